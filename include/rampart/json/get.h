@@ -1,0 +1,52 @@
+/*
+ * Typed reads of parsed JSON, each with a path in its error.
+ *
+ * Everything that comes from a server or a user is decoded here: unknown members are ignored, a wrong type
+ * is an error that names the path ("spec.network.allow.to[2].ports[0].port: expected an integer 1..65535").
+ * Absent and null are the same, as in the Kubernetes API.
+ * Only json/ and kube/ (and reconcilers through them) touch jansson.
+ */
+#ifndef RAMPART_JSON_GET_H
+#define RAMPART_JSON_GET_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rampart/base/arena.h"
+#include "rampart/base/err.h"
+
+/* Duplicate keys, trailing bytes, NUL in strings and bad UTF-8 are ERR_INVALID; memory is ERR_NOMEM.
+ * The caller owns the result (json_auto_t). */
+MUST_CHECK json_t *json_decode(const char *text, size_t len, struct err *err);
+
+/*
+ * Each getter reads member @name of object @obj; @obj NULL counts as absent. The error names the member
+ * only; callers put the path in front with err_wrap() or json_path_wrap().
+ * Strings are copied to the arena; longer than @len_max is ERR_INVALID.
+ */
+MUST_CHECK int json_get_str(const json_t *obj, const char *name, size_t len_max, struct arena *a,
+                            const char **ret_text, struct err *err); /* absent: NULL */
+MUST_CHECK int json_need_str(const json_t *obj, const char *name, size_t len_max, struct arena *a,
+                             const char **ret_text, struct err *err); /* absent or "": ERR_INVALID */
+MUST_CHECK int json_get_int(const json_t *obj, const char *name, int64_t min, int64_t max,
+                            int64_t absent, int64_t *ret_number, struct err *err);
+MUST_CHECK int json_get_bool(const json_t *obj, const char *name, bool absent, bool *ret_flag,
+                             struct err *err);
+/* Borrowed from @obj; NULL when absent. */
+MUST_CHECK int json_get_obj(const json_t *obj, const char *name, const json_t **ret_obj,
+                            struct err *err);
+/* Borrowed from @obj; NULL when absent; more than @count_max elements is ERR_INVALID. */
+MUST_CHECK int json_get_arr(const json_t *obj, const char *name, size_t count_max,
+                            const json_t **ret_arr, struct err *err);
+/* All elements must be strings. absent: count 0. */
+MUST_CHECK int json_get_strs(const json_t *obj, const char *name, size_t count_max, size_t len_max,
+                             struct arena *a, const char ***ret_texts, size_t *ret_count,
+                             struct err *err);
+
+/* "path.rest" or "path[i].rest" in front of the message; returns -1. */
+int json_path_wrap(struct err *err, const char *name);
+int json_path_wrap_index(struct err *err, const char *name, size_t index);
+
+#endif

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Runs test binaries one after the other; prints one line each and the whole output of those that fail.
+set -u
+valgrind=
+[ "${1:-}" = --valgrind ] && { valgrind="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,possible"; shift; }
+passed=0 failed=0
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+for test in "$@"; do
+    name=${test##*/}
+    # shellcheck disable=SC2086
+    if CMOCKA_MESSAGE_OUTPUT=stdout $valgrind "$test" >"$log" 2>&1; then
+        count=$(grep -c '^\[       OK \]' "$log")
+        passed=$((passed + count))
+        printf '  ok     %s (%s)\n' "$name" "$count"
+        [ "$count" -gt 0 ] || { echo "  FAIL   $name ran no test"; failed=$((failed + 1)); }
+    else
+        failed=$((failed + 1))
+        printf '  FAIL   %s (exit %s)\n' "$name" "$?"
+        cat "$log"
+    fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
