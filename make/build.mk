@@ -28,6 +28,9 @@ $(OUT)/version.txt: FORCE
 $(OUT)/obj/controller/cli/version.o: $(OUT)/version.txt
 $(OUT)/obj/controller/cli/version.o: CPPFLAGS += -DRAMPART_VERSION='"$(VERSION)"'
 
+# The one file that may call malloc().
+$(OUT)/obj/controller/base/alloc.o: CPPFLAGS += -DRAMPART_ALLOW_RAW_MEMORY
+
 $(OUT)/obj/%.o: %.c | check-deps
 	@mkdir -p $(@D)
 	@echo "  cc     $<"

@@ -13,7 +13,7 @@ import (
 // kubectl is the main function of k8s.io/kubernetes/cmd/kubectl.
 func kubectl() {
 	// -v must hold while the command is built too (plugins, kuberc), which is before cli parses flags.
-	_ = logs.GlogSetter(cmd.GetLogVerbosity(os.Args))
+	_, _ = logs.GlogSetter(cmd.GetLogVerbosity(os.Args))
 	if err := cli.RunNoErrOutput(cmd.NewDefaultKubectlCommand()); err != nil {
 		util.CheckErr(err)
 	}

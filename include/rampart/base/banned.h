@@ -16,6 +16,7 @@
 #pragma GCC poison malloc calloc realloc reallocarray strdup strndup
 #endif
 #pragma GCC poison sprintf vsprintf strcpy strcat strncat strncpy gets strtok atoi atol atoll sscanf
+#undef alloca /* glibc has it as a macro */
 #pragma GCC poison alloca system popen
 
 #endif

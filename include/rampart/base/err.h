@@ -38,18 +38,21 @@ enum err_code {
 struct err {
     enum err_code code;      /* what callers branch on */
     int http_status;         /* 0 when no answer was involved */
-    uint32_t retry_after_ms; /* what the server asked for, capped at ERR_RETRY_AFTER_MAX_MS; 0 is unsaid */
+    uint32_t retry_after_ms; /* what the server asked for, capped at ERR_RETRY_AFTER_MAX_MS; 0 is
+                                unsaid */
     char msg[ERR_MSG_MAX];   /* one line, NUL-terminated, without trailing newline */
 };
 
 #define ERR_RETRY_AFTER_MAX_MS 60000u
 
-/* Sets code and message (other fields are zeroed) and returns -1, so that `return err_set(...)` reads well.
+/* Sets code and message (other fields are zeroed) and returns -1, so that `return err_set(...)`
+ * reads well.
  * @err may be NULL: the caller does not care why. */
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Puts "prefix: " in front of the message, keeps the code, returns -1. The innermost cause survives a cut. */
+/* Puts "prefix: " in front of the message, keeps the code, returns -1. The innermost cause survives
+ * a cut. */
 int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 int err_nomem(struct err *err); /* ERR_NOMEM, "out of memory"; returns -1 */

@@ -28,11 +28,18 @@ struct heap {
 };
 
 void heap_init(struct heap *h, size_t count_max);
-void heap_done(struct heap *h); /* forgets its nodes; the caller frees them */
+void heap_done(
+    struct heap *h); /* does not touch the nodes: the caller may have freed them already */
+
+/* Makes room for @count nodes in all. Errors: ERR_LIMIT, ERR_NOMEM. */
+MUST_CHECK int heap_reserve(struct heap *h, size_t count, struct err *err);
+
+/* @node is in no heap. Errors as heap_reserve(). */
 MUST_CHECK int heap_add(struct heap *h, struct heap_node *node, uint64_t due_ms, struct err *err);
-void heap_move(struct heap *h, struct heap_node *node, uint64_t due_ms); /* node is in the heap */
-void heap_remove(struct heap *h, struct heap_node *node);                /* not in it: nothing */
-struct heap_node *heap_peek(const struct heap *h);                       /* NULL when empty */
+/* @node is in the heap; it goes behind those that have the same deadline already. */
+void heap_move(struct heap *h, struct heap_node *node, uint64_t due_ms);
+void heap_remove(struct heap *h, struct heap_node *node); /* in no heap: nothing */
+struct heap_node *heap_peek(const struct heap *h);        /* NULL when empty */
 bool heap_has(const struct heap_node *node);
 
 #endif

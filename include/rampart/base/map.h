@@ -19,7 +19,8 @@ struct map {
     size_t count_max;       /* ceiling of entries */
 };
 
-/* Seeds the hash of every map of the process; call once, before the first map. Unseeded maps work too. */
+/* Seeds the hash of every map of the process; call once, before the first map. Unseeded maps work
+ * too. */
 void map_seed(uint32_t seed);
 
 void map_init(struct map *m, size_t count_max);
@@ -27,9 +28,10 @@ void map_done(struct map *m); /* frees entries, not values */
 
 /* Adds or replaces. ret_old (may be NULL) receives the value that was there, else NULL.
  * Errors: ERR_NOMEM, ERR_LIMIT; then the map is as before. */
-MUST_CHECK int map_put(struct map *m, const char *key, void *value, void **ret_old, struct err *err);
-void *map_get(const struct map *m, const char *key);    /* NULL when absent */
-void *map_remove(struct map *m, const char *key);       /* the value, or NULL */
+MUST_CHECK int map_put(struct map *m, const char *key, void *value, void **ret_old,
+                       struct err *err);
+void *map_get(const struct map *m, const char *key); /* NULL when absent */
+void *map_remove(struct map *m, const char *key);    /* the value, or NULL */
 size_t map_count(const struct map *m);
 
 /* for (struct map_entry *e = map_first(m); e; e = map_next(e)): the current entry may be removed

@@ -10,7 +10,7 @@ struct rng {
 
 void rng_init(struct rng *r, uint64_t seed);
 uint64_t rng_next(struct rng *r);
-uint64_t rng_below(struct rng *r, uint64_t limit);               /* [0, limit), limit > 0 */
-uint64_t rng_range(struct rng *r, uint64_t low, uint64_t high);  /* [low, high] */
+uint64_t rng_below(struct rng *r, uint64_t limit);              /* [0, limit), limit > 0 */
+uint64_t rng_range(struct rng *r, uint64_t low, uint64_t high); /* [low, high] */
 
 #endif

@@ -1,9 +1,10 @@
 /*
  * Growing text with a ceiling.
  *
- * Invariants: after strbuf_init() @text is never NULL and always NUL-terminated at @len. Once a call
- * fails (out of memory, or ERR_LIMIT at @len_max) the buffer is *broken*: later appends do nothing
- * and strbuf_is_ok() is false, so a writer may append a dozen pieces and ask once at the end.
+ * Invariants: after strbuf_init() @text is never NULL and always NUL-terminated at @len. Once a
+ * call fails (out of memory, or ERR_LIMIT at @len_max) the buffer is *broken*: later appends do
+ * nothing and strbuf_is_ok() is false, so a writer may append a dozen pieces and ask once at the
+ * end.
  */
 #ifndef RAMPART_BASE_STRBUF_H
 #define RAMPART_BASE_STRBUF_H
@@ -33,7 +34,8 @@ void strbuf_addf(struct strbuf *b, const char *fmt, ...) __attribute__((format(p
 void strbuf_cut(struct strbuf *b, size_t len); /* shortens to @len <= b->len */
 
 bool strbuf_is_ok(const struct strbuf *b);
-MUST_CHECK int strbuf_check(const struct strbuf *b, const char *what, struct err *err); /* -1 when broken */
+MUST_CHECK int strbuf_check(const struct strbuf *b, const char *what,
+                            struct err *err); /* -1 when broken */
 
 /* Hands the text over to the caller, who frees it with mem_free(); the buffer is empty again.
  * NULL when broken or out of memory. */

@@ -2,7 +2,8 @@
  * Writing JSON text into a strbuf: escaping and commas in one place, no printf of values, no tree.
  *
  * Members are written in the order of the calls. Canonical text (for comparing specs) is what
- * json_canonical() gives: members sorted by name, no white space, nulls and absent members alike left out.
+ * json_canonical() gives: members sorted by name, no white space, nulls and absent members alike
+ * left out.
  */
 #ifndef RAMPART_JSON_BUILD_H
 #define RAMPART_JSON_BUILD_H
@@ -18,15 +19,18 @@
 #define JSON_BUILD_DEPTH_MAX 32
 
 struct json_build {
-    struct strbuf *out;                  /* borrowed */
-    unsigned depth;                      /* open containers */
+    struct strbuf *out;                    /* borrowed */
+    unsigned depth;                        /* open containers */
     bool has_member[JSON_BUILD_DEPTH_MAX]; /* whether a comma is due, per open container */
-    bool is_after_name;                  /* a member's name was just written */
 };
 
 void json_build_init(struct json_build *j, struct strbuf *out);
 
-/* name NULL inside arrays and at the top. */
+/*
+ * @name NULL inside arrays and at the top. Text must not be NULL; bytes of it that are no UTF-8
+ * become U+FFFD. Too deep, or closing more than is open, is our own mistake and asserted. Out of
+ * memory and the ceiling show in the strbuf: ask it once at the end.
+ */
 void json_open_obj(struct json_build *j, const char *name);
 void json_close_obj(struct json_build *j);
 void json_open_arr(struct json_build *j, const char *name);
@@ -37,8 +41,12 @@ void json_add_bool(struct json_build *j, const char *name, bool flag);
 void json_add_null(struct json_build *j, const char *name);
 void json_add_raw(struct json_build *j, const char *name, const char *json_text); /* trusted JSON */
 
-/* Sorted, compact, without nulls; empty objects and arrays are kept (in a NetworkPolicy `{}` and absent
- * differ). The text lies in the arena. */
+/*
+ * Sorted by the bytes of the names, compact, without members that are null; empty objects and
+ * arrays are kept (in a NetworkPolicy `{}` and absent differ), and so are null elements, for they
+ * have a place. The text lies in the arena. Errors: ERR_NOMEM, ERR_LIMIT (SLICE_RAW_MAX bytes,
+ * SLICE_DEPTH_MAX levels).
+ */
 MUST_CHECK const char *json_canonical(const json_t *value, struct arena *a, struct err *err);
 
 #endif

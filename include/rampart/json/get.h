@@ -1,10 +1,10 @@
 /*
  * Typed reads of parsed JSON, each with a path in its error.
  *
- * Everything that comes from a server or a user is decoded here: unknown members are ignored, a wrong type
- * is an error that names the path ("spec.network.allow.to[2].ports[0].port: expected an integer 1..65535").
- * Absent and null are the same, as in the Kubernetes API.
- * Only json/ and kube/ (and reconcilers through them) touch jansson.
+ * Everything that comes from a server or a user is decoded here: unknown members are ignored, a
+ * wrong type is an error that names the path ("spec.network.allow.to[2].ports[0].port: expected an
+ * integer 1..65535"). Absent and null are the same, as in the Kubernetes API. Only json/ and kube/
+ * (and reconcilers through them) touch jansson.
  */
 #ifndef RAMPART_JSON_GET_H
 #define RAMPART_JSON_GET_H
@@ -17,19 +17,32 @@
 #include "rampart/base/arena.h"
 #include "rampart/base/err.h"
 
-/* Duplicate keys, trailing bytes, NUL in strings and bad UTF-8 are ERR_INVALID; memory is ERR_NOMEM.
- * The caller owns the result (json_auto_t). */
+#define JSON_DEPTH_MAX 128 /* levels of json_decode() */
+
+/*
+ * Parses one value of any type into a tree that the caller owns (json_auto_t). Errors: ERR_INVALID
+ * (duplicate names, trailing bytes, NUL in strings, bad UTF-8, numbers that do not fit, with the
+ * byte offset), ERR_LIMIT (deeper than JSON_DEPTH_MAX), ERR_NOMEM.
+ */
 MUST_CHECK json_t *json_decode(const char *text, size_t len, struct err *err);
 
 /*
- * Each getter reads member @name of object @obj; @obj NULL counts as absent. The error names the member
- * only; callers put the path in front with err_wrap() or json_path_wrap().
- * Strings are copied to the arena; longer than @len_max is ERR_INVALID.
+ * Makes jansson allocate through base/alloc.h, so that tests can make it fail, and seeds its hash
+ * (member names come from tenants; 0 lets jansson read a seed from the system). Call once, before
+ * the first value.
+ */
+void json_use_allocator(size_t seed);
+
+/*
+ * Each getter reads member @name of object @obj; @obj NULL counts as absent. The error names the
+ * member only; callers put the path in front with err_wrap() or json_path_wrap(). Strings are
+ * copied to the arena; longer than @len_max is ERR_INVALID.
  */
 MUST_CHECK int json_get_str(const json_t *obj, const char *name, size_t len_max, struct arena *a,
                             const char **ret_text, struct err *err); /* absent: NULL */
 MUST_CHECK int json_need_str(const json_t *obj, const char *name, size_t len_max, struct arena *a,
-                             const char **ret_text, struct err *err); /* absent or "": ERR_INVALID */
+                             const char **ret_text,
+                             struct err *err); /* absent or "": ERR_INVALID */
 MUST_CHECK int json_get_int(const json_t *obj, const char *name, int64_t min, int64_t max,
                             int64_t absent, int64_t *ret_number, struct err *err);
 MUST_CHECK int json_get_bool(const json_t *obj, const char *name, bool absent, bool *ret_flag,
@@ -45,7 +58,11 @@ MUST_CHECK int json_get_strs(const json_t *obj, const char *name, size_t count_m
                              struct arena *a, const char ***ret_texts, size_t *ret_count,
                              struct err *err);
 
-/* "path.rest" or "path[i].rest" in front of the message; returns -1. */
+/*
+ * Puts "name." or "name[i]." in front of the message; returns -1. A message that starts with ':' or
+ * '[' is about the value itself: err_set(err, ERR_INVALID, ": expected an object") becomes
+ * "name[i]: expected an object". When both do not fit, the message stays as it was.
+ */
 int json_path_wrap(struct err *err, const char *name);
 int json_path_wrap_index(struct err *err, const char *name, size_t index);
 

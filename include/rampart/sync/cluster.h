@@ -1,0 +1,51 @@
+/*
+ * The caches: one store and one informer for every watched kind, and the view over them that reconcilers read.
+ */
+#ifndef RAMPART_SYNC_CLUSTER_H
+#define RAMPART_SYNC_CLUSTER_H
+
+#include "rampart/base/log.h"
+#include "rampart/kube/view.h"
+#include "rampart/sync/informer.h"
+#include "rampart/sync/store.h"
+#include "rampart/sync/transport.h"
+
+struct cluster;
+
+struct cluster_options {
+    struct transport *transport; /* borrowed */
+    struct log *log;             /* borrowed; may be NULL */
+    uint64_t seed;               /* for jitter */
+    store_change_fn on_change;   /* every change of every store; may be NULL */
+    void *ctx;
+};
+
+/* ERR_NOMEM. Nothing is requested before cluster_step(). */
+MUST_CHECK struct cluster *cluster_new(const struct cluster_options *options, struct err *err);
+void cluster_stop(struct cluster *c); /* cancels every request; their ends come through the transport */
+bool cluster_is_stopped(const struct cluster *c);
+void cluster_free(struct cluster *c); /* stopped or never stepped; NULL is fine */
+
+void cluster_step(struct cluster *c, uint64_t now_ms);
+uint64_t cluster_deadline(const struct cluster *c);
+bool cluster_has_synced(const struct cluster *c); /* every kind was complete at least once */
+/* Why not yet, or what a watch suffers from now, for people; "" when all is well. The first kind with an error, else the first
+ * that is still waited for. */
+void cluster_trouble(const struct cluster *c, char *ret_text, size_t len_max);
+
+struct store *cluster_store(struct cluster *c, enum kind kind); /* borrowed */
+/*
+ * Puts the projected object that an answer (to a write or a GET) brought. What the watch has already gone past is left
+ * alone: an object that is not there although a version as new as this one was seen has been deleted meanwhile, and nothing
+ * would ever take it out again. Errors: those of store_put().
+ */
+MUST_CHECK int cluster_put_answer(struct cluster *c, const struct object *meta, const char *json,
+                                  size_t len, struct err *err);
+/* For struct view_ops: @ns NULL lists all namespaces; of a cluster-scoped kind @ns is "" or NULL. */
+int cluster_list(const struct cluster *c, enum kind kind, const char *ns, struct arena *a,
+                 struct object_list *ret_list, struct err *err);
+const struct object *cluster_get(const struct cluster *c, enum kind kind, const char *ns,
+                                 const char *name);
+void cluster_get_stats(const struct cluster *c, enum kind kind, struct informer_stats *ret_stats);
+
+#endif

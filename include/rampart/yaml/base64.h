@@ -1,0 +1,13 @@
+/* Base64 with padding (RFC 4648, section 4), as it stands in YAML: white space anywhere is skipped. Pure. */
+#ifndef RAMPART_YAML_BASE64_H
+#define RAMPART_YAML_BASE64_H
+
+#include <stddef.h>
+
+#include "rampart/base/arena.h"
+#include "rampart/base/err.h"
+
+/* NUL-terminated bytes in the arena, their count in @ret_len. NULL: ERR_INVALID or ERR_NOMEM. */
+MUST_CHECK char *base64_decode(const char *text, struct arena *a, size_t *ret_len, struct err *err);
+
+#endif

@@ -1,0 +1,290 @@
+#include "rampart/reconcilers/network.h"
+
+#include <string.h>
+
+#include "rampart/reconcilers/network_pass.h"
+#include "rampart/reconcilers/selection.h"
+
+#define RULE "network"
+
+uint32_t network_in_place_bit(enum concern concern, const char *name)
+{
+    char hash[17];
+
+    if (concern != CONCERN_BACKEND)
+        return 1u << concern;
+    policy_spec_hash(name, hash);
+    /* Many backends share the bits above the concerns; two that meet cost an Event that says "deleted" of a policy that is new. */
+    return 1u << (CONCERN_BACKEND + (unsigned)hash[15] % (32 - CONCERN_BACKEND));
+}
+
+bool network_is_right(const struct network_pass *p, const struct wanted *w)
+{
+    return w->observed && w->observed->spec && w->text &&
+           strcmp(w->observed->spec, w->text) == 0 &&
+           ownership_is_right(w->observed, &p->own, w->text);
+}
+
+static int add_finding(struct network_pass *p, const struct finding *finding, struct err *err)
+{
+    if (!finding->message)
+        return err_nomem(err);
+    if (!plan_add_finding(p->plan, finding))
+        return plan_check(p->plan, err) < 0 ? -1 : 0;
+    if (finding->counts_as_failed)
+        p->plan->state = VERDICT_FAILED;
+    return 0;
+}
+
+static struct finding about_policy(const struct network_pass *p, enum reason reason,
+                                   const char *name)
+{
+    return (struct finding){
+        .reason = reason,
+        .is_warning = true,
+        .is_about_profile = p->plan->mode == MODE_AUDIT,
+        .object = {KIND_NETWORK_POLICY, p->own.ns, name, ""},
+        .rule = RULE,
+        .profile = p->own.profile,
+    };
+}
+
+/* Joins what is wanted with what stands. */
+static int match(struct network_pass *p, struct err *err)
+{
+    p->standing = arena_calloc(p->arena, p->policies.count, sizeof(*p->standing));
+    if (!p->standing)
+        return err_nomem(err);
+    for (size_t i = 0; i < p->policies.count; i++) {
+        const struct netpol_facts *policy = OBJECT_AS(netpol_facts, p->policies.items[i]);
+        struct wanted *w = NULL;
+
+        for (size_t k = 0; k < p->wanted.count && !w; k++) {
+            if (strcmp(p->wanted.items[k].name, policy->object.name) == 0)
+                w = &p->wanted.items[k];
+        }
+        if (w && !policy->object.is_ours)
+            w->is_taken = true;
+        else if (w)
+            w->observed = policy;
+        if (policy->object.is_ours)
+            p->standing[p->standing_count++] = (struct standing){.facts = policy, .wanted = w};
+    }
+    return 0;
+}
+
+static int report_trouble(struct network_pass *p, bool *ret_is_blocked, struct err *err)
+{
+    bool is_blocked = false;
+
+    for (size_t i = 0; i < p->wanted.count; i++) {
+        const struct wanted *w = &p->wanted.items[i];
+        struct finding finding = about_policy(p, w->reason, w->name);
+
+        if (w->observed && w->text)
+            p->plan->in_place |= network_in_place_bit(w->concern, w->name);
+        if (!w->unresolved && !w->is_taken)
+            continue;
+        is_blocked |= !w->observed;
+        finding.counts_as_failed = true;
+        finding.message = w->unresolved;
+        if (w->is_taken) {
+            finding.reason = REASON_NAME_TAKEN;
+            finding.message = arena_printf(
+                p->arena,
+                "NetworkPolicy %s/%s exists and does not belong to Rampart, which never takes an object "
+                "over; rename or delete it (kubectl -n %s delete networkpolicy %s)",
+                p->own.ns, w->name, p->own.ns, w->name);
+        }
+        if (add_finding(p, &finding, err) < 0)
+            return -1;
+    }
+    /* Where the deny stands already, what can be computed is kept right; where it does not, nothing is begun. */
+    *ret_is_blocked = is_blocked && !p->wanted.items[0].observed;
+    return 0;
+}
+
+static int report_undone(struct network_pass *p, struct err *err)
+{
+    const struct network_section *net = &p->profile->network;
+
+    for (size_t i = 0; i < p->policies.count; i++) {
+        const struct netpol_facts *policy = OBJECT_AS(netpol_facts, p->policies.items[i]);
+        bool in = policy->allows_all_ingress && net->denies_ingress;
+        bool out = policy->allows_all_egress && net->denies_egress;
+        struct finding finding = about_policy(p, REASON_UNDONE, policy->object.name);
+
+        if (policy->object.is_ours || (!in && !out))
+            continue;
+        finding.object.uid = policy->object.uid;
+        finding.message = arena_printf(
+            p->arena,
+            "NetworkPolicy %s/%s, which is not Rampart's, allows all %s for %s: policies add up, so the "
+            "default-deny has no effect there; narrow or delete it",
+            p->own.ns, policy->object.name,
+            in && out ? "ingress and egress" : in ? "ingress" : "egress",
+            policy->selects_all_pods ? "every pod" : "the pods that it selects");
+        if (add_finding(p, &finding, err) < 0)
+            return -1;
+        if (p->plan->state == VERDICT_COMPLIANT)
+            p->plan->state = VERDICT_DRIFTED;
+    }
+    return 0;
+}
+
+/* In Audit: what Enforce would do, one finding for all that is missing and one for each policy that differs. */
+static int audit(struct network_pass *p, struct err *err)
+{
+    struct finding missing = about_policy(p, REASON_POLICY_MISSING, "");
+    const char *names = NULL;
+
+    for (size_t i = 0; i < p->wanted.count; i++) {
+        const struct wanted *w = &p->wanted.items[i];
+        struct finding finding = about_policy(p, REASON_POLICY_DIFFERS, w->name);
+        const char *fields;
+
+        if (!w->text || w->is_taken || network_is_right(p, w))
+            continue;
+        if (!w->observed) {
+            names = arena_printf(p->arena, "%s%s%s", names ? names : "", names ? ", " : "", w->name);
+            if (!names)
+                return err_nomem(err);
+            continue;
+        }
+        fields = network_differences(w->observed->spec, w->text, p->arena);
+        finding.is_warning = false;
+        finding.object.uid = w->observed->object.uid;
+        finding.message = !fields ? NULL
+                                  : arena_printf(p->arena,
+                                                 "NetworkPolicy %s/%s differs in %s; Enforce would put it "
+                                                 "right",
+                                                 p->own.ns, w->name, *fields ? fields : "its labels");
+        if (add_finding(p, &finding, err) < 0)
+            return -1;
+        if (p->plan->state == VERDICT_COMPLIANT)
+            p->plan->state = VERDICT_DRIFTED;
+    }
+    if (!names)
+        return 0;
+    if (p->plan->state == VERDICT_COMPLIANT)
+        p->plan->state = VERDICT_DRIFTED;
+    missing.is_warning = false;
+    missing.object = (struct object_ref){KIND_NAMESPACE, "", p->own.ns, p->own.ns_uid};
+    missing.message =
+        arena_printf(p->arena, "namespace %s: Enforce would create %s", p->own.ns, names);
+    return add_finding(p, &missing, err);
+}
+
+static int enforce(struct network_pass *p, struct err *err)
+{
+    bool is_right = true;
+
+    for (size_t i = 0; i < p->wanted.count; i++) {
+        const struct wanted *w = &p->wanted.items[i];
+
+        is_right &= w->unresolved || w->is_taken || network_is_right(p, w);
+    }
+    for (size_t i = 0; i < p->standing_count; i++)
+        is_right &= p->standing[i].wanted != NULL;
+    if (is_right)
+        return 0;
+    if (p->plan->state == VERDICT_COMPLIANT)
+        p->plan->state = VERDICT_DRIFTED;
+    /* Remove promises to take everything back: nothing is made before the finalizer that keeps the promise. */
+    if (p->profile->removes_on_delete && !p->profile->has_finalizer)
+        return 0;
+    p->is_removal_explained = true; /* the profile that decides here no longer wants them */
+    return network_order(p, err);
+}
+
+static int decide(struct network_pass *p, struct err *err)
+{
+    bool is_blocked;
+
+    p->own.profile = p->profile->object.name;
+    p->plan->profile = p->own.profile;
+    p->plan->mode = p->profile->network.mode;
+    if (p->plan->mode == MODE_OFF)
+        return 0;
+    p->plan->state = VERDICT_COMPLIANT;
+    if (network_wanted(p->view, p->profile, p->own.ns, p->arena, &p->wanted, err) < 0 ||
+        match(p, err) < 0 || report_trouble(p, &is_blocked, err) < 0 || report_undone(p, err) < 0)
+        return -1;
+    if (p->plan->mode == MODE_AUDIT)
+        return audit(p, err);
+    return is_blocked ? 0 : enforce(p, err);
+}
+
+static int report_retained(struct network_pass *p, const struct profile *owner, struct err *err)
+{
+    bool is_excluded = !owner->object.is_deleting && profile_matches_labels(owner, p->ns);
+    struct finding finding = {
+        .reason = REASON_RETAINED,
+        .is_warning = true,
+        .object = {KIND_NAMESPACE, "", p->own.ns, p->own.ns_uid},
+        .rule = RULE,
+        .profile = owner->object.name,
+        .message = arena_printf(
+            p->arena,
+            "SecurityProfile %s %s namespace %s; onDelete is Retain, so its policies stay in force and are "
+            "no longer watched over. To remove them: kubectl -n %s delete networkpolicy -l %s=%s,%s=%s",
+            owner->object.name,
+            owner->object.is_deleting ? "is being deleted and selected"
+            : is_excluded             ? "now excludes"
+                                      : "no longer selects",
+            p->own.ns, p->own.ns, LABEL_MANAGED_BY, LABEL_MANAGED_BY_VALUE, LABEL_PROFILE,
+            owner->object.name),
+    };
+
+    return add_finding(p, &finding, err);
+}
+
+/* Nobody decides here any more. Absence of a profile is no order to remove anything: only a profile that says Remove and that is
+ * going, or enforces and no longer selects, takes back what carries its name. */
+static int take_back(struct network_pass *p, struct err *err)
+{
+    const struct profile *last = NULL;
+
+    p->standing = arena_calloc(p->arena, p->policies.count, sizeof(*p->standing));
+    if (!p->standing)
+        return err_nomem(err);
+    for (size_t i = 0; i < p->policies.count; i++) {
+        const struct netpol_facts *policy = OBJECT_AS(netpol_facts, p->policies.items[i]);
+        const struct profile *owner;
+
+        if (!policy->object.is_ours || !policy->profile)
+            continue;
+        owner = OBJECT_AS(profile, view_get(p->view, KIND_PROFILE, "", policy->profile));
+        if (!owner || owner->invalid)
+            continue;
+        if (!owner->removes_on_delete) {
+            if (owner != last && report_retained(p, owner, err) < 0)
+                return -1;
+            last = owner;
+            continue;
+        }
+        if (!owner->object.is_deleting && owner->network.mode != MODE_ENFORCE)
+            continue; /* Audit and Off freeze */
+        p->is_removal_explained |= owner->object.is_deleting;
+        p->own.profile = owner->object.name;
+        p->standing[p->standing_count++] = (struct standing){.facts = policy};
+    }
+    return p->standing_count > 0 ? network_order(p, err) : 0;
+}
+
+int network_plan(const struct view *v, const char *ns, struct plan *plan, struct err *err)
+{
+    struct network_pass pass = {.view = v, .plan = plan, .arena = plan->arena};
+    struct object_list profiles;
+
+    pass.ns = OBJECT_AS(namespace_facts, view_get(v, KIND_NAMESPACE, "", ns));
+    if (!pass.ns || pass.ns->object.is_deleting || strcmp(ns, v->own_namespace) == 0)
+        return 0;
+    pass.own = (struct ownership){.ns = pass.ns->object.name, .ns_uid = pass.ns->object.uid};
+    pass.before = view_verdict(v, ns);
+    if (view_list(v, KIND_PROFILE, NULL, plan->arena, &profiles, err) < 0 ||
+        view_list(v, KIND_NETWORK_POLICY, ns, plan->arena, &pass.policies, err) < 0)
+        return -1;
+    pass.profile = selection_network(v, &profiles, pass.ns);
+    return pass.profile ? decide(&pass, err) : take_back(&pass, err);
+}

@@ -1,0 +1,302 @@
+#include <string.h>
+
+#include "rampart/reconcilers/network_pass.h"
+
+/* What an order has to know of one direction. */
+struct way {
+    bool is_denied;           /* the profile denies it */
+    bool is_isolated;         /* a policy of ours isolates every pod in it now */
+    size_t wanted_count;      /* allows for every pod that are wanted in it */
+    size_t patches_count;     /* of those, or of such as leave it: how many stand with another spec */
+    size_t leaving_count;     /* allows that stand in it while the profile no longer denies it */
+    bool is_carried;          /* the deny stands with rules in it */
+    struct rule_set rules;    /* what the carrying policy has to let through */
+};
+
+struct order {
+    struct network_pass *pass;
+    struct way ways[DIRECTION_COUNT];
+    const struct standing *deny; /* NULL: missing */
+    bool needs_carrier;
+    const char *carrier;         /* its spec text; NULL when nothing needs carrying */
+};
+
+static bool is_deny(const struct netpol_facts *facts)
+{
+    return strcmp(facts->object.name, POLICY_DENY) == 0;
+}
+
+static bool differs(const struct wanted *w)
+{
+    return !w->observed->spec || strcmp(w->observed->spec, w->text) != 0;
+}
+
+static bool is_for_all_pods(const struct wanted *w)
+{
+    return w->concern != CONCERN_BACKEND && w->concern != CONCERN_CLUSTER_DNS;
+}
+
+static const struct standing *standing_of(const struct network_pass *p, const struct wanted *w)
+{
+    for (size_t i = 0; i < p->standing_count; i++) {
+        if (p->standing[i].wanted == w)
+            return &p->standing[i];
+    }
+    return NULL;
+}
+
+/* A spec that we cannot read back is one that we did not write: it counts as a policy that selects something else, and is replaced. */
+static int read_standing(struct network_pass *p, struct err *err)
+{
+    for (size_t i = 0; i < p->standing_count; i++) {
+        struct standing *s = &p->standing[i];
+        struct err why = {0};
+
+        if (s->facts->spec && policy_spec_read(s->facts->spec, p->arena, &s->seen, &why) < 0 &&
+            why.code == ERR_NOMEM)
+            return err_nomem(err);
+    }
+    return 0;
+}
+
+static int look_at_wanted(struct order *o, enum direction d, struct err *err)
+{
+    const struct network_pass *p = o->pass;
+    struct way *way = &o->ways[d];
+
+    for (size_t i = 1; i < p->wanted.count; i++) {
+        const struct wanted *w = &p->wanted.items[i];
+        const struct standing *s = standing_of(p, w);
+        const struct policy_spec *spec = w->text ? &w->spec : s ? &s->seen.spec : NULL;
+
+        if (!is_for_all_pods(w) || !spec)
+            continue;
+        if (spec->has[d]) {
+            way->wanted_count++;
+            if (rule_set_join(&way->rules, &spec->rules[d], p->arena, err) < 0)
+                return -1;
+        }
+        if (w->text && s && differs(w) && (spec->has[d] || s->seen.spec.has[d]))
+            way->patches_count++;
+    }
+    return 0;
+}
+
+/* The profile does not deny this direction (any more): what still stands in it lets through what it lets through until it is gone. */
+static int look_at_leaving(struct order *o, enum direction d, struct err *err)
+{
+    const struct network_pass *p = o->pass;
+    struct way *way = &o->ways[d];
+
+    for (size_t i = 0; i < p->standing_count; i++) {
+        const struct standing *s = &p->standing[i];
+
+        if (!s->seen.selects_all_pods || !s->seen.spec.has[d])
+            continue;
+        if (!is_deny(s->facts))
+            way->leaving_count++;
+        if (rule_set_join(&way->rules, &s->seen.spec.rules[d], p->arena, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int look(struct order *o, struct err *err)
+{
+    const struct network_pass *p = o->pass;
+
+    for (size_t i = 0; i < p->standing_count; i++) {
+        if (is_deny(p->standing[i].facts))
+            o->deny = &p->standing[i];
+    }
+    for (int d = 0; d < DIRECTION_COUNT; d++) {
+        struct way *way = &o->ways[d];
+
+        way->is_denied = p->wanted.count > 0 && p->wanted.items[0].spec.has[d];
+        way->is_carried = o->deny && o->deny->seen.spec.has[d] &&
+                          o->deny->seen.spec.rules[d].count > 0;
+        for (size_t i = 0; i < p->standing_count; i++)
+            way->is_isolated |=
+                p->standing[i].seen.selects_all_pods && p->standing[i].seen.spec.has[d];
+        if ((way->is_denied ? look_at_wanted(o, (enum direction)d, err)
+                            : look_at_leaving(o, (enum direction)d, err)) < 0)
+            return -1;
+        if (way->is_denied)
+            o->needs_carrier |= (!way->is_isolated && way->wanted_count >= 2) || way->patches_count >= 2;
+        else
+            o->needs_carrier |= way->leaving_count >= 2 || (way->leaving_count == 1 && way->is_carried);
+    }
+    return 0;
+}
+
+static int find_carrier(struct order *o, struct err *err)
+{
+    struct policy_spec spec = {0};
+
+    if (!o->needs_carrier)
+        return 0;
+    for (int d = 0; d < DIRECTION_COUNT; d++) {
+        const struct way *way = &o->ways[d];
+
+        spec.has[d] = way->is_denied || way->leaving_count > 0 || way->is_carried;
+        if (spec.has[d])
+            spec.rules[d] = way->rules;
+    }
+    o->carrier = policy_spec_text(&spec, o->pass->arena, err);
+    return o->carrier ? 0 : -1;
+}
+
+/* Creates @w or mends it; what somebody else did to it becomes an Event once the write has succeeded. */
+static int put(struct order *o, enum plan_phase phase, const struct wanted *w, const char *text,
+               struct err *err)
+{
+    struct network_pass *p = o->pass;
+    const struct finding *drift;
+    struct write *write;
+
+    if (network_drift(p, w, &drift, err) < 0)
+        return -1;
+    write = w->observed ? ownership_mend(p->plan, phase, w->observed, &p->own, text, err)
+                        : ownership_create(p->plan, phase, w->name, &p->own, text, err);
+    if (!write)
+        return -1;
+    write->after = drift;
+    return 0;
+}
+
+/*
+ * The text that a policy for some pods has to start with: where nothing isolates ingress yet it would be the first to do so for its
+ * pods, so it is born with every ingress rule that the profile gives them.
+ */
+static const char *born_text(const struct order *o, const struct wanted *w, struct err *err)
+{
+    const struct way *in = &o->ways[INGRESS];
+    struct policy_spec spec = w->spec;
+
+    if (in->is_isolated || in->rules.count == 0)
+        return w->text;
+    if (rule_set_join(&spec.rules[INGRESS], &in->rules, o->pass->arena, err) < 0)
+        return NULL;
+    return policy_spec_text(&spec, o->pass->arena, err);
+}
+
+static int put_for_some_pods(struct order *o, const struct wanted *w, struct err *err)
+{
+    const char *born = born_text(o, w, err);
+
+    if (!born)
+        return -1;
+    if (!w->observed)
+        return put(o, PHASE_CARRY, w, born, err);
+    if (w->observed->spec && born != w->text && strcmp(w->observed->spec, born) == 0)
+        return 0; /* it carries: the next pass takes the rules out again */
+    if (network_is_right(o->pass, w))
+        return 0;
+    if (born != w->text)
+        return put(o, PHASE_CARRY, w, born, err);
+    /* Taking carried rules out comes after the allows that they stood for. */
+    return put(o, ownership_wrote_spec(w->observed) ? PHASE_DENY : PHASE_CARRY, w, w->text, err);
+}
+
+static int put_wanted(struct order *o, struct err *err)
+{
+    const struct network_pass *p = o->pass;
+
+    for (size_t i = 1; i < p->wanted.count; i++) {
+        const struct wanted *w = &p->wanted.items[i];
+
+        if (w->unresolved || w->is_taken)
+            continue;
+        if (!is_for_all_pods(w)) {
+            if (put_for_some_pods(o, w, err) < 0)
+                return -1;
+        } else if (!network_is_right(p, w) && put(o, PHASE_ALLOW, w, w->text, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* The deny that stands or is wanted, with the carrier's text. */
+static int put_carrier(struct order *o, struct err *err)
+{
+    struct network_pass *p = o->pass;
+    struct wanted carrier = {.concern = CONCERN_DENY, .name = POLICY_DENY, .text = o->carrier};
+
+    if (!o->carrier || (o->deny && o->deny->facts->spec &&
+                        strcmp(o->deny->facts->spec, o->carrier) == 0))
+        return 0;
+    if (p->wanted.count > 0)
+        carrier.text = p->wanted.items[0].text; /* drift is told against what the profile wants */
+    carrier.observed = o->deny ? o->deny->facts : NULL;
+    return put(o, PHASE_CARRY, &carrier, o->carrier, err);
+}
+
+/* Policies for some pods that go while ingress is no longer denied must not be the last to isolate their pods. */
+static int carry_leaving(struct order *o, const struct standing *s, struct err *err)
+{
+    struct network_pass *p = o->pass;
+    struct observed_spec seen = s->seen;
+    const char *text;
+
+    if (o->ways[INGRESS].is_denied || seen.selects_all_pods || !seen.spec.has[INGRESS] ||
+        o->ways[INGRESS].rules.count == 0)
+        return 0;
+    if (rule_set_join(&seen.spec.rules[INGRESS], &o->ways[INGRESS].rules, p->arena, err) < 0)
+        return -1;
+    if (seen.spec.rules[INGRESS].count == s->seen.spec.rules[INGRESS].count)
+        return 0;
+    text = observed_spec_text(&seen, p->arena, err);
+    if (!text || !ownership_mend(p->plan, PHASE_CARRY, s->facts, &p->own, text, err))
+        return -1;
+    return 1;
+}
+
+static int remove_leaving(struct order *o, struct err *err)
+{
+    struct network_pass *p = o->pass;
+    bool carries_some = false;
+
+    for (size_t i = 0; i < p->standing_count; i++) {
+        const struct standing *s = &p->standing[i];
+        int carried;
+
+        if (s->wanted)
+            continue;
+        carried = carry_leaving(o, s, err);
+        if (carried < 0)
+            return -1;
+        carries_some |= carried > 0;
+    }
+    if (carries_some)
+        return 0; /* one write an object: they go in the next pass */
+    for (size_t i = 0; i < p->standing_count; i++) {
+        const struct standing *s = &p->standing[i];
+        enum plan_phase phase = is_deny(s->facts) ? PHASE_DENY : PHASE_REMOVE;
+
+        /* What is being deleted already waits for somebody's finalizer: asking again would not help. */
+        if (s->wanted || s->facts->object.is_deleting || (is_deny(s->facts) && o->needs_carrier))
+            continue;
+        /* Policies for some pods outlive the carrier, which is what their pods are let through by. */
+        if (!s->seen.selects_all_pods && o->needs_carrier && !o->ways[INGRESS].is_denied)
+            continue;
+        if (!ownership_delete(p->plan, phase, s->facts, p->is_removal_explained, err))
+            return -1;
+    }
+    return 0;
+}
+
+int network_order(struct network_pass *p, struct err *err)
+{
+    struct order o = {.pass = p};
+    const struct wanted *deny = p->wanted.count > 0 ? &p->wanted.items[0] : NULL;
+
+    if (read_standing(p, err) < 0 || look(&o, err) < 0 || find_carrier(&o, err) < 0)
+        return -1;
+    if (put_carrier(&o, err) < 0 || put_wanted(&o, err) < 0)
+        return -1;
+    if (deny && !o.needs_carrier && !network_is_right(p, deny) &&
+        put(&o, PHASE_DENY, deny, deny->text, err) < 0)
+        return -1;
+    return remove_leaving(&o, err);
+}

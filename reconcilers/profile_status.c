@@ -1,0 +1,220 @@
+#include "rampart/reconcilers/profile_status.h"
+
+#include <string.h>
+
+#include "rampart/json/build.h"
+#include "rampart/json/get.h"
+#include "rampart/kube/timestamp.h"
+
+#define STATUS_LEN_MAX (256u * 1024)
+#define RULE_NETWORK "network"
+
+struct verdict_text {
+    const char *type;
+    bool is_true;
+    const char *reason;
+    const char *message;
+};
+
+static const struct condition *observed_condition(const struct profile *p, const char *type)
+{
+    for (size_t i = 0; i < p->conditions_count; i++) {
+        if (strcmp(p->conditions[i].type, type) == 0)
+            return &p->conditions[i];
+    }
+    return NULL;
+}
+
+static void write_condition(struct json_build *j, const struct profile *p, const char *now,
+                            const struct verdict_text *c)
+{
+    const struct condition *old = observed_condition(p, c->type);
+    const char *status = c->is_true ? "True" : "False";
+    bool is_same = old && old->status && strcmp(old->status, status) == 0 && old->last_transition;
+
+    json_open_obj(j, NULL);
+    json_add_str(j, "type", c->type);
+    json_add_str(j, "status", status);
+    json_add_str(j, "reason", c->reason);
+    json_add_str(j, "message", c->message);
+    json_add_int(j, "observedGeneration", p->generation);
+    json_add_str(j, "lastTransitionTime", is_same ? old->last_transition : now);
+    json_close_obj(j);
+}
+
+static struct verdict_text ready(const struct profile *p, const struct profile_tally *t,
+                                 struct arena *a)
+{
+    struct verdict_text c = {.type = "Ready"};
+
+    if (p->invalid) {
+        c.reason = "InvalidSpec";
+        c.message = p->invalid;
+    } else if (p->object.is_deleting) {
+        c.reason = "TakingBack";
+        c.message = arena_printf(a, "%zu policies are still to be removed", t->standing);
+    } else if (t->failed > 0) {
+        c.reason = t->worst ? reason_name(t->worst->reason) : "Failed";
+        c.message = arena_printf(a, "%zu of %zu namespaces cannot be made compliant; first: %s",
+                                 t->failed, t->decided, t->worst ? t->worst->message : "unknown");
+    } else if (t->pending > 0 || (p->network.mode == MODE_ENFORCE && t->drifted > 0)) {
+        c.reason = t->worst && t->worst->reason == REASON_UNDONE ? "Undone" : "Progressing";
+        c.message = arena_printf(a, "%zu of %zu namespaces are compliant%s%s", t->compliant, t->decided,
+                                 t->worst ? "; first: " : "", t->worst ? t->worst->message : "");
+    } else {
+        c.is_true = true;
+        c.reason = p->network.mode == MODE_ENFORCE ? "Enforced" : "Evaluated";
+        c.message = arena_printf(a, "%zu of %zu namespaces are compliant", t->compliant, t->decided);
+    }
+    return c;
+}
+
+static struct verdict_text enforcing(const struct profile *p, const struct profile_tally *t,
+                                     struct arena *a)
+{
+    struct verdict_text c = {.type = "Enforcing"};
+    size_t lost = t->selected - t->decided;
+
+    if (p->invalid || p->object.is_deleting || !p->network.is_stated) {
+        c.reason = p->invalid ? "InvalidSpec" : p->object.is_deleting ? "Deleting" : "NothingStated";
+        c.message = p->network.is_stated ? "the profile selects nothing"
+                                         : "the profile states no section that could be enforced";
+        return c;
+    }
+    c.is_true = p->network.mode == MODE_ENFORCE && t->decided > 0;
+    if (t->winner) {
+        c.reason = "Overridden";
+        c.message = arena_printf(a, "%zu of %zu namespaces are decided by a profile of higher priority (%s)",
+                                 lost, t->selected, t->winner);
+    } else if (p->network.mode != MODE_ENFORCE) {
+        c.reason = mode_name(p->network.mode);
+        c.message = "the network section is evaluated and nothing is written; set mode: Enforce";
+        if (p->network.mode == MODE_OFF)
+            c.message = "the network section is switched off";
+    } else {
+        c.reason = t->decided > 0 ? "Enforced" : "NothingSelected";
+        c.message = t->decided > 0 ? "policies take effect where the cluster's network plugin enforces "
+                                     "NetworkPolicy"
+                                   : "no namespace matches spec.namespaceSelector";
+    }
+    return c;
+}
+
+static void write_conditions(struct json_build *j, const struct view *v, const struct profile *p,
+                             const struct profile_tally *t, struct arena *a)
+{
+    char now[TIMESTAMP_LEN];
+    struct verdict_text all[4] = {ready(p, t, a), enforcing(p, t, a)};
+
+    timestamp_seconds(v->wall_ms, now);
+    all[2] = (struct verdict_text){
+        .type = "Degraded",
+        .is_true = !p->invalid && t->failed > 0,
+        .reason = t->failed > 0 && t->worst ? reason_name(t->worst->reason) : "AllWell",
+        .message = t->failed > 0 && t->worst ? t->worst->message : "",
+    };
+    all[3] = (struct verdict_text){
+        .type = "Stalled",
+        .is_true = p->invalid != NULL,
+        .reason = p->invalid ? "InvalidSpec" : "SpecAccepted",
+        .message = p->invalid ? p->invalid : "",
+    };
+    json_open_arr(j, "conditions");
+    for (size_t i = 0; i < 4; i++)
+        write_condition(j, p, now, &all[i]);
+    json_close_arr(j);
+}
+
+/* When a rule last changed between "all pass" and not. */
+static const char *rule_transition(const struct profile *p, bool is_passing, const char *now,
+                                   struct arena *a)
+{
+    json_auto_t *rules = json_decode(p->rules_status, strlen(p->rules_status), NULL);
+
+    for (size_t i = 0; i < json_array_size(rules); i++) {
+        const json_t *rule = json_array_get(rules, i);
+        const char *id, *since;
+        int64_t fail, error;
+
+        if (json_get_str(rule, "id", 64, a, &id, NULL) < 0 || !id || strcmp(id, RULE_NETWORK) != 0 ||
+            json_get_str(rule, "lastTransitionTime", 64, a, &since, NULL) < 0 || !since ||
+            json_get_int(rule, "fail", 0, INT32_MAX, 0, &fail, NULL) < 0 ||
+            json_get_int(rule, "error", 0, INT32_MAX, 0, &error, NULL) < 0)
+            continue;
+        if ((fail + error == 0) == is_passing)
+            return since;
+    }
+    return now;
+}
+
+static void write_rules(struct json_build *j, const struct view *v, const struct profile *p,
+                        const struct profile_tally *t, struct arena *a)
+{
+    char now[TIMESTAMP_LEN];
+
+    json_open_arr(j, "rules");
+    if (p->network.is_stated && p->network.mode != MODE_OFF) {
+        timestamp_seconds(v->wall_ms, now);
+        json_open_obj(j, NULL);
+        json_add_str(j, "id", RULE_NETWORK);
+        json_add_str(j, "mode", mode_name(p->network.mode));
+        json_add_int(j, "pass", (int64_t)t->compliant);
+        json_add_int(j, "fail", (int64_t)t->drifted);
+        json_add_int(j, "error", (int64_t)t->failed);
+        json_add_int(j, "exempt", 0);
+        json_add_str(j, "lastTransitionTime",
+                     rule_transition(p, t->drifted + t->failed == 0, now, a));
+        json_close_obj(j);
+    }
+    json_close_arr(j);
+}
+
+static void write_drift(struct json_build *j, const struct profile_tally *t, struct arena *a)
+{
+    json_open_arr(j, "drift");
+    for (size_t i = 0; i < t->drift_count; i++) {
+        const struct finding *f = t->drift[i];
+        const char *object = arena_printf(a, "%s %s%s%s", resource_of(f->object.kind)->name, f->object.ns,
+                                          *f->object.ns ? "/" : "", f->object.name);
+
+        json_open_obj(j, NULL);
+        json_add_str(j, "object", object ? object : "");
+        json_add_str(j, "rule", f->rule);
+        json_add_str(j, "reason", reason_name(f->reason));
+        json_add_str(j, "message", f->message);
+        if (f->manager)
+            json_add_str(j, "manager", f->manager);
+        json_close_obj(j);
+    }
+    json_close_arr(j);
+    /* Stated also when false: a merge patch leaves alone what it does not name. */
+    json_add_bool(j, "driftTruncated", t->is_drift_cut);
+}
+
+const char *profile_status_text(const struct view *v, const struct profile *p,
+                                const struct profile_tally *t, struct arena *a, struct err *err)
+{
+    AUTO_STRBUF text;
+    struct json_build j;
+    json_auto_t *root = NULL;
+
+    strbuf_init(&text, STATUS_LEN_MAX);
+    json_build_init(&j, &text);
+    json_open_obj(&j, NULL);
+    json_add_int(&j, "observedGeneration", p->generation);
+    write_conditions(&j, v, p, t, a);
+    json_open_obj(&j, "namespaces");
+    json_add_int(&j, "selected", (int64_t)t->selected);
+    json_add_int(&j, "compliant", (int64_t)t->compliant);
+    json_add_int(&j, "drifted", (int64_t)(t->drifted + t->pending));
+    json_add_int(&j, "failed", (int64_t)t->failed);
+    json_add_int(&j, "overridden", (int64_t)(p->network.is_stated ? t->selected - t->decided : 0));
+    json_close_obj(&j);
+    write_rules(&j, v, p, t, a);
+    write_drift(&j, t, a);
+    json_close_obj(&j);
+    if (strbuf_check(&text, "status", err) < 0)
+        return NULL;
+    root = json_decode(text.text, text.len, err);
+    return root ? json_canonical(root, a, err) : NULL;
+}

@@ -1,0 +1,114 @@
+#include <string.h>
+
+#include "rampart/reconcilers/profile_status.h"
+#include "rampart/reconcilers/selection.h"
+
+static int order_findings(const struct finding *one, const struct finding *other)
+{
+    int order = strcmp(one->object.ns, other->object.ns);
+
+    if (order == 0)
+        order = strcmp(one->object.name, other->object.name);
+    return order ? order : (int)one->reason - (int)other->reason;
+}
+
+/* Keeps the first STATUS_DRIFT_MAX in sorted order, so that two passes over the same state say the same. */
+static void keep_sorted(struct profile_tally *t, const struct finding *finding)
+{
+    size_t place = t->drift_count;
+
+    while (place > 0 && order_findings(t->drift[place - 1], finding) > 0)
+        place--;
+    if (t->drift_count == STATUS_DRIFT_MAX) {
+        t->is_drift_cut = true;
+        if (place == STATUS_DRIFT_MAX)
+            return;
+        t->drift_count--;
+    }
+    for (size_t i = t->drift_count; i > place; i--)
+        t->drift[i] = t->drift[i - 1];
+    t->drift[place] = finding;
+    t->drift_count++;
+}
+
+static void add_verdict(struct profile_tally *t, const struct verdict *verdict)
+{
+    t->compliant += verdict->state == VERDICT_COMPLIANT;
+    t->drifted += verdict->state == VERDICT_DRIFTED;
+    t->failed += verdict->state == VERDICT_FAILED;
+    t->is_drift_cut |= verdict->findings_cut > 0;
+    for (size_t i = 0; i < verdict->findings_count; i++) {
+        const struct finding *finding = &verdict->findings[i];
+
+        keep_sorted(t, finding);
+        if (!t->worst || (finding->counts_as_failed && !t->worst->counts_as_failed))
+            t->worst = finding;
+    }
+}
+
+static void add_namespace(struct profile_tally *t, const struct view *v, const struct profile *p,
+                          const struct object_list *profiles, const struct namespace_facts *ns)
+{
+    const struct verdict *verdict;
+    const struct profile *decides;
+
+    if (!profile_selects(p, ns, v->own_namespace))
+        return;
+    t->selected++;
+    if (!p->network.is_stated)
+        return;
+    decides = selection_network(v, profiles, ns);
+    if (decides != p) {
+        if (decides && !t->winner)
+            t->winner = decides->object.name;
+        return;
+    }
+    t->decided++;
+    verdict = view_verdict(v, ns->object.name);
+    if (verdict && verdict->profile && strcmp(verdict->profile, p->object.name) == 0 &&
+        verdict->mode == p->network.mode)
+        add_verdict(t, verdict);
+    else
+        t->pending++;
+}
+
+static int count_standing(struct profile_tally *t, const struct view *v, const struct profile *p,
+                          struct arena *a, struct err *err)
+{
+    struct object_list policies;
+
+    if (view_list(v, KIND_NETWORK_POLICY, NULL, a, &policies, err) < 0)
+        return -1;
+    for (size_t i = 0; i < policies.count; i++) {
+        const struct netpol_facts *policy = OBJECT_AS(netpol_facts, policies.items[i]);
+        const struct object *ns;
+
+        if (!policy->object.is_ours || !policy->profile ||
+            strcmp(policy->profile, p->object.name) != 0)
+            continue;
+        ns = view_get(v, KIND_NAMESPACE, "", policy->object.ns);
+        t->standing += ns && !ns->is_deleting && strcmp(ns->name, v->own_namespace) != 0;
+    }
+    return 0;
+}
+
+int profile_tally(const struct view *v, const struct profile *p, struct arena *a,
+                  struct profile_tally *ret_tally, struct err *err)
+{
+    struct profile_tally tally = {0};
+    struct object_list profiles, namespaces;
+
+    tally.drift = arena_calloc(a, STATUS_DRIFT_MAX, sizeof(*tally.drift));
+    if (!tally.drift)
+        return err_nomem(err);
+    if (view_list(v, KIND_PROFILE, NULL, a, &profiles, err) < 0 ||
+        view_list(v, KIND_NAMESPACE, NULL, a, &namespaces, err) < 0)
+        return -1;
+    for (size_t i = 0; i < namespaces.count; i++)
+        add_namespace(&tally, v, p, &profiles, OBJECT_AS(namespace_facts, namespaces.items[i]));
+    /* Only a profile that takes things back has to know whether there is something left. */
+    if ((p->removes_on_delete || p->has_finalizer) && count_standing(&tally, v, p, a, err) < 0)
+        return -1;
+    *ret_tally = tally;
+    return 0;
+}
