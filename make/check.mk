@@ -23,7 +23,7 @@ $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(call obj,$(SUPPORT_SRC)) $(OUT)/libra
 $(OUT)/wire/%: $(OUT)/obj/tests/wire/%.o $(call obj,$(SUPPORT_SRC) $(WIRE_SUPPORT_SRC)) \
                $(OUT)/librampart-edge.a $(OUT)/librampart-core.a
 	@mkdir -p $(@D)
-	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lnghttp2 -lcmocka
 
 .PHONY: unit
 unit: $(UNIT_BIN) ## unit tests (CONFIG=asan, valgrind or coverage for the other builds)

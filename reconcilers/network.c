@@ -67,7 +67,7 @@ static int match(struct network_pass *p, struct err *err)
             w->is_taken = true;
         else if (w)
             w->observed = policy;
-        if (policy->object.is_ours)
+        if (policy->object.is_ours && (w || ownership_may_delete(policy, p->own.ns_uid)))
             p->standing[p->standing_count++] = (struct standing){.facts = policy, .wanted = w};
     }
     return 0;
@@ -252,7 +252,7 @@ static int take_back(struct network_pass *p, struct err *err)
         const struct netpol_facts *policy = OBJECT_AS(netpol_facts, p->policies.items[i]);
         const struct profile *owner;
 
-        if (!policy->object.is_ours || !policy->profile)
+        if (!ownership_may_delete(policy, p->own.ns_uid) || !policy->profile)
             continue;
         owner = OBJECT_AS(profile, view_get(p->view, KIND_PROFILE, "", policy->profile));
         if (!owner || owner->invalid)

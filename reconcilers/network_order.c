@@ -7,7 +7,6 @@ struct way {
     bool is_denied;           /* the profile denies it */
     bool is_isolated;         /* a policy of ours isolates every pod in it now */
     size_t wanted_count;      /* allows for every pod that are wanted in it */
-    size_t patches_count;     /* of those, or of such as leave it: how many stand with another spec */
     size_t leaving_count;     /* allows that stand in it while the profile no longer denies it */
     bool is_carried;          /* the deny stands with rules in it */
     struct rule_set rules;    /* what the carrying policy has to let through */
@@ -17,6 +16,7 @@ struct order {
     struct network_pass *pass;
     struct way ways[DIRECTION_COUNT];
     const struct standing *deny; /* NULL: missing */
+    size_t changes_count;        /* writes of this pass that can make a difference to every pod */
     bool needs_carrier;
     const char *carrier;         /* its spec text; NULL when nothing needs carrying */
 };
@@ -76,8 +76,6 @@ static int look_at_wanted(struct order *o, enum direction d, struct err *err)
             if (rule_set_join(&way->rules, &spec->rules[d], p->arena, err) < 0)
                 return -1;
         }
-        if (w->text && s && differs(w) && (spec->has[d] || s->seen.spec.has[d]))
-            way->patches_count++;
     }
     return 0;
 }
@@ -101,6 +99,43 @@ static int look_at_leaving(struct order *o, enum direction d, struct err *err)
     return 0;
 }
 
+/* A creation only adds where its directions are isolated already; where they are not, it is the first to isolate. */
+static bool begins_isolation(const struct order *o, const struct wanted *w)
+{
+    for (int d = 0; d < DIRECTION_COUNT; d++) {
+        if (w->spec.has[d] && !o->ways[d].is_isolated)
+            return true;
+    }
+    return false;
+}
+
+static void count_changes(struct order *o)
+{
+    const struct network_pass *p = o->pass;
+
+    for (size_t i = 0; i < p->wanted.count; i++) {
+        const struct wanted *w = &p->wanted.items[i];
+
+        if (w->unresolved || w->is_taken || !is_for_all_pods(w))
+            continue;
+        o->changes_count += w->observed ? differs(w) : (i == 0 || begins_isolation(o, w));
+    }
+    for (size_t i = 0; i < p->standing_count; i++)
+        o->changes_count += !p->standing[i].wanted && p->standing[i].seen.selects_all_pods;
+}
+
+/* With at most one allow a direction, an allow and the deny say the same of it: the deny may come last, or go first. */
+static bool is_plain_start_or_end(const struct order *o)
+{
+    bool is_start = o->pass->wanted.count > 0, is_end = o->pass->wanted.count == 0;
+
+    for (int d = 0; d < DIRECTION_COUNT; d++) {
+        is_start &= !o->ways[d].is_isolated && o->ways[d].wanted_count <= 1;
+        is_end &= !o->ways[d].is_carried && o->ways[d].leaving_count <= 1;
+    }
+    return is_start || is_end;
+}
+
 static int look(struct order *o, struct err *err)
 {
     const struct network_pass *p = o->pass;
@@ -121,11 +156,9 @@ static int look(struct order *o, struct err *err)
         if ((way->is_denied ? look_at_wanted(o, (enum direction)d, err)
                             : look_at_leaving(o, (enum direction)d, err)) < 0)
             return -1;
-        if (way->is_denied)
-            o->needs_carrier |= (!way->is_isolated && way->wanted_count >= 2) || way->patches_count >= 2;
-        else
-            o->needs_carrier |= way->leaving_count >= 2 || (way->leaving_count == 1 && way->is_carried);
     }
+    count_changes(o);
+    o->needs_carrier = o->changes_count >= 2 && !is_plain_start_or_end(o);
     return 0;
 }
 
@@ -210,7 +243,8 @@ static int put_wanted(struct order *o, struct err *err)
         if (!is_for_all_pods(w)) {
             if (put_for_some_pods(o, w, err) < 0)
                 return -1;
-        } else if (!network_is_right(p, w) && put(o, PHASE_ALLOW, w, w->text, err) < 0) {
+        } else if (!network_is_right(p, w) &&
+                   put(o, w->observed ? PHASE_CHANGE : PHASE_ALLOW, w, w->text, err) < 0) {
             return -1;
         }
     }
@@ -272,7 +306,9 @@ static int remove_leaving(struct order *o, struct err *err)
         return 0; /* one write an object: they go in the next pass */
     for (size_t i = 0; i < p->standing_count; i++) {
         const struct standing *s = &p->standing[i];
-        enum plan_phase phase = is_deny(s->facts) ? PHASE_DENY : PHASE_REMOVE;
+        enum plan_phase phase = is_deny(s->facts)          ? PHASE_DENY
+                                : s->seen.selects_all_pods ? PHASE_REMOVE
+                                                           : PHASE_REMOVE_LAST;
 
         /* What is being deleted already waits for somebody's finalizer: asking again would not help. */
         if (s->wanted || s->facts->object.is_deleting || (is_deny(s->facts) && o->needs_carrier))
@@ -280,7 +316,7 @@ static int remove_leaving(struct order *o, struct err *err)
         /* Policies for some pods outlive the carrier, which is what their pods are let through by. */
         if (!s->seen.selects_all_pods && o->needs_carrier && !o->ways[INGRESS].is_denied)
             continue;
-        if (!ownership_delete(p->plan, phase, s->facts, p->is_removal_explained, err))
+        if (!ownership_delete(p->plan, phase, s->facts, &p->own, p->is_removal_explained, err))
             return -1;
     }
     return 0;

@@ -31,6 +31,12 @@ bool ownership_is_right(const struct netpol_facts *policy, const struct ownershi
            equal(policy->spec_hash, hash);
 }
 
+bool ownership_may_delete(const struct netpol_facts *policy, const char *ns_uid)
+{
+    return policy->object.is_ours && (policy->has_our_label || policy->has_our_entry) &&
+           equal(policy->owner_uid, ns_uid);
+}
+
 bool ownership_wrote_spec(const struct netpol_facts *policy)
 {
     char hash[17];
@@ -81,8 +87,8 @@ static struct write *add(struct plan *plan, struct write *write, const struct st
         return NULL;
     }
     added = plan_add_write(plan, write);
-    if (!added)
-        (void)plan_check(plan, err);
+    if (!added && plan_check(plan, err) == 0)
+        err_nomem(err);
     return added;
 }
 
@@ -194,8 +200,8 @@ struct write *ownership_mend(struct plan *plan, enum plan_phase phase,
 }
 
 struct write *ownership_delete(struct plan *plan, enum plan_phase phase,
-                               const struct netpol_facts *policy, bool is_explained,
-                               struct err *err)
+                               const struct netpol_facts *policy, const struct ownership *own,
+                               bool is_explained, struct err *err)
 {
     struct write write = {
         .verb = WRITE_DELETE,
@@ -208,6 +214,6 @@ struct write *ownership_delete(struct plan *plan, enum plan_phase phase,
         .is_explained = is_explained,
     };
 
-    assert(policy->object.is_ours);
+    assert(ownership_may_delete(policy, own->ns_uid));
     return add(plan, &write, NULL, "remove", err);
 }

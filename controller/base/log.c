@@ -28,7 +28,7 @@ static const char *const format_names[LOG_FORMAT_COUNT] = {"json", "text"};
 /* Whole or not at all. */
 static bool put(struct line *l, const char *bytes, size_t len)
 {
-    if (len > sizeof(l->text) - TAIL_MAX - l->len) {
+    if (l->len + len > sizeof(l->text) - TAIL_MAX) {
         l->is_cut = true;
         return false;
     }

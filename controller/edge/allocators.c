@@ -8,7 +8,8 @@
 #include "rampart/edge/loop.h"
 #include "rampart/json/get.h"
 
-/* OpenSSL passes size 0 and NULL straight through and expects what its own functions do with them. */
+/* OpenSSL passes size 0 and NULL straight through and expects what its own functions do with them.
+ */
 static void *openssl_alloc(size_t size, const char *file, int line)
 {
     (void)file;

@@ -161,8 +161,8 @@ int config_in_cluster(const char *folder, struct arena *a, struct client_config 
 
     if (!host || !port)
         return err_set(err, ERR_INVALID, "not in a cluster: KUBERNETES_SERVICE_HOST is not set");
-    config.server = arena_printf(a, strchr(host, ':') ? "https://[%s]:%s" : "https://%s:%s", host,
-                                 port);
+    config.server =
+        arena_printf(a, strchr(host, ':') ? "https://[%s]:%s" : "https://%s:%s", host, port);
     config.token_file = arena_printf(a, "%s/token", folder);
     config.ca_file = arena_printf(a, "%s/ca.crt", folder);
     if (!config.server || !config.token_file || !config.ca_file)
@@ -183,9 +183,9 @@ int config_load(const char *path, const char *context, struct arena *a,
         return load_list(env("KUBECONFIG"), chosen, a, ret_config, err);
     if (env("KUBERNETES_SERVICE_HOST") && env("KUBERNETES_SERVICE_PORT")) {
         if (chosen)
-            return err_set(err, ERR_INVALID,
-                           "--context %s: in a cluster there are no contexts; give --kubeconfig too",
-                           chosen);
+            return err_set(
+                err, ERR_INVALID,
+                "--context %s: in a cluster there are no contexts; give --kubeconfig too", chosen);
         return config_in_cluster(SERVICE_ACCOUNT_DIR, a, ret_config, err);
     }
     if (home) {

@@ -22,7 +22,8 @@ static void wipe(char *text, size_t len)
     mem_free(text);
 }
 
-/* White space around it goes, as in client-go; anything that could end the header line is refused. */
+/* White space around it goes, as in client-go; anything that could end the header line is refused.
+ */
 static int token_trim(const char *text, size_t len, const char **ret_token, size_t *ret_len,
                       struct err *err)
 {

@@ -66,8 +66,8 @@ static char *printed(struct err *err, const char *what, const char *const *piece
     return text;
 }
 
-#define PRINTED(err, what, ...)                                                                    \
-    printed(err, what, (const char *const[]){__VA_ARGS__},                                         \
+#define PRINTED(err, what, ...)                            \
+    printed(err, what, (const char *const[]){__VA_ARGS__}, \
             sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
 /* libcurl checks the certificate against the URL's host: that becomes the stated name, and the true
@@ -111,8 +111,8 @@ int endpoint_init(struct endpoint *e, const struct client_config *config, struct
         r = e->authority ? 0 : -1;
     }
     if (r == 0) {
-        e->base_url = PRINTED(err, "server", "https://", tls_name ? tls_name : p.host, ":", p.port,
-                              p.path);
+        e->base_url =
+            PRINTED(err, "server", "https://", tls_name ? tls_name : p.host, ":", p.port, p.path);
         r = e->base_url ? 0 : -1;
     }
     parts_done(&p);

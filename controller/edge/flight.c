@@ -8,6 +8,7 @@
 
 #include "rampart/edge/http.h"
 #include "rampart/edge/loop.h"
+#include "rampart/edge/multi.h"
 
 #define TO(state) (1u << (state))
 
@@ -44,7 +45,8 @@ static uint64_t hear(struct flight *f, size_t len)
     return now_ms;
 }
 
-/* Ends it from inside one of libcurl's callbacks; what we return there makes libcurl give up too. */
+/* Ends it from inside one of libcurl's callbacks; what we return there makes libcurl give up too.
+ */
 static size_t give_up(struct flight *f, enum err_code code, const char *what)
 {
     struct err end = {0};
@@ -166,8 +168,13 @@ static bool build_headers(struct flight *f, const struct http_request *request, 
            (!request->body || add_content_type(f, request->content_type));
 }
 
-/* setopt fails for want of memory only: the options are fixed and known to the libcurl we build with. */
-#define SET(option, value) (code == CURLE_OK ? (code = curl_easy_setopt(f->easy, option, value)) : 0)
+/* setopt fails for want of memory only: the options are fixed and known to the libcurl we build
+ * with. */
+#define SET(option, value)                                   \
+    do {                                                     \
+        if (code == CURLE_OK)                                \
+            code = curl_easy_setopt(f->easy, option, value); \
+    } while (0)
 
 static CURLcode configure_request(struct flight *f, const struct http_request *request)
 {
@@ -239,6 +246,34 @@ static int prepare(struct flight *f, const struct http_request *request, const c
     return 0;
 }
 
+/* The nearer of both deadlines. */
+static uint64_t due_ms(const struct flight *f)
+{
+    uint64_t end_ms = f->timeout_ms > 0 ? f->started_ms + f->timeout_ms : UINT64_MAX;
+    uint64_t idle_ms = f->idle_timeout_ms > 0 ? f->heard_ms + f->idle_timeout_ms : UINT64_MAX;
+
+    return end_ms < idle_ms ? end_ms : idle_ms;
+}
+
+static void time_out(struct flight *f, uint64_t now_ms)
+{
+    const char *authority = f->common->endpoint->authority;
+    struct err end = {0};
+
+    if (f->timeout_ms > 0 && now_ms >= f->started_ms + f->timeout_ms)
+        err_set(&end, ERR_TIMEOUT, "no answer from %s in %u ms", authority, f->timeout_ms);
+    else
+        err_set(&end, ERR_TIMEOUT, "nothing came from %s for %u ms", authority, f->idle_timeout_ms);
+    flight_end(f, &end);
+}
+
+static void take_off(struct flight *f)
+{
+    if (f->multi)
+        multi_remove(f->multi, f->easy);
+    f->multi = NULL;
+}
+
 struct flight *flight_new(const struct flight_common *common, struct tls *tls,
                           const struct http_request *request, const char *header,
                           struct exchange *x, uint64_t now_ms, struct err *err)
@@ -303,28 +338,6 @@ void flight_cancel(struct flight *f)
     err_set(&f->end, ERR_CANCELED, "request to %s: canceled", f->common->endpoint->authority);
 }
 
-uint64_t flight_due_ms(const struct flight *f)
-{
-    uint64_t end_ms = f->timeout_ms > 0 ? f->started_ms + f->timeout_ms : UINT64_MAX;
-    uint64_t idle_ms = f->idle_timeout_ms > 0 ? f->heard_ms + f->idle_timeout_ms : UINT64_MAX;
-
-    return end_ms < idle_ms ? end_ms : idle_ms;
-}
-
-void flight_time_out(struct flight *f, uint64_t now_ms)
-{
-    const char *authority = f->common->endpoint->authority;
-    struct err end = {0};
-
-    if (f->state == FLIGHT_ENDED || now_ms < flight_due_ms(f))
-        return;
-    if (f->timeout_ms > 0 && now_ms >= f->started_ms + f->timeout_ms)
-        err_set(&end, ERR_TIMEOUT, "no answer from %s in %u ms", authority, f->timeout_ms);
-    else
-        err_set(&end, ERR_TIMEOUT, "nothing came from %s for %u ms", authority, f->idle_timeout_ms);
-    flight_end(f, &end);
-}
-
 void flight_deliver(struct flight *f, uint64_t now_ms)
 {
     struct exchange *x = f->x;
@@ -338,4 +351,66 @@ void flight_deliver(struct flight *f, uint64_t now_ms)
     assert(f->state == FLIGHT_ENDED);
     x->handle = NULL; /* the owner may start it anew, or free it, in there */
     x->on_done(x, &response, f->end.code == ERR_NONE ? NULL : &f->end, now_ms);
+}
+
+void flights_cancel(struct flights *list)
+{
+    struct flight *f;
+
+    TAILQ_FOREACH(f, list, link)
+    flight_cancel(f);
+}
+
+void flights_end_running(struct flights *list, const struct err *end)
+{
+    struct flight *f;
+
+    TAILQ_FOREACH(f, list, link)
+    {
+        if (f->state == FLIGHT_RUNNING)
+            flight_end(f, end);
+    }
+}
+
+void flights_take_off(struct flights *list)
+{
+    struct flight *f;
+
+    TAILQ_FOREACH(f, list, link)
+    take_off(f);
+}
+
+bool flights_time_out(struct flights *list, uint64_t now_ms, uint64_t *ret_due_ms)
+{
+    uint64_t next_ms = UINT64_MAX;
+    bool has_ended = false;
+    struct flight *f;
+
+    TAILQ_FOREACH(f, list, link)
+    {
+        if (f->state == FLIGHT_ENDED)
+            continue;
+        if (now_ms >= due_ms(f)) {
+            time_out(f, now_ms);
+            has_ended = true;
+        } else if (due_ms(f) < next_ms) {
+            next_ms = due_ms(f);
+        }
+    }
+    *ret_due_ms = next_ms;
+    return has_ended;
+}
+
+void flights_move_ended(struct flights *list, struct flights *ret_ended)
+{
+    struct flight *f, *next;
+
+    for (f = TAILQ_FIRST(list); f; f = next) {
+        next = TAILQ_NEXT(f, link);
+        if (f->state != FLIGHT_ENDED)
+            continue;
+        take_off(f);
+        TAILQ_REMOVE(list, f, link);
+        TAILQ_INSERT_TAIL(ret_ended, f, link);
+    }
 }

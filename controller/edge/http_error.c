@@ -6,7 +6,8 @@
 #include <openssl/x509_vfy.h>
 #include <string.h>
 
-/* libcurl's and OpenSSL's words with anything but plain text taken out: part of it may come from the server. */
+/* libcurl's and OpenSSL's words with anything but plain text taken out: part of it may come from
+ * the server. */
 static void say(const struct http_failure *f, struct err *ret_err, const char *step)
 {
     const char *words = f->reason && *f->reason ? f->reason : curl_easy_strerror(f->result);
@@ -73,8 +74,8 @@ static void handshake_failed(const struct http_failure *f, struct err *ret_err)
 {
     if (f->reason && (strstr(f->reason, "unsupported protocol") ||
                       strstr(f->reason, "protocol version") || strstr(f->reason, "wrong version")))
-        err_set(ret_err, ERR_UNAVAILABLE, "connect to %s: the server does not speak TLS 1.2 or newer",
-                f->authority);
+        err_set(ret_err, ERR_UNAVAILABLE,
+                "connect to %s: the server does not speak TLS 1.2 or newer", f->authority);
     else
         say(f, ret_err, "TLS handshake with");
 }

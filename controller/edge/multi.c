@@ -19,8 +19,8 @@ struct multi {
     struct loop *loop;
     struct multi_events events;
     struct multi_sockets sockets;
-    uv_timer_t timer;            /* when libcurl wants to be driven next */
-    unsigned closing;            /* handles whose close callback is due */
+    uv_timer_t timer; /* when libcurl wants to be driven next */
+    unsigned closing; /* handles whose close callback is due */
     void (*on_closed)(void *ctx);
     void *closed_ctx;
 };
@@ -56,7 +56,8 @@ static void socket_close(struct multi_socket *s)
     uv_close((uv_handle_t *)&s->poll, on_socket_closed); /* stops polling at once */
 }
 
-/* After every socket_action, whatever it returned: the last transfer may have ended by its timeout. */
+/* After every socket_action, whatever it returned: the last transfer may have ended by its timeout.
+ */
 static void read_completions(struct multi *m, CURLMcode code)
 {
     CURLMsg *message;
@@ -97,7 +98,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if (events & UV_WRITABLE)
         what |= CURL_CSELECT_OUT;
     act(s->multi, s->fd, what);
-    /* uv stops watching after an error; as long as libcurl keeps the socket, it wants to hear of it. */
+    /* uv stops watching after an error; as long as libcurl keeps the socket, it wants to hear of
+     * it. */
     if (status < 0 && !uv_is_closing((uv_handle_t *)poll))
         (void)uv_poll_start(poll, s->events, on_poll);
 }

@@ -17,10 +17,10 @@ struct pem {
 
 struct tls {
     unsigned refs;
-    struct pem ca;     /* none: the system's */
+    struct pem ca; /* none: the system's */
     struct pem cert;
-    struct pem key;    /* secret */
-    char *source;      /* owned; of the configuration, for messages */
+    struct pem key; /* secret */
+    char *source;   /* owned; of the configuration, for messages */
     bool skips_verify;
 };
 

@@ -1,13 +1,13 @@
+#include "rampart/json/decode.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "escape.h"
 #include "rampart/base/strbuf.h"
 #include "rampart/base/utf8.h"
-#include "rampart/json/get.h"
-
-#include "escape.h"
 #include "scan.h"
 
 /*
@@ -21,10 +21,9 @@ struct reader {
     const char *text; /* borrowed */
     const char *p;    /* next byte */
     const char *end;
-    unsigned depth; /* open containers */
-    struct strbuf
-        scratch;     /* a string with its escapes resolved, or a number with a NUL behind it */
-    struct err *err; /* borrowed, may be NULL */
+    unsigned depth;        /* open containers */
+    struct strbuf scratch; /* a string without its escapes, or a number with a NUL behind it */
+    struct err *err;       /* borrowed, may be NULL */
 };
 
 static json_t *read_value(struct reader *r);
@@ -323,4 +322,10 @@ json_t *json_decode(const char *text, size_t len, struct err *err)
     }
     strbuf_done(&r.scratch);
     return json_incref(value);
+}
+
+void json_use_allocator(size_t seed)
+{
+    json_set_alloc_funcs(mem_alloc, mem_free);
+    json_object_seed(seed);
 }

@@ -3,12 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-void json_use_allocator(size_t seed)
-{
-    json_set_alloc_funcs(mem_alloc, mem_free);
-    json_object_seed(seed);
-}
-
 static const char *type_name(const json_t *value)
 {
     switch (json_typeof(value)) {

@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "name.h"
 #include "scan.h"
+#include "slice_state.h"
 
 /*
  * Two ways to read. In a *filter*, an object or array of which some members stay, every token is
@@ -13,112 +13,14 @@
  * may come next (scan.h).
  */
 
-#define KEPT_IDLE_MAX (256u * 1024u) /* bytes; a larger buffer is not held on to between values */
-
-#define ITEMS "items"
-
-/* What a list is made of, or the Status that came instead of it. */
-static const struct projection envelope_keep[] = {
-    {"apiVersion", NULL}, {"kind", NULL}, {"metadata", NULL}, {ITEMS, NULL},     {"status", NULL},
-    {"reason", NULL},     {"code", NULL}, {"message", NULL},  {"details", NULL}, {NULL, NULL},
-};
-
-enum token { TOKEN_NONE = 0, TOKEN_STRING, TOKEN_ESCAPE, TOKEN_HEX, TOKEN_NUMBER, TOKEN_WORD };
-
-enum fate { FATE_DROP = 0, FATE_KEEP, FATE_FILTER, FATE_ITEMS };
-
-struct filter {
-    const struct projection *nodes; /* borrowed */
-    bool is_items;                  /* the array whose elements are values of their own */
-    bool has_any;                   /* @nodes has a "*" */
-    bool has_member;                /* the next member needs a comma */
-};
-
-struct slice {
-    enum slice_mode mode;
-    const struct projection *keep; /* borrowed; NULL keeps all */
-    slice_fn fn;
-    void *ctx;              /* for @fn; borrowed */
-    bool is_dead;           /* failed or ended */
-    bool has_items;         /* SLICE_LIST: "items" was seen */
-    uint64_t values;        /* handed out */
-    const char *chunk;      /* what slice_feed() is reading; borrowed for the call */
-    uint64_t chunk_at;      /* offset of @chunk in the stream */
-    uint64_t unit_at;       /* offset where the current value or item began */
-    uint64_t items_len;     /* bytes of all items so far: they do not count as envelope */
-    struct strbuf kept;     /* the current value or item, projected */
-    struct strbuf envelope; /* the list without its items */
-    struct strbuf *out;     /* the one of the two that is being written */
-    const char *run;        /* what is being copied starts here in @chunk */
-    bool is_copying;
-    enum place place;        /* what may come next */
-    enum token token;        /* what the last chunk ended in */
-    unsigned hex_left;       /* digits missing in TOKEN_HEX */
-    const char *word_rest;   /* letters missing in TOKEN_WORD */
-    bool is_name;            /* TOKEN_STRING: a member's name in a filter */
-    struct member_name name; /* collected when a name does not lie plainly in one chunk */
-    enum fate fate;          /* of the value that follows the name */
-    const struct projection *fate_nodes; /* for FATE_FILTER */
-    bool is_raw;                         /* inside a container that stays or goes as a whole */
-    unsigned raw_depth;                  /* depth around that container */
-    unsigned depth;                      /* open containers */
-    bool is_object[SLICE_DEPTH_MAX];
-    struct filter filters[SLICE_DEPTH_MAX]; /* of those containers that are filters */
-};
-
-static uint64_t offset_of(const struct slice *s, const char *p)
-{
-    return s->chunk_at + (uint64_t)(p - s->chunk);
-}
-
 static int fail_at(const struct slice *s, const char *p, struct err *err)
 {
     unsigned char c = (unsigned char)*p;
-    unsigned long long at = offset_of(s, p);
+    unsigned long long at = slice_offset(s, p);
 
     if (c > 0x20 && c < 0x7F)
         return err_set(err, ERR_INVALID, "not JSON: unexpected '%c' at byte %llu", c, at);
     return err_set(err, ERR_INVALID, "not JSON: unexpected byte 0x%02x at byte %llu", c, at);
-}
-
-/* Of the value or item being read up to the offset @at, or of the list around the items. */
-static int check_limits(const struct slice *s, uint64_t at, struct err *err)
-{
-    uint64_t len = s->out == &s->envelope ? at - s->items_len : at - s->unit_at;
-
-    if (strbuf_check(s->out, "a projected value", err) < 0)
-        return -1;
-    if (len > SLICE_RAW_MAX)
-        return err_set(err, ERR_LIMIT, "a JSON value is longer than %u bytes", SLICE_RAW_MAX);
-    return 0;
-}
-
-static void start_copy(struct slice *s, const char *p)
-{
-    s->is_copying = true;
-    s->run = p;
-}
-
-static void end_copy(struct slice *s, const char *p)
-{
-    if (s->is_copying)
-        strbuf_add(s->out, s->run, (size_t)(p - s->run));
-    s->is_copying = false;
-}
-
-static void add_comma(struct slice *s, struct filter *f)
-{
-    if (f->has_member)
-        strbuf_addc(s->out, ',');
-    f->has_member = true;
-}
-
-static int push(struct slice *s, bool is_object, struct err *err)
-{
-    if (s->depth == SLICE_DEPTH_MAX)
-        return err_set(err, ERR_LIMIT, "JSON is nested deeper than %d levels", SLICE_DEPTH_MAX);
-    s->is_object[s->depth++] = is_object;
-    return 0;
 }
 
 /* What may come after a container that closed. */
@@ -129,177 +31,15 @@ static enum place place_after(const struct slice *s)
     return s->is_object[s->depth - 1] ? PLACE_OBJ_NEXT : PLACE_ARR_NEXT;
 }
 
-static struct filter *filter_top(struct slice *s)
-{
-    return &s->filters[s->depth - 1];
-}
-
-static int push_filter(struct slice *s, bool is_object, const struct projection *nodes,
-                       struct err *err)
-{
-    struct filter *f;
-
-    if (push(s, is_object, err) < 0)
-        return -1;
-    f = filter_top(s);
-    *f = (struct filter){.nodes = nodes};
-    for (; nodes && nodes->name && !f->has_any; nodes++)
-        f->has_any = name_is_any(nodes);
-    return 0;
-}
-
-static int hand_out(struct slice *s, enum slice_kind kind, struct strbuf *text, struct err *err)
-{
-    if (kind == SLICE_VALUE)
-        s->values++;
-    if (s->fn(s->ctx, kind, text->text, text->len, err) < 0)
-        return -1;
-    strbuf_clear(text);
-    if (text->cap > KEPT_IDLE_MAX)
-        strbuf_done(text);
-    return 0;
-}
-
-/* A value of a filter, or of the top, ended before @p. */
-static int end_value(struct slice *s, const char *p, struct err *err)
-{
-    end_copy(s, p);
-    if (s->depth > 0 && !filter_top(s)->is_items)
-        return 0;
-    if (check_limits(s, offset_of(s, p), err) < 0)
-        return -1;
-    if (s->depth == 0)
-        return s->mode == SLICE_LIST ? hand_out(s, SLICE_ENVELOPE, &s->envelope, err)
-                                     : hand_out(s, SLICE_VALUE, &s->kept, err);
-    s->items_len += offset_of(s, p) - s->unit_at;
-    s->out = &s->envelope;
-    return hand_out(s, SLICE_VALUE, &s->kept, err);
-}
-
-/* A member's name starts at @p with its quote. Where all names stay it is copied as it is written.
- */
-static void start_name(struct slice *s, const char *p)
-{
-    struct filter *f = filter_top(s);
-
-    if (f->has_any) {
-        add_comma(s, f);
-        start_copy(s, p);
-    }
-    name_clear(&s->name);
-}
-
-/* The name [text, text + len) without escapes, or the collected one when @text is NULL, ended
- * before @p. */
-static int end_name(struct slice *s, const char *text, size_t len, const char *p, struct err *err)
-{
-    bool is_list = s->mode == SLICE_LIST && s->depth == 1;
-    struct filter *f = filter_top(s);
-    const struct projection *node;
-
-    end_copy(s, p);
-    node = text ? name_find_plain(text, len, f->nodes) : name_find(&s->name, f->nodes);
-    s->fate = !node ? FATE_DROP : node->children ? FATE_FILTER : FATE_KEEP;
-    s->fate_nodes = node ? node->children : NULL;
-    if (is_list && node && strcmp(node->name, ITEMS) == 0) {
-        if (s->has_items)
-            return err_set(err, ERR_INVALID, "a list has \"%s\" twice", ITEMS);
-        s->has_items = true;
-        s->fate = FATE_ITEMS;
-        return 0;
-    }
-    if (node && !f->has_any) {
-        add_comma(s, f);
-        strbuf_addc(s->out, '"');
-        strbuf_adds(s->out, node->name);
-        strbuf_addc(s->out, '"');
-    }
-    return 0;
-}
-
-/* Decides what becomes of a value that starts at @p and is no member, whose name has decided
- * already. */
-static void choose_fate(struct slice *s, const char *p)
-{
-    struct filter *f;
-
-    s->fate = s->keep ? FATE_FILTER : FATE_KEEP;
-    s->fate_nodes = s->keep;
-    if (s->depth == 0) {
-        s->unit_at = offset_of(s, p);
-        if (s->mode == SLICE_LIST) {
-            s->fate = FATE_FILTER;
-            s->fate_nodes = envelope_keep;
-        }
-        return;
-    }
-    f = filter_top(s);
-    if (f->is_items) {
-        s->unit_at = offset_of(s, p);
-        s->out = &s->kept;
-        return;
-    }
-    add_comma(s, f);
-    s->fate = FATE_FILTER;
-    s->fate_nodes = f->nodes;
-}
-
-/* A list's root must be an object, and its items an array or null. */
-static int check_list(const struct slice *s, const char *p, struct err *err)
-{
-    if (s->mode != SLICE_LIST)
-        return 0;
-    if (s->depth == 0 && *p != '{')
-        return err_set(err, ERR_INVALID, "expected a list, got something that is no object");
-    if (s->depth == 1 && s->fate == FATE_ITEMS && *p != '[' && *p != 'n')
-        return err_set(err, ERR_INVALID, "expected \"items\" to be an array");
-    return 0;
-}
-
-/* Opens the container at @p as its fate wants. */
-static int open_container(struct slice *s, const char *p, struct err *err)
-{
-    bool is_object = *p == '{';
-
-    switch (s->fate) {
-    case FATE_FILTER:
-        strbuf_addc(s->out, *p);
-        return push_filter(s, is_object, s->fate_nodes, err);
-    case FATE_ITEMS:
-        if (push_filter(s, is_object, NULL, err) < 0)
-            return -1;
-        filter_top(s)->is_items = true;
-        return 0;
-    case FATE_KEEP:
-        start_copy(s, p);
-        break;
-    case FATE_DROP:
-        break;
-    }
-    s->is_raw = true;
-    s->raw_depth = s->depth;
-    return push(s, is_object, err);
-}
-
-/* Closes the filter at @p. */
-static int close_filter(struct slice *s, const char *p, struct err *err)
-{
-    if (!filter_top(s)->is_items)
-        strbuf_addc(s->out, *p);
-    s->depth--;
-    s->place = place_after(s);
-    return end_value(s, p + 1, err);
-}
-
 /* The string, number or word that was being read ended before @p. */
 static const char *end_token(struct slice *s, const char *p, struct err *err)
 {
-    int r = 0;
+    int r;
 
     s->token = TOKEN_NONE;
     if (s->is_raw)
         return p;
-    r = s->is_name ? end_name(s, NULL, 0, p, err) : end_value(s, p, err);
+    r = s->is_name ? project_end_name(s, NULL, 0, p, err) : project_end_value(s, p, err);
     s->is_name = false;
     return r < 0 ? NULL : p;
 }
@@ -395,9 +135,10 @@ static const char *read_name(struct slice *s, const char *p, const char *end, st
 {
     const char *stop = scan_string(p + 1, end);
 
-    start_name(s, p);
+    project_start_name(s, p);
     if (stop < end && *stop == '"') /* the usual case: whole and without escapes */
-        return end_name(s, p + 1, (size_t)(stop - p - 1), stop + 1, err) < 0 ? NULL : stop + 1;
+        return project_end_name(s, p + 1, (size_t)(stop - p - 1), stop + 1, err) < 0 ? NULL
+                                                                                     : stop + 1;
     s->is_name = true;
     return begin_token(s, ACT_NAME, p);
 }
@@ -408,30 +149,29 @@ static const char *read_filter(struct slice *s, const char *p, const char *end, 
     struct step step = scan_step(s->place, *p);
     bool is_member = s->place == PLACE_MEMBER;
 
-    if (step.act == ACT_BAD) {
+    s->place = step.next;
+    switch (step.act) {
+    case ACT_BAD:
         fail_at(s, p, err);
         return NULL;
-    }
-    if (step.act == ACT_CLOSE)
-        return close_filter(s, p, err) < 0 ? NULL : p + 1;
-    s->place = step.next;
-    if (step.act == ACT_PASS)
+    case ACT_PASS:
         return p + 1;
-    if (step.act == ACT_NAME)
+    case ACT_COLON:
+        project_colon(s);
+        return p + 1;
+    case ACT_NAME:
         return read_name(s, p, end, err);
-    if (step.act == ACT_COLON) {
-        if (s->fate == FATE_KEEP || s->fate == FATE_FILTER)
-            strbuf_addc(s->out, ':');
-        return p + 1;
+    case ACT_CLOSE:
+        project_close(s, p);
+        s->place = place_after(s);
+        return project_end_value(s, p + 1, err) < 0 ? NULL : p + 1;
+    default:
+        break;
     }
-    if (!is_member)
-        choose_fate(s, p);
-    if (check_list(s, p, err) < 0)
+    if (project_start_value(s, p, is_member, err) < 0)
         return NULL;
     if (step.act == ACT_OPEN)
-        return open_container(s, p, err) < 0 ? NULL : p + 1;
-    if (s->fate == FATE_KEEP || s->fate == FATE_FILTER)
-        start_copy(s, p);
+        return project_open(s, p, err) < 0 ? NULL : p + 1;
     return begin_token(s, step.act, p);
 }
 
@@ -465,7 +205,7 @@ static const char *read_raw(struct slice *s, const char *p, const char *end, str
             s->place = place;
             return begin_token(s, step.act, p);
         case ACT_OPEN:
-            if (push(s, *p++ == '{', err) < 0)
+            if (project_push(s, *p++ == '{', err) < 0)
                 return NULL;
             break;
         case ACT_CLOSE:
@@ -476,7 +216,7 @@ static const char *read_raw(struct slice *s, const char *p, const char *end, str
                 break;
             s->is_raw = false;
             s->place = place;
-            return end_value(s, p, err) < 0 ? NULL : p;
+            return project_end_value(s, p, err) < 0 ? NULL : p;
         default: /* comma, colon, white space */
             p++;
             break;
@@ -537,10 +277,9 @@ int slice_feed(struct slice *s, const char *bytes, size_t len, struct err *err)
         if (!p)
             return -1;
     }
-    if (s->is_copying)
-        strbuf_add(s->out, s->run, (size_t)(end - s->run));
+    project_pause(s, end);
     s->chunk_at += len;
-    if (is_inside(s) && check_limits(s, s->chunk_at, err) < 0)
+    if (is_inside(s) && project_check(s, s->chunk_at, err) < 0)
         return -1;
     s->is_dead = false;
     return 0;

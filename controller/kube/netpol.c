@@ -225,10 +225,10 @@ static int spec_read(const json_t *spec, struct netpol_facts *np, struct err *er
     return 0;
 }
 
-static bool is_ours(const struct netpol_facts *np)
+/* Only names with our prefix can be ours: who copies one of our policies, labels and all, under another name owns the copy. */
+static bool has_our_name(const struct netpol_facts *np)
 {
-    return np->has_our_label || np->has_our_entry ||
-           strncmp(np->object.name, NAME_PREFIX, strlen(NAME_PREFIX)) == 0;
+    return strncmp(np->object.name, NAME_PREFIX, strlen(NAME_PREFIX)) == 0;
 }
 
 int netpol_decode(const json_t *root, struct arena *a, struct object **ret_object, struct err *err)
@@ -249,7 +249,8 @@ int netpol_decode(const json_t *root, struct arena *a, struct object **ret_objec
         return -1;
     if (spec_read(spec, np, err) < 0)
         return json_path_wrap(err, "spec");
-    if (is_ours(np)) {
+    np->object.is_ours = has_our_name(np) && (np->has_our_label || np->has_our_entry);
+    if (has_our_name(np)) {
         np->spec = spec ? json_canonical(spec, a, err) : "{}";
         if (!np->spec || rivals_keep(&managed, a, np, err) < 0)
             return -1;

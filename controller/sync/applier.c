@@ -189,7 +189,7 @@ static void read_again(struct job *job, uint64_t now_ms)
         return;
     }
     job->is_reading = true;
-    job->applier->stats.gets++;
+    job->applier->stats.reads++;
     send(job, &request, now_ms);
     applier_request_done(&request);
 }

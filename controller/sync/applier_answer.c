@@ -103,7 +103,9 @@ fail:
 
 static void put(struct cluster *c, const struct answer *answer, struct err *ret_unkept)
 {
-    if (cluster_put_answer(c, &answer->meta, answer->json.text, answer->json.len, ret_unkept) < 0)
+    struct store *store = cluster_store(c, answer->meta.kind);
+
+    if (store_put(store, answer->json.text, answer->json.len, ret_unkept) < 0)
         err_wrap(ret_unkept, "keep the answer");
 }
 
@@ -119,11 +121,9 @@ static void forget(struct cluster *c, const struct object_ref *object)
 static void keep_deleted(struct cluster *c, const struct object_ref *object,
                          const struct answer *answer, struct err *ret_unkept)
 {
-    const struct object *held = cluster_get(c, object->kind, object->ns, object->name);
-
     if (answer->is_status || !answer->meta.is_deleting)
         forget(c, object);
-    else if (held && strcmp(held->uid, answer->meta.uid) == 0)
+    else
         put(c, answer, ret_unkept);
 }
 

@@ -2,23 +2,15 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <string.h>
-
-#include "rampart/kube/rv.h"
 
 struct cache {
-    struct cluster *cluster;   /* borrowed: the owner */
     struct store *store;       /* owned */
     struct informer *informer; /* owned */
-    char seen_rv[RV_LEN_MAX +
-                 1]; /* newest resourceVersion that the informer put; "" before the first */
 };
 
 struct cluster {
-    struct cluster_options options; /* what they point at is borrowed */
-    struct watch_server server;     /* what the informers learn about the server */
-    struct rng rng;                 /* jitter of all informers */
-    bool is_putting_answer;         /* a change that did not come through a watch */
+    struct watch_server server; /* what the informers learn about the server */
+    struct rng rng;             /* jitter of all informers */
     struct cache caches[KIND_WATCHED_COUNT];
 };
 
@@ -28,45 +20,21 @@ static const struct cache *cache_of(const struct cluster *c, enum kind kind)
     return &c->caches[kind];
 }
 
-/* Whether the watch has gone past @rv. */
-static bool has_seen(const struct cache *cache, const char *rv)
-{
-    enum rv_order order;
-
-    if (*cache->seen_rv == '\0')
-        return false;
-    order = rv_compare(rv, cache->seen_rv);
-    return order == RV_OLDER || order == RV_EQUAL;
-}
-
-static void store_changed(void *ctx, const struct object *before, const struct object *after)
-{
-    struct cache *cache = ctx;
-    struct cluster *c = cache->cluster;
-    size_t len = after ? strlen(after->rv) : 0;
-
-    if (after && !c->is_putting_answer && len < sizeof(cache->seen_rv) &&
-        !has_seen(cache, after->rv))
-        memcpy(cache->seen_rv, after->rv, len + 1);
-    if (c->options.on_change)
-        c->options.on_change(c->options.ctx, before, after);
-}
-
-static int cache_init(struct cluster *c, enum kind kind, struct err *err)
+static int cache_init(struct cluster *c, enum kind kind, const struct cluster_options *options,
+                      struct err *err)
 {
     struct cache *cache = &c->caches[kind];
-    struct informer_options options = {.kind = kind,
-                                       .transport = c->options.transport,
-                                       .server = &c->server,
-                                       .rng = &c->rng,
-                                       .log = c->options.log};
+    struct informer_options of_informer = {.kind = kind,
+                                           .transport = options->transport,
+                                           .server = &c->server,
+                                           .rng = &c->rng,
+                                           .log = options->log};
 
-    cache->cluster = c;
-    cache->store = store_new(kind, STORE_OBJECTS_MAX, store_changed, cache, err);
+    cache->store = store_new(kind, STORE_OBJECTS_MAX, options->on_change, options->ctx, err);
     if (!cache->store)
         return -1;
-    options.store = cache->store;
-    cache->informer = informer_new(&options, err);
+    of_informer.store = cache->store;
+    cache->informer = informer_new(&of_informer, err);
     return cache->informer ? 0 : -1;
 }
 
@@ -79,10 +47,9 @@ struct cluster *cluster_new(const struct cluster_options *options, struct err *e
         err_nomem(err);
         return NULL;
     }
-    c->options = *options;
     rng_init(&c->rng, options->seed);
     for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
-        if (cache_init(c, (enum kind)kind, err) < 0) {
+        if (cache_init(c, (enum kind)kind, options, err) < 0) {
             cluster_free(c);
             return NULL;
         }
@@ -144,27 +111,6 @@ bool cluster_has_synced(const struct cluster *c)
     return true;
 }
 
-/* What went wrong and what to do about it, as far as we can know. */
-static void describe(enum kind kind, const struct err *err, char *ret_text, size_t len_max)
-{
-    const struct resource *resource = resource_of(kind);
-    const char *dot = *resource->group == '\0' ? "" : ".";
-
-    if (kind == KIND_PROFILE && err->code == ERR_NOT_FOUND)
-        (void)snprintf(ret_text, len_max,
-                       "the API server does not know %s%s%s: the CustomResourceDefinition is "
-                       "missing; install it with: kubectl apply -f crds/",
-                       resource->plural, dot, resource->group);
-    else if (err->code == ERR_FORBIDDEN)
-        (void)snprintf(ret_text, len_max,
-                       "cannot watch %s%s%s: the ServiceAccount needs the verbs get, list and "
-                       "watch on it: %s",
-                       resource->plural, dot, resource->group, err->msg);
-    else
-        (void)snprintf(ret_text, len_max, "cannot watch %s%s%s: %s", resource->plural, dot,
-                       resource->group, err->msg);
-}
-
 void cluster_trouble(const struct cluster *c, char *ret_text, size_t len_max)
 {
     assert(len_max > 0);
@@ -172,7 +118,7 @@ void cluster_trouble(const struct cluster *c, char *ret_text, size_t len_max)
         const struct err *err = informer_error(c->caches[kind].informer);
 
         if (err->code != ERR_NONE) {
-            describe((enum kind)kind, err, ret_text, len_max);
+            (void)snprintf(ret_text, len_max, "%s", err->msg); /* it says what to do */
             return;
         }
     }
@@ -189,23 +135,6 @@ void cluster_trouble(const struct cluster *c, char *ret_text, size_t len_max)
 struct store *cluster_store(struct cluster *c, enum kind kind)
 {
     return cache_of(c, kind)->store;
-}
-
-int cluster_put_answer(struct cluster *c, const struct object *meta, const char *json, size_t len,
-                       struct err *err)
-{
-    const struct cache *cache = cache_of(c, meta->kind);
-    const struct object *held = store_get(cache->store, meta->ns, meta->name);
-    int result;
-
-    /* During a sync what was seen is in no order; its end sweeps what is not there. */
-    if ((!held || strcmp(held->uid, meta->uid) != 0) && !store_is_syncing(cache->store) &&
-        has_seen(cache, meta->rv))
-        return 0;
-    c->is_putting_answer = true;
-    result = store_put(cache->store, json, len, err);
-    c->is_putting_answer = false;
-    return result;
 }
 
 int cluster_list(const struct cluster *c, enum kind kind, const char *ns, struct arena *a,

@@ -1,65 +1,24 @@
 #include "rampart/sync/recorder.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
 
 #include "rampart/kube/path.h"
 #include "rampart/kube/status.h"
-#include "rampart/sync/backoff.h"
 #include "rampart/sync/event_budget.h"
+#include "rampart/sync/event_series.h"
 
-#define REQUEST_TIMEOUT_MS 30000
-#define BODY_LEN_MAX 16384 /* a note of 1,024 bytes may take six times as many when escaped */
-#define KEY_LEN_MAX 8192
-#define TEXTS_LEN_MAX 16384 /* of one series: its key and its Event's texts */
-#define NOTE_KEPT_MAX \
-    (EVENT_NOTE_MAX + 8)   /* so that event_write() still sees that it is too long */
 #define QUEUE_WAIT_MS 5000 /* until a series finds room in a queue that is full */
 #define DROP_LOG_EVERY_MS 60000
-#define SUFFIX_LEN 16              /* hex digits that make a name unique */
-#define SERIES_COUNT_MAX INT32_MAX /* series.count is an int32 */
 
 /* client-go tools/events tries 12 times in about two minutes; five tries over the same time do. */
 static const struct backoff_policy backoff_event = {.first_ms = 10000,
                                                     .max_ms = 60000,
                                                     .jitter_percent = 25};
 
-enum place {
-    PLACE_NOWHERE = 0,
-    PLACE_QUEUE, /* to be sent as soon as there is room */
-    PLACE_IN_FLIGHT,
-    PLACE_WAITING, /* has something to send, not before its time: an interval or a back-off */
-    PLACE_CLEAN,   /* the server knows all; ends after RECORDER_SERIES_IDLE_MS */
-};
-
-/* One Event: equal findings are one series. */
-struct series {
-    struct heap_node node;     /* PLACE_WAITING: when it may be sent; PLACE_CLEAN: when it ends */
-    TAILQ_ENTRY(series) link;  /* PLACE_QUEUE */
-    struct exchange exchange;  /* PLACE_IN_FLIGHT */
-    struct recorder *recorder; /* borrowed: the owner */
-    enum place place;
-    struct event event;          /* of the first finding; texts lie in @memory, name is NULL */
-    const char *key;             /* in @memory */
-    char suffix[SUFFIX_LEN + 1]; /* of the Event's name */
-    bool is_created;             /* the server has it */
-    bool may_exist;              /* a creation under this name went unanswered */
-    unsigned tries;              /* requests since the last success */
-    struct backoff backoff;
-    uint32_t count;         /* findings so far */
-    uint32_t count_sent;    /* as the server knows it */
-    uint32_t count_sending; /* as the request in flight says */
-    uint64_t seen_ms;       /* last finding */
-    int64_t seen_wall_ms;
-    uint64_t not_before_ms; /* of the next request */
-    alignas(max_align_t) char memory[];
-};
-
-TAILQ_HEAD(series_queue, series);
+TAILQ_HEAD(event_queue, event_series);
 
 struct recorder {
     struct transport *transport; /* borrowed */
@@ -67,11 +26,11 @@ struct recorder {
     char *instance;              /* owned */
     struct rng rng;
     struct map series; /* by key; the values are owned */
-    struct series_queue queue;
+    struct event_queue queue;
     size_t queue_count;
     size_t in_flight_count;
-    struct heap waiting; /* PLACE_WAITING */
-    struct heap clean;   /* PLACE_CLEAN, the longest idle first */
+    struct heap waiting; /* EVENT_WAITING */
+    struct heap clean;   /* EVENT_CLEAN, the longest idle first */
     struct event_budget budget;
     struct strbuf key;      /* scratch */
     uint64_t hold_until_ms; /* the server does not answer or asks for patience */
@@ -80,9 +39,9 @@ struct recorder {
     struct recorder_stats stats;
 };
 
-static struct series *series_of(struct heap_node *node)
+static struct event_series *series_of(struct heap_node *node)
 {
-    return (struct series *)(void *)((char *)node - offsetof(struct series, node));
+    return (struct event_series *)(void *)((char *)node - offsetof(struct event_series, node));
 }
 
 /* One line a minute says that Events are lost and why the last one was. */
@@ -96,80 +55,30 @@ static void count_dropped(struct recorder *r, const char *cause, uint64_t now_ms
               LOG_INT("dropped_total", r->stats.dropped));
 }
 
-static bool copy_text(struct arena *a, const char **text)
-{
-    if (*text)
-        *text = arena_strndup(a, *text, strnlen(*text, NOTE_KEPT_MAX));
-    return *text;
-}
-
-static bool copy_ref(struct arena *a, struct object_ref *ref)
-{
-    return (!ref->ns || copy_text(a, &ref->ns)) && copy_text(a, &ref->name) &&
-           (!ref->uid || copy_text(a, &ref->uid));
-}
-
-static bool copy_texts(struct arena *a, struct event *event, const char **key)
-{
-    *key = arena_strdup(a, *key);
-    return *key && copy_text(a, &event->action) && copy_text(a, &event->note) &&
-           copy_ref(a, &event->regarding) && (!event->related.name || copy_ref(a, &event->related));
-}
-
-/* One block with all its texts; their length is measured by copying them once for nothing. */
-static struct series *series_alloc(const struct event *event, const char *key)
-{
-    struct event measured_event = *event;
-    const char *measured_key = key;
-    struct series *s;
-    AUTO_ARENA scratch;
-    struct arena memory;
-
-    arena_init(&scratch, TEXTS_LEN_MAX);
-    if (!copy_texts(&scratch, &measured_event, &measured_key))
-        return NULL;
-    s = mem_calloc(1, sizeof(*s) + scratch.used);
-    if (!s)
-        return NULL;
-    arena_init_fixed(&memory, s->memory, scratch.used);
-    s->event = *event;
-    s->key = key;
-    if (!copy_texts(&memory, &s->event, &s->key))
-        assert(false); /* it was measured */
-    s->event.ns = event_namespace(&s->event.regarding);
-    return s;
-}
-
-static void series_free(struct series *s)
+static void series_free(struct event_series *s)
 {
     struct recorder *r = s->recorder;
 
-    assert(s->place != PLACE_QUEUE && s->place != PLACE_IN_FLIGHT);
-    if (s->place == PLACE_WAITING)
+    assert(s->place != EVENT_QUEUED && s->place != EVENT_IN_FLIGHT);
+    if (s->place == EVENT_WAITING)
         heap_remove(&r->waiting, &s->node);
-    else if (s->place == PLACE_CLEAN)
+    else if (s->place == EVENT_CLEAN)
         heap_remove(&r->clean, &s->node);
     map_remove(&r->series, s->key);
     mem_free(s);
 }
 
-static void new_suffix(struct series *s)
-{
-    (void)snprintf(s->suffix, sizeof(s->suffix), "%016" PRIx64, rng_next(&s->recorder->rng));
-    s->may_exist = false;
-}
-
-static struct series *series_new(struct recorder *r, const struct event *event, const char *key)
+static struct event_series *series_new(struct recorder *r, const struct event *event,
+                                       const char *key)
 {
     size_t count = map_count(&r->series) + 1;
-    struct series *s = series_alloc(event, key);
+    struct event_series *s = event_series_new(event, key, &r->rng);
 
     if (!s)
         return NULL;
     s->recorder = r;
     s->event.instance = r->instance;
     backoff_init(&s->backoff, &backoff_event);
-    new_suffix(s);
     /* Room now, so that moving between the two never fails. */
     if (heap_reserve(&r->waiting, count, NULL) < 0 || heap_reserve(&r->clean, count, NULL) < 0 ||
         map_put(&r->series, s->key, s, NULL, NULL) < 0) {
@@ -179,10 +88,10 @@ static struct series *series_new(struct recorder *r, const struct event *event, 
     return s;
 }
 
-static void put_in_heap(struct series *s, enum place place, uint64_t due_ms)
+static void put_in_heap(struct event_series *s, enum event_place place, uint64_t due_ms)
 {
     struct recorder *r = s->recorder;
-    int added = heap_add(place == PLACE_CLEAN ? &r->clean : &r->waiting, &s->node, due_ms, NULL);
+    int added = heap_add(place == EVENT_CLEAN ? &r->clean : &r->waiting, &s->node, due_ms, NULL);
 
     assert(added == 0); /* series_new() reserved it */
     (void)added;
@@ -190,25 +99,25 @@ static void put_in_heap(struct series *s, enum place place, uint64_t due_ms)
 }
 
 /* Puts the series where it belongs by what it has to send. */
-static void settle(struct series *s, uint64_t now_ms)
+static void settle(struct event_series *s, uint64_t now_ms)
 {
     struct recorder *r = s->recorder;
 
-    assert(s->place == PLACE_NOWHERE);
-    if (s->is_created && s->count == s->count_sent) {
-        put_in_heap(s, PLACE_CLEAN, s->seen_ms + RECORDER_SERIES_IDLE_MS);
+    assert(s->place == EVENT_NOWHERE);
+    if (!event_series_is_dirty(s)) {
+        put_in_heap(s, EVENT_CLEAN, s->seen_ms + RECORDER_SERIES_IDLE_MS);
     } else if (!r->is_draining && s->not_before_ms > now_ms) {
-        put_in_heap(s, PLACE_WAITING, s->not_before_ms);
+        put_in_heap(s, EVENT_WAITING, s->not_before_ms);
     } else if (!r->is_draining && r->queue_count >= RECORDER_QUEUE_MAX) {
-        put_in_heap(s, PLACE_WAITING, now_ms + QUEUE_WAIT_MS);
+        put_in_heap(s, EVENT_WAITING, now_ms + QUEUE_WAIT_MS);
     } else {
         TAILQ_INSERT_TAIL(&r->queue, s, link);
         r->queue_count++;
-        s->place = PLACE_QUEUE;
+        s->place = EVENT_QUEUED;
     }
 }
 
-static void give_up(struct series *s, const struct err *err, uint64_t now_ms)
+static void give_up(struct event_series *s, const struct err *err, uint64_t now_ms)
 {
     struct recorder *r = s->recorder;
     char cause[ERR_MSG_MAX];
@@ -227,7 +136,7 @@ static bool is_worth_trying(const struct err *err)
     return err_is_transient(err) || err->code == ERR_LIMIT || err->code == ERR_UNAUTHORIZED;
 }
 
-static void failed(struct series *s, const struct err *err, uint64_t now_ms)
+static void failed(struct event_series *s, const struct err *err, uint64_t now_ms)
 {
     struct recorder *r = s->recorder;
     uint32_t delay_ms;
@@ -245,7 +154,7 @@ static void failed(struct series *s, const struct err *err, uint64_t now_ms)
     settle(s, now_ms);
 }
 
-static void succeeded(struct series *s, uint64_t now_ms)
+static void succeeded(struct event_series *s, uint64_t now_ms)
 {
     struct recorder *r = s->recorder;
 
@@ -261,7 +170,7 @@ static void succeeded(struct series *s, uint64_t now_ms)
 }
 
 /* A name that is taken: by our own request whose answer was lost, or by somebody else's Event. */
-static void name_exists(struct series *s, const struct err *err, uint64_t now_ms)
+static void name_exists(struct event_series *s, const struct err *err, uint64_t now_ms)
 {
     if (s->may_exist) {
         succeeded(s, now_ms);
@@ -271,19 +180,19 @@ static void name_exists(struct series *s, const struct err *err, uint64_t now_ms
         give_up(s, err, now_ms);
         return;
     }
-    new_suffix(s);
+    event_series_rename(s, &s->recorder->rng);
     settle(s, now_ms);
 }
 
 static void exchange_done(struct exchange *x, const struct http_response *response,
                           const struct err *err, uint64_t now_ms)
 {
-    struct series *s = x->ctx;
+    struct event_series *s = x->ctx;
     struct recorder *r = s->recorder;
     struct err why = {0};
 
-    assert(s->place == PLACE_IN_FLIGHT);
-    s->place = PLACE_NOWHERE;
+    assert(s->place == EVENT_IN_FLIGHT);
+    s->place = EVENT_NOWHERE;
     r->in_flight_count--;
     if (!err && response->status >= 200 && response->status < 300) {
         succeeded(s, now_ms);
@@ -306,94 +215,43 @@ static void exchange_done(struct exchange *x, const struct http_response *respon
     }
 }
 
-/* "<name of the object>.<hex>". Events of events.k8s.io want a DNS subdomain, and objects may have
- * other names. */
-static void write_name(const struct series *s, char ret_name[NAME_LEN_MAX + 1])
+static int start_request(struct event_series *s, struct err *err)
 {
-    const char *name = s->event.regarding.name;
-    size_t len = strnlen(name, NAME_LEN_MAX - SUFFIX_LEN - 1);
-
-    if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-")] != '\0') {
-        name = "rampart";
-        len = strlen(name);
-    }
-    while (len > 0 && strchr(".-", name[len - 1]))
-        len--;
-    (void)snprintf(ret_name, NAME_LEN_MAX + 1, "%.*s.%s", (int)len, name, s->suffix);
-}
-
-static int start_request(struct series *s, struct err *err)
-{
-    bool is_created = s->is_created;
-    struct http_request request = {.method = is_created ? HTTP_PATCH : HTTP_POST,
-                                   .timeout_ms = REQUEST_TIMEOUT_MS};
-    struct event event = s->event;
-    char name[NAME_LEN_MAX + 1];
+    struct http_request request;
     AUTO_STRBUF path = {0};
     AUTO_STRBUF body = {0};
 
-    write_name(s, name);
-    event.name = name;
     strbuf_init(&path, PATH_LEN_MAX);
-    strbuf_init(&body, BODY_LEN_MAX);
-    path_build(&path, KIND_EVENT, event.ns, is_created ? name : NULL, NULL, NULL);
-    if (is_created)
-        event_write_series(&body, s->count, s->seen_wall_ms);
-    else
-        event_write(&body, &event);
-    if (strbuf_check(&path, "path", err) < 0 || strbuf_check(&body, "Event", err) < 0)
+    strbuf_init(&body, EVENT_BODY_LEN_MAX);
+    if (event_series_request(s, &path, &body, &request, err) < 0)
         return -1;
-    request.path = path.text;
-    request.content_type = is_created ? "application/merge-patch+json" : "application/json";
-    request.body = body.text;
-    request.body_len = body.len;
     s->exchange = (struct exchange){.on_done = exchange_done, .ctx = s};
     s->count_sending = s->count;
     return transport_start(s->recorder->transport, &request, &s->exchange, err);
 }
 
-static void send(struct series *s, uint64_t now_ms)
+static void send(struct event_series *s, uint64_t now_ms)
 {
     struct recorder *r = s->recorder;
     struct err err = {0};
 
     TAILQ_REMOVE(&r->queue, s, link);
     r->queue_count--;
-    s->place = PLACE_NOWHERE;
+    s->place = EVENT_NOWHERE;
     s->tries++;
     if (start_request(s, &err) < 0) {
         failed(s, &err, now_ms);
         return;
     }
-    s->place = PLACE_IN_FLIGHT;
+    s->place = EVENT_IN_FLIGHT;
     r->in_flight_count++;
-}
-
-static void add_key_ref(struct strbuf *key, const struct object_ref *ref)
-{
-    strbuf_addf(key, "%u\x1f%s\x1f%s\x1f%s\x1f", (unsigned)ref->kind, ref->ns ? ref->ns : "",
-                ref->name ? ref->name : "", ref->uid ? ref->uid : "");
-}
-
-/* What makes two findings equal; NULL when out of memory. */
-static const char *key_of(struct recorder *r, const struct event *event)
-{
-    struct strbuf *key = &r->key;
-
-    strbuf_clear(key);
-    strbuf_addf(key, "%d\x1f%s\x1f%s\x1f", event->is_warning, event->reason, event->action);
-    add_key_ref(key, &event->regarding);
-    if (event->related.name)
-        add_key_ref(key, &event->related);
-    strbuf_add(key, event->note, strcspn(event->note, "\r\n"));
-    return strbuf_is_ok(key) ? key->text : NULL;
 }
 
 static void add_first(struct recorder *r, const struct event *event, const char *key,
                       uint64_t now_ms)
 {
     struct heap_node *idle = heap_peek(&r->clean);
-    struct series *s = NULL;
+    struct event_series *s = NULL;
 
     if (r->queue_count >= RECORDER_QUEUE_MAX) {
         count_dropped(r, "the queue is full", now_ms);
@@ -421,16 +279,16 @@ static void add_first(struct recorder *r, const struct event *event, const char 
     settle(s, now_ms);
 }
 
-static void add_equal(struct series *s, uint64_t now_ms, int64_t wall_ms)
+static void add_equal(struct event_series *s, uint64_t now_ms, int64_t wall_ms)
 {
-    if (s->count < SERIES_COUNT_MAX)
+    if (s->count < EVENT_SERIES_COUNT_MAX)
         s->count++;
     s->seen_ms = now_ms;
     s->seen_wall_ms = wall_ms;
-    if (s->place != PLACE_CLEAN)
+    if (s->place != EVENT_CLEAN)
         return; /* it will tell when its turn comes */
     heap_remove(&s->recorder->clean, &s->node);
-    s->place = PLACE_NOWHERE;
+    s->place = EVENT_NOWHERE;
     settle(s, now_ms);
 }
 
@@ -452,7 +310,7 @@ struct recorder *recorder_new(struct transport *transport, struct log *log, cons
     heap_init(&r->waiting, RECORDER_SERIES_MAX);
     heap_init(&r->clean, RECORDER_SERIES_MAX);
     event_budget_init(&r->budget, RECORDER_BURST, RECORDER_REFILL_MS);
-    strbuf_init(&r->key, KEY_LEN_MAX);
+    strbuf_init(&r->key, EVENT_KEY_LEN_MAX);
     r->instance = mem_strdup(instance);
     if (!r->instance) {
         recorder_free(r);
@@ -488,7 +346,7 @@ void recorder_add(struct recorder *r, const struct finding *finding, const char 
                           .note = finding->message ? finding->message : "",
                           .is_warning = finding->is_warning,
                           .wall_ms = wall_ms};
-    struct series *s = NULL;
+    struct event_series *s = NULL;
     const char *key;
 
     assert(regarding->name && *action != '\0' && finding->reason != REASON_NONE);
@@ -498,10 +356,10 @@ void recorder_add(struct recorder *r, const struct finding *finding, const char 
         count_dropped(r, "Rampart is stopping", now_ms);
         return;
     }
-    key = key_of(r, &event);
+    key = event_series_key(&r->key, &event);
     if (key)
         s = map_get(&r->series, key);
-    if (s && s->place == PLACE_CLEAN && s->node.due_ms <= now_ms) {
+    if (s && s->place == EVENT_CLEAN && s->node.due_ms <= now_ms) {
         series_free(s);
         s = NULL;
     }
@@ -517,10 +375,10 @@ void recorder_step(struct recorder *r, uint64_t now_ms, int64_t wall_ms)
 
     (void)wall_ms; /* an Event tells when it was found, not when it was sent */
     while ((node = heap_peek(&r->waiting)) && node->due_ms <= now_ms) {
-        struct series *s = series_of(node);
+        struct event_series *s = series_of(node);
 
         heap_remove(&r->waiting, node);
-        s->place = PLACE_NOWHERE;
+        s->place = EVENT_NOWHERE;
         settle(s, now_ms);
     }
     while ((node = heap_peek(&r->clean)) && node->due_ms <= now_ms)
@@ -551,10 +409,10 @@ void recorder_drain(struct recorder *r)
 
     r->is_draining = true;
     while ((node = heap_peek(&r->waiting))) {
-        struct series *s = series_of(node);
+        struct event_series *s = series_of(node);
 
         heap_remove(&r->waiting, node);
-        s->place = PLACE_NOWHERE;
+        s->place = EVENT_NOWHERE;
         settle(s, node->due_ms);
     }
 }

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "rampart/json/get.h"
+#include "rampart/json/decode.h"
 #include "rampart/kube/rv.h"
 #include "rampart/sync/index.h"
 
@@ -14,7 +14,7 @@
 
 /* One object: this header and its bytes are a single allocation. */
 struct entry {
-    const struct object *object; /* within @bytes */
+    struct object *object;       /* within @bytes */
     struct entry *next_swept;    /* only while a sweep tells of the dead */
     uint32_t generation;         /* of the last sync that saw it; 0: none yet */
     uint32_t len;                /* of @bytes */
@@ -157,6 +157,9 @@ static int replace(struct store *s, struct entry *held, const struct index_place
         return 0;
     }
     entry->is_ahead = is_answer;
+    /* What was ours stays ours for as long as its uid lives, whatever marks a tenant strips off. */
+    if (held && held->object->is_ours && strcmp(held->object->uid, entry->object->uid) == 0)
+        entry->object->is_ours = true;
     entry->generation = s->generation;
     if (is_answer) /* an answer is no sighting */
         entry->generation = held ? held->generation : 0;
@@ -258,7 +261,7 @@ int store_observe(struct store *s, const json_t *root, struct err *err)
     struct entry *held;
 
     if (decode_meta(s, root, &meta, err) < 0) {
-        s->is_blind = true;
+        store_observe_unreadable(s);
         return -1;
     }
     note_watched(s, meta.rv);
@@ -273,6 +276,11 @@ int store_observe(struct store *s, const json_t *root, struct err *err)
         }
     }
     return replace(s, held, &place, root, false, err);
+}
+
+void store_observe_unreadable(struct store *s)
+{
+    s->is_blind = true;
 }
 
 int store_observe_deleted(struct store *s, const json_t *root, struct err *err)

@@ -51,7 +51,8 @@ static int take_document(void *ctx, const json_t *document, size_t line, struct 
     return 0;
 }
 
-/* Finds @name in the list of one file: 1 found, 0 not there, -1 error. A name that is there twice is one. */
+/* Finds @name in the list of one file: 1 found, 0 not there, -1 error. A name that is there twice
+ * is one. */
 static int find_in_file(const struct parsed *p, const struct list *list, const char *name,
                         struct entry *ret_entry, struct err *err)
 {
@@ -63,7 +64,8 @@ static int find_in_file(const struct parsed *p, const struct list *list, const c
 
     if (json_get_arr(p->root, list->plural, ENTRIES_MAX, &entries, err) < 0)
         return err_wrap(err, "%s", p->file->path);
-    json_array_foreach (entries, i, item) {
+    json_array_foreach(entries, i, item)
+    {
         const char *item_name = json_string_value(json_object_get(item, "name"));
 
         if (!item_name)
@@ -200,7 +202,8 @@ static int refuse_unsupported(const struct entry *e, struct err *err)
     static const struct {
         const char *field, *why;
     } unsupported[] = {
-        {"exec", "exec plugins are not supported yet; use a token, tokenFile or client certificate"},
+        {"exec",
+         "exec plugins are not supported yet; use a token, tokenFile or client certificate"},
         {"auth-provider", "auth-provider is not supported; use a token or a client certificate"},
         {"username", "username and password are not supported; Kubernetes removed them in 1.19"},
         {"password", "username and password are not supported; Kubernetes removed them in 1.19"},

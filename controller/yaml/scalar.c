@@ -110,8 +110,8 @@ json_t *yaml_plain_scalar(const char *text, size_t len, struct err *err)
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
     static const char *const trues[] = {"true", "True", "TRUE", NULL};
     static const char *const falses[] = {"false", "False", "FALSE", NULL};
-    static const char *const odd[] = {".inf",  ".Inf",  ".INF",  "-.inf", "-.Inf", "-.INF", "+.inf",
-                                      "+.Inf", "+.INF", ".nan",  ".NaN",  ".NAN",  NULL};
+    static const char *const odd[] = {".inf",  ".Inf",  ".INF", "-.inf", "-.Inf", "-.INF", "+.inf",
+                                      "+.Inf", "+.INF", ".nan", ".NaN",  ".NAN",  NULL};
     json_t *value;
     int base;
 

@@ -20,12 +20,12 @@ struct level {
 struct decoder {
     yaml_parser_t parser;
     struct level levels[YAML_DEPTH_MAX];
-    size_t depth;       /* open levels */
-    json_t *document;   /* owned; the finished value, NULL before */
-    size_t line;        /* on which the document starts, from 1 */
-    size_t documents;   /* so far */
+    size_t depth;     /* open levels */
+    json_t *document; /* owned; the finished value, NULL before */
+    size_t line;      /* on which the document starts, from 1 */
+    size_t documents; /* so far */
     yaml_document_fn fn;
-    void *ctx;          /* of @fn */
+    void *ctx; /* of @fn */
 };
 
 static int fail_at(const yaml_mark_t *mark, struct err *err, const char *what)

@@ -84,7 +84,7 @@ func start(ctx context.Context, p place, nodes int) (*cluster.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	fmt.Printf("%s after %.1f s: %s, %d nodes. To use it in a shell:\n  eval \"$(%s env)\"\n",
+	fmt.Printf("%s after %.1f s: %s, nodes: %d. To use it in a shell:\n  eval \"$(%s env)\"\n",
 		look.bold("Ready"), time.Since(begin).Seconds(), c.URL, nodes, os.Args[0])
 	return c, nil
 }

@@ -18,12 +18,11 @@
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 
-MUST_CHECK void *mem_alloc(size_t size); /* size 0 gives a unique pointer */
-MUST_CHECK void *mem_calloc(size_t count,
-                            size_t size);             /* zeroed; NULL when the product overflows */
-MUST_CHECK void *mem_realloc(void *ptr, size_t size); /* on NULL the old block still stands */
-MUST_CHECK void *mem_resize(void *ptr, size_t count,
-                            size_t size); /* realloc with checked product */
+/* Size 0 gives a unique pointer. A product that overflows gives NULL. */
+MUST_CHECK void *mem_alloc(size_t size);
+MUST_CHECK void *mem_calloc(size_t count, size_t size);            /* zeroed */
+MUST_CHECK void *mem_realloc(void *ptr, size_t size);              /* on NULL @ptr still stands */
+MUST_CHECK void *mem_resize(void *ptr, size_t count, size_t size); /* mem_realloc(count * size) */
 MUST_CHECK char *mem_strdup(const char *text);
 MUST_CHECK char *mem_strndup(const char *text, size_t len);
 void mem_free(void *ptr); /* NULL is fine */

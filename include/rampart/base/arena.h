@@ -33,7 +33,8 @@ void arena_init_fixed(struct arena *a, void *memory, size_t len);
 void arena_reset(struct arena *a); /* everything handed out is invalid; keeps one chunk for reuse */
 void arena_done(struct arena *a);  /* frees all; NULL and a zeroed arena are fine */
 
-/* Zeroed and aligned to max_align_t. NULL when out of memory or over the ceiling. */
+/* Zeroed and aligned to max_align_t; strings are packed. NULL: out of memory or over the ceiling.
+ */
 MUST_CHECK void *arena_alloc(struct arena *a, size_t size);
 MUST_CHECK void *arena_calloc(struct arena *a, size_t count, size_t size);
 MUST_CHECK char *arena_strdup(struct arena *a, const char *text);

@@ -38,26 +38,32 @@ enum err_code {
 struct err {
     enum err_code code;      /* what callers branch on */
     int http_status;         /* 0 when no answer was involved */
-    uint32_t retry_after_ms; /* what the server asked for, capped at ERR_RETRY_AFTER_MAX_MS; 0 is
-                                unsaid */
+    uint32_t retry_after_ms; /* asked for by the server, <= ERR_RETRY_AFTER_MAX_MS; 0 is unsaid */
     char msg[ERR_MSG_MAX];   /* one line, NUL-terminated, without trailing newline */
 };
 
 #define ERR_RETRY_AFTER_MAX_MS 60000u
 
-/* Sets code and message (other fields are zeroed) and returns -1, so that `return err_set(...)`
- * reads well.
- * @err may be NULL: the caller does not care why. */
+/*
+ * Sets code and message, zeroes the other fields and returns -1, so that `return err_set(...)`
+ * reads well. Arguments may point into the old message; control characters become spaces. @err may
+ * be NULL here and below: the caller does not care why.
+ */
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Puts "prefix: " in front of the message, keeps the code, returns -1. The innermost cause survives
- * a cut. */
+/*
+ * Puts "prefix: " in front of the message, keeps the other fields, returns -1. When both are too
+ * long the prefix is cut: the innermost cause survives. @err must hold an error.
+ */
 int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 int err_nomem(struct err *err); /* ERR_NOMEM, "out of memory"; returns -1 */
 
-/* Whether trying the same thing again later can succeed without anybody changing anything. */
+/*
+ * Whether the very same attempt can succeed later without anybody changing anything: NOMEM,
+ * RV_TOO_LARGE, THROTTLED, UNAVAILABLE, TIMEOUT, CANCELED. Not CONFLICT: read again first.
+ */
 bool err_is_transient(const struct err *err);
 
 const char *err_code_name(enum err_code code); /* "NotFound"; static string */

@@ -25,7 +25,13 @@ struct log_field {
     int64_t number;
 };
 
-#define LOG_STR(name_, text_) ((struct log_field){.name = (name_), .text = (text_) ? (text_) : ""})
+/* A function, for `text_ ? text_ : ""` would warn about arrays. */
+static inline const char *log_text(const char *text)
+{
+    return text ? text : "";
+}
+
+#define LOG_STR(name_, text_) ((struct log_field){.name = (name_), .text = log_text(text_)})
 #define LOG_INT(name_, number_) ((struct log_field){.name = (name_), .number = (int64_t)(number_)})
 
 typedef void (*log_sink_fn)(void *ctx, const char *line, size_t len); /* line ends in '\n' */

@@ -19,8 +19,7 @@ struct map {
     size_t count_max;       /* ceiling of entries */
 };
 
-/* Seeds the hash of every map of the process; call once, before the first map. Unseeded maps work
- * too. */
+/* Seeds the hash of all maps; call once, before the first. Maps work unseeded too. */
 void map_seed(uint32_t seed);
 
 void map_init(struct map *m, size_t count_max);

@@ -27,6 +27,7 @@ void strbuf_init(struct strbuf *b, size_t len_max);
 void strbuf_done(struct strbuf *b);  /* frees; the buffer may be initialised again */
 void strbuf_clear(struct strbuf *b); /* len 0, memory kept, no longer broken */
 
+/* What is added must not lie in the buffer itself. */
 void strbuf_add(struct strbuf *b, const char *bytes, size_t len);
 void strbuf_adds(struct strbuf *b, const char *text);
 void strbuf_addc(struct strbuf *b, char c);
@@ -34,11 +35,11 @@ void strbuf_addf(struct strbuf *b, const char *fmt, ...) __attribute__((format(p
 void strbuf_cut(struct strbuf *b, size_t len); /* shortens to @len <= b->len */
 
 bool strbuf_is_ok(const struct strbuf *b);
-MUST_CHECK int strbuf_check(const struct strbuf *b, const char *what,
-                            struct err *err); /* -1 when broken */
+/* -1 when broken: ERR_LIMIT "@what is longer than N bytes", or ERR_NOMEM. */
+MUST_CHECK int strbuf_check(const struct strbuf *b, const char *what, struct err *err);
 
 /* Hands the text over to the caller, who frees it with mem_free(); the buffer is empty again.
- * NULL when broken or out of memory. */
+ * NULL when broken or out of memory; then nothing changed. @ret_len may be NULL. */
 MUST_CHECK char *strbuf_take(struct strbuf *b, size_t *ret_len);
 
 void strbuf_done_cleanup(struct strbuf *b);

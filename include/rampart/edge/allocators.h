@@ -5,8 +5,10 @@
 #include "rampart/base/alloc.h"
 #include "rampart/base/err.h"
 
-/* Also curl_global_init(). Once a process, before anything else uses those libraries. ERR_IO, ERR_NOMEM. */
+/* Also curl_global_init(). Once a process, before anything else uses those libraries. ERR_IO,
+ * ERR_NOMEM. */
 MUST_CHECK int allocators_install(struct err *err);
-void allocators_done(void); /* curl_global_cleanup() and what OpenSSL and libuv keep; the very last call */
+void allocators_done(
+    void); /* curl_global_cleanup() and what OpenSSL and libuv keep; the very last call */
 
 #endif

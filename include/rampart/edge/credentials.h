@@ -1,6 +1,7 @@
 /*
- * The bearer token that goes with each request. A token file is read again every minute (kubelet rotates it) and at once after a
- * 401; an empty or unreadable file keeps the old token and is an error only while there is none. Tokens never reach a log or an err.
+ * The bearer token that goes with each request. A token file is read again every minute (kubelet
+ * rotates it) and at once after a 401; an empty or unreadable file keeps the old token and is an
+ * error only while there is none. Tokens never reach a log or an err.
  */
 #ifndef RAMPART_EDGE_CREDENTIALS_H
 #define RAMPART_EDGE_CREDENTIALS_H
@@ -17,13 +18,15 @@
 
 struct credentials;
 
-/* ERR_INVALID: the token of the configuration cannot be one. ERR_NOMEM. Token files are not read yet. */
+/* ERR_INVALID: the token of the configuration cannot be one. ERR_NOMEM. Token files are not read
+ * yet. */
 MUST_CHECK struct credentials *credentials_new(const struct client_config *config, struct err *err);
 void credentials_free(struct credentials *c); /* NULL is fine; wipes what it held */
 
 /*
- * "Authorization: Bearer ..." or NULL when the configuration has no token (client certificates). Borrowed until the next
- * call. On -1 there is no usable token: ERR_UNAUTHORIZED names the file and the reason; or ERR_NOMEM.
+ * "Authorization: Bearer ..." or NULL when the configuration has no token (client certificates).
+ * Borrowed until the next call. On -1 there is no usable token: ERR_UNAUTHORIZED names the file and
+ * the reason; or ERR_NOMEM.
  */
 MUST_CHECK int credentials_header(struct credentials *c, uint64_t now_ms, const char **ret_header,
                                   struct err *err);

@@ -11,10 +11,11 @@
 #define ENDPOINT_URL_MAX 2048
 
 struct endpoint {
-    char *base_url;                /* owned; "https://host:port/prefix" without a last slash */
-    char *authority;               /* owned; "host:port" as people know it */
-    char *host_header;             /* owned; NULL: what the URL says. Set with tls-server-name */
-    struct curl_slist *connect_to; /* owned; NULL without tls-server-name, whose name then stands in the URL */
+    char *base_url;    /* owned; "https://host:port/prefix" without a last slash */
+    char *authority;   /* owned; "host:port" as people know it */
+    char *host_header; /* owned; NULL: what the URL says. Set with tls-server-name */
+    struct curl_slist
+        *connect_to; /* owned; NULL without tls-server-name, whose name then stands in the URL */
 };
 
 /* ERR_INVALID: not an https URL of host, port and path; names the configuration. ERR_NOMEM. */

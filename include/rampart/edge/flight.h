@@ -1,6 +1,6 @@
 /*
- * One exchange in flight: its easy handle, what was asked, what came back, and how it ended. It decides nothing about when; the
- * transport (edge/http.h) queues it, runs it and delivers its end.
+ * One exchange in flight: its easy handle, what was asked, what came back, and how it ended. It
+ * decides nothing about when; the transport (edge/http.h) queues it, runs it and delivers its end.
  */
 #ifndef RAMPART_EDGE_FLIGHT_H
 #define RAMPART_EDGE_FLIGHT_H
@@ -23,7 +23,7 @@ struct multi;
 enum flight_state {
     FLIGHT_QUEUED = 0, /* not given to libcurl yet */
     FLIGHT_RUNNING,
-    FLIGHT_ENDED,      /* its end is known and not delivered yet */
+    FLIGHT_ENDED, /* its end is known and not delivered yet */
     FLIGHT_STATE_COUNT,
 };
 
@@ -45,32 +45,32 @@ struct flight_common {
 struct flight {
     TAILQ_ENTRY(flight) link;
     enum flight_state state;
-    struct exchange *x;               /* borrowed until its on_done */
+    struct exchange *x; /* borrowed until its on_done */
     const struct flight_common *common;
-    struct tls *tls;                  /* a reference */
-    CURL *easy;                       /* owned */
-    struct curl_slist *headers;       /* owned */
-    char *url;                        /* owned */
-    char *request_body;               /* owned; NULL: none */
-    struct multi *multi;              /* the one that it was added to, NULL: none */
+    struct tls *tls;            /* a reference */
+    CURL *easy;                 /* owned */
+    struct curl_slist *headers; /* owned */
+    char *url;                  /* owned */
+    char *request_body;         /* owned; NULL: none */
+    struct multi *multi;        /* the one that it was added to, NULL: none */
     bool is_stream;
-    int status;                       /* of the answer's final header, 0 before it */
-    size_t headers_len;               /* bytes so far */
-    struct strbuf body;               /* collected */
+    int status;                               /* of the answer's final header, 0 before it */
+    size_t headers_len;                       /* bytes so far */
+    struct strbuf body;                       /* collected */
     char retry_after[FLIGHT_RETRY_AFTER_MAX]; /* "": none */
     char curl_reason[CURL_ERROR_SIZE];
-    uint32_t timeout_ms;              /* as asked; 0: none */
-    uint32_t idle_timeout_ms;         /* likewise */
-    uint64_t started_ms;              /* monotonic */
-    uint64_t heard_ms;                /* monotonic, the last byte; at first @started_ms */
-    struct err end;                   /* ENDED: code ERR_NONE means that the answer came to its end */
+    uint32_t timeout_ms;      /* as asked; 0: none */
+    uint32_t idle_timeout_ms; /* likewise */
+    uint64_t started_ms;      /* monotonic */
+    uint64_t heard_ms;        /* monotonic, the last byte; at first @started_ms */
+    struct err end;           /* ENDED: code ERR_NONE means that the answer came to its end */
 };
 
 TAILQ_HEAD(flights, flight);
 
 /*
- * Copies @request. @header: "Authorization: ..." or NULL, copied. On success @x->handle is the flight.
- * ERR_NOMEM; ERR_INVALID: a path that is none.
+ * Copies @request. @header: "Authorization: ..." or NULL, copied. On success @x->handle is the
+ * flight. ERR_NOMEM; ERR_INVALID: a path that is none.
  */
 MUST_CHECK struct flight *flight_new(const struct flight_common *common, struct tls *tls,
                                      const struct http_request *request, const char *header,
@@ -82,11 +82,17 @@ void flight_run(struct flight *f, struct multi *m); /* it was added */
 void flight_end(struct flight *f, const struct err *end); /* NULL: the answer is complete */
 void flight_cancel(struct flight *f);
 
-/* When its time is up: min of both deadlines, UINT64_MAX without any. */
-uint64_t flight_due_ms(const struct flight *f);
-void flight_time_out(struct flight *f, uint64_t now_ms); /* ends it with ERR_TIMEOUT if it is due */
-
 /* Takes it off the books and calls on_done; @f remains to be freed. */
 void flight_deliver(struct flight *f, uint64_t now_ms);
+
+/* The same for a whole list. */
+void flights_cancel(struct flights *list);
+void flights_end_running(struct flights *list, const struct err *end);
+void flights_take_off(struct flights *list); /* out of their multi, whatever their state */
+/* Ends what is overdue with ERR_TIMEOUT; whether there was any. @ret_due_ms: the next deadline,
+ * UINT64_MAX without one. */
+bool flights_time_out(struct flights *list, uint64_t now_ms, uint64_t *ret_due_ms);
+/* Out of their multi and to the end of @ret_ended, in order. */
+void flights_move_ended(struct flights *list, struct flights *ret_ended);
 
 #endif

@@ -1,4 +1,5 @@
-/* Why a transfer failed, in plain words: libcurl's result, the system's errno and OpenSSL's verdict as one struct err. */
+/* Why a transfer failed, in plain words: libcurl's result, the system's errno and OpenSSL's verdict
+ * as one struct err. */
 #ifndef RAMPART_EDGE_HTTP_ERROR_H
 #define RAMPART_EDGE_HTTP_ERROR_H
 

@@ -2,8 +2,7 @@
  * Writing JSON text into a strbuf: escaping and commas in one place, no printf of values, no tree.
  *
  * Members are written in the order of the calls. Canonical text (for comparing specs) is what
- * json_canonical() gives: members sorted by name, no white space, nulls and absent members alike
- * left out.
+ * json_canonical() gives: members sorted by name, no white space, null members left out.
  */
 #ifndef RAMPART_JSON_BUILD_H
 #define RAMPART_JSON_BUILD_H

@@ -16,22 +16,7 @@
 
 #include "rampart/base/arena.h"
 #include "rampart/base/err.h"
-
-#define JSON_DEPTH_MAX 128 /* levels of json_decode() */
-
-/*
- * Parses one value of any type into a tree that the caller owns (json_auto_t). Errors: ERR_INVALID
- * (duplicate names, trailing bytes, NUL in strings, bad UTF-8, numbers that do not fit, with the
- * byte offset), ERR_LIMIT (deeper than JSON_DEPTH_MAX), ERR_NOMEM.
- */
-MUST_CHECK json_t *json_decode(const char *text, size_t len, struct err *err);
-
-/*
- * Makes jansson allocate through base/alloc.h, so that tests can make it fail, and seeds its hash
- * (member names come from tenants; 0 lets jansson read a seed from the system). Call once, before
- * the first value.
- */
-void json_use_allocator(size_t seed);
+#include "rampart/json/decode.h"
 
 /*
  * Each getter reads member @name of object @obj; @obj NULL counts as absent. The error names the
@@ -41,8 +26,7 @@ void json_use_allocator(size_t seed);
 MUST_CHECK int json_get_str(const json_t *obj, const char *name, size_t len_max, struct arena *a,
                             const char **ret_text, struct err *err); /* absent: NULL */
 MUST_CHECK int json_need_str(const json_t *obj, const char *name, size_t len_max, struct arena *a,
-                             const char **ret_text,
-                             struct err *err); /* absent or "": ERR_INVALID */
+                             const char **ret_text, struct err *err); /* absent, "": ERR_INVALID */
 MUST_CHECK int json_get_int(const json_t *obj, const char *name, int64_t min, int64_t max,
                             int64_t absent, int64_t *ret_number, struct err *err);
 MUST_CHECK int json_get_bool(const json_t *obj, const char *name, bool absent, bool *ret_flag,

@@ -4,13 +4,13 @@
  * linear in the bytes whatever the chunking.
  *
  * Two uses:
- *  - a watch: values one after the other, separated by white space. Each goes through the
- * projection.
+ *  - a watch: values one after the other. Each goes through the projection.
  *  - a list: one object; the elements of its top-level "items" array come out one by one, and when
- * it ends the rest ({"kind":..,"metadata":{..}}) comes out with SLICE_ENVELOPE.
+ *    it ends the rest ({"kind":..,"metadata":{..}}) comes out with SLICE_ENVELOPE. "items": null is
+ *    an empty list.
  *
- * The framer checks structure (brackets, strings, escapes, literals that end, depth), not the
- * grammar to its last comma: what it lets through is parsed by jansson afterwards, which is strict.
+ * The framer checks the structure: what may follow what, brackets, escapes, depth. It leaves the
+ * inside of numbers, UTF-8 and duplicate names to json_decode(), which reads what was kept.
  */
 #ifndef RAMPART_JSON_SLICE_H
 #define RAMPART_JSON_SLICE_H
@@ -23,10 +23,9 @@
 #include "rampart/base/err.h"
 #include "rampart/base/strbuf.h"
 
-#define SLICE_DEPTH_MAX 128 /* nesting; the API server's own objects stay far below */
-#define SLICE_RAW_MAX \
-    (4u * 1024 * 1024)    /* bytes of one value before projection; requests end at 3 MiB */
-#define SLICE_NAME_MAX 96 /* bytes of a name in a projection */
+#define SLICE_DEPTH_MAX 128                /* levels; the API server's own objects stay far below */
+#define SLICE_RAW_MAX (4u * 1024u * 1024u) /* bytes before projection; requests end at 3 MiB */
+#define SLICE_NAME_MAX 96                  /* bytes of a name in a projection */
 
 /*
  * What to keep: a tree of member names, one list of nodes a level, each list ending in {0}. The
@@ -46,8 +45,9 @@ enum slice_kind {
 };
 
 /*
- * One projected value. @text is borrowed for the call, NUL-terminated at @len.
- * Return 0 to go on, -1 (with @err set) to stop: slice_feed() returns -1 with the same error.
+ * One projected value. @text is borrowed for the call, NUL-terminated at @len. Must not call the
+ * slice. Return 0 to go on, -1 (with @err set) to stop: slice_feed() returns -1 with the same
+ * error.
  */
 typedef int (*slice_fn)(void *ctx, enum slice_kind kind, const char *text, size_t len,
                         struct err *err);
@@ -66,13 +66,17 @@ MUST_CHECK struct slice *slice_new(enum slice_mode mode, const struct projection
                                    size_t kept_max, slice_fn fn, void *ctx, struct err *err);
 void slice_free(struct slice *s);
 
-/* Errors: ERR_INVALID (not JSON, with the byte offset), ERR_LIMIT (depth, raw or kept size),
- * ERR_NOMEM, or what
- * @fn returned. After an error the slice is dead: only slice_free(). */
+/*
+ * Errors: ERR_INVALID (not JSON, with the byte offset), ERR_LIMIT (depth, raw or kept size),
+ * ERR_NOMEM, or what @fn returned. After an error the slice is dead: only slice_free().
+ */
 MUST_CHECK int slice_feed(struct slice *s, const char *bytes, size_t len, struct err *err);
 
-/* The stream ended. ERR_INVALID when it ended inside a value ("ends in the middle of a value after
- * N bytes"). */
+/*
+ * The stream ended; a number that ended with it is handed out now. ERR_INVALID when it ended inside
+ * a value ("ends in the middle of a value after N bytes"), for a list also before it. Then only
+ * slice_free().
+ */
 MUST_CHECK int slice_end(struct slice *s, struct err *err);
 
 uint64_t slice_values(const struct slice *s); /* values handed out, envelopes not counted */

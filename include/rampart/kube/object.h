@@ -33,8 +33,8 @@
 struct object {
     enum kind kind;
     bool is_deleting;  /* has a deletionTimestamp */
-    bool is_ours;      /* NetworkPolicy: our label or our managedFields entry. The store keeps it set for as long as the uid
-                        * stays: a tenant who strips both does not make us stand down from what we made. */
+    bool is_ours;      /* NetworkPolicy: our name prefix and our label or managedFields entry. The store keeps it set for as
+                        * long as the uid stays: a tenant who strips the marks does not make us stand down from what we made. */
     const char *ns;    /* "" for cluster-scoped */
     const char *name;
     const char *uid;
@@ -90,8 +90,8 @@ struct netpol_facts {
     const char *spec_hash;    /* annotation rampart.dev/spec-hash; NULL when absent */
     const char *owner_uid;    /* uid of the only ownerReference when that is a Namespace; NULL otherwise */
     size_t owners_count;      /* ownerReferences */
-    const char *spec;         /* canonical JSON of spec; NULL for a policy that is not ours */
-    struct rival rivals[NETPOL_FIELD_COUNT]; /* ours only */
+    const char *spec;         /* canonical JSON of spec; NULL without our name prefix */
+    struct rival rivals[NETPOL_FIELD_COUNT]; /* with our name prefix only */
     /* Of foreign policies: whether one rule of it allows everything in that direction (a rule without peers and
      * without ports), and for which pods. Such a rule undoes a default-deny. */
     bool allows_all_ingress;

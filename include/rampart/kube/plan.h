@@ -19,9 +19,11 @@
 enum plan_phase { /* order of carrying out */
     PHASE_FINALIZER = 0,
     PHASE_CARRY,  /* one policy carries all allows while others change: see reconcilers/network.h */
-    PHASE_ALLOW,
+    PHASE_ALLOW,    /* new allows: they only add */
+    PHASE_CHANGE,   /* allows that stand with another spec: what moves between two is in the other by now */
     PHASE_DENY,
     PHASE_REMOVE, /* policies that are no longer wanted */
+    PHASE_REMOVE_LAST, /* of those, the ones for some pods: they let through what the others would cut off */
     PHASE_RELEASE, /* the finalizer goes when nothing is left to take back */
     PHASE_STATUS,
 };

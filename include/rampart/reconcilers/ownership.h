@@ -23,6 +23,10 @@ bool ownership_was_taken(const struct netpol_facts *policy, const struct ownersh
 /* Whether the spec is what we wrote at some time, as the hash annotation tells. */
 bool ownership_wrote_spec(const struct netpol_facts *policy);
 
+/* Whether we may delete it: ours, and it still says so and belongs to its Namespace @ns_uid. Somebody's own policy that merely carries our
+ * label or our prefix is none of our business. */
+bool ownership_may_delete(const struct netpol_facts *policy, const char *ns_uid);
+
 /* Each adds one write to @plan and returns it; NULL when the plan is broken (err set). */
 struct write *ownership_create(struct plan *plan, enum plan_phase phase, const char *name,
                                const struct ownership *own, const char *spec_text, struct err *err);
@@ -30,9 +34,9 @@ struct write *ownership_create(struct plan *plan, enum plan_phase phase, const c
 struct write *ownership_mend(struct plan *plan, enum plan_phase phase,
                              const struct netpol_facts *policy, const struct ownership *own,
                              const char *spec_text, struct err *err);
-/* Refuses (assert) what is not ours. */
+/* Asserts ownership_may_delete(). */
 struct write *ownership_delete(struct plan *plan, enum plan_phase phase,
-                               const struct netpol_facts *policy, bool is_explained,
-                               struct err *err);
+                               const struct netpol_facts *policy, const struct ownership *own,
+                               bool is_explained, struct err *err);
 
 #endif

@@ -73,7 +73,7 @@ void applier_step(struct applier *a, uint64_t now_ms);
 
 /* Requests by verb and outcome, for the log and the demo. */
 struct applier_stats {
-    uint64_t creates, patches, status_patches, deletes, gets;
+    uint64_t creates, patches, status_patches, deletes, reads;
     uint64_t failures, stale;
 };
 void applier_get_stats(const struct applier *a, struct applier_stats *ret_stats);

@@ -34,13 +34,6 @@ bool cluster_has_synced(const struct cluster *c); /* every kind was complete at 
 void cluster_trouble(const struct cluster *c, char *ret_text, size_t len_max);
 
 struct store *cluster_store(struct cluster *c, enum kind kind); /* borrowed */
-/*
- * Puts the projected object that an answer (to a write or a GET) brought. What the watch has already gone past is left
- * alone: an object that is not there although a version as new as this one was seen has been deleted meanwhile, and nothing
- * would ever take it out again. Errors: those of store_put().
- */
-MUST_CHECK int cluster_put_answer(struct cluster *c, const struct object *meta, const char *json,
-                                  size_t len, struct err *err);
 /* For struct view_ops: @ns NULL lists all namespaces; of a cluster-scoped kind @ns is "" or NULL. */
 int cluster_list(const struct cluster *c, enum kind kind, const char *ns, struct arena *a,
                  struct object_list *ret_list, struct err *err);

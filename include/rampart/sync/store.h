@@ -51,6 +51,8 @@ void store_end_sync(struct store *s, const char *rv);
  * count it), ERR_NOMEM, ERR_LIMIT: the caller must sync again.
  */
 MUST_CHECK int store_observe(struct store *s, const json_t *root, struct err *err);
+/* Something came that is no object or does not tell its name: this sync will not sweep. */
+void store_observe_unreadable(struct store *s);
 /* The object of a DELETED event: removes by name if the uid is the one we hold and ours is not newer. Errors: ERR_INVALID,
  * ERR_NOMEM. */
 MUST_CHECK int store_observe_deleted(struct store *s, const json_t *root, struct err *err);

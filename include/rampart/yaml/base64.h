@@ -1,4 +1,5 @@
-/* Base64 with padding (RFC 4648, section 4), as it stands in YAML: white space anywhere is skipped. Pure. */
+/* Base64 with padding (RFC 4648, section 4), as it stands in YAML: white space anywhere is skipped.
+ * Pure. */
 #ifndef RAMPART_YAML_BASE64_H
 #define RAMPART_YAML_BASE64_H
 

@@ -1,0 +1,470 @@
+#include "rampart/edge/http.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "rampart/edge/endpoint.h"
+#include "rampart/edge/flight.h"
+#include "rampart/edge/http_error.h"
+#include "rampart/edge/liveness.h"
+#include "rampart/edge/multi.h"
+#include "rampart/edge/tls.h"
+
+#define TO(state) (1u << (state))
+#define TLS_RELOAD_MS 1000 /* the files are read again at most once in that time */
+
+enum http_state { HTTP_OPEN = 0, HTTP_STOPPING, HTTP_CLOSING, HTTP_STOPPED, HTTP_STATE_COUNT };
+
+static const unsigned may_go[HTTP_STATE_COUNT] = {
+    [HTTP_OPEN] = TO(HTTP_STOPPING), /* nothing is started any more, all ends are being delivered */
+    [HTTP_STOPPING] = TO(HTTP_CLOSING), /* nothing is in flight, handles are being closed */
+    [HTTP_CLOSING] = TO(HTTP_STOPPED),
+};
+
+/*
+ * All flights are in one list. Whatever happens to one only changes its state; the pump, an idle
+ * handle that runs at the start of a turn, outside libcurl and outside anybody's callback, takes
+ * the ended ones off and delivers them, then hands the queued ones to libcurl. So completions come
+ * once, never re-entrantly, and before the owner's turn.
+ */
+struct http {
+    struct transport transport; /* what callers hold; see of() */
+    enum http_state state;
+    struct loop *loop; /* borrowed */
+    struct log *log;   /* borrowed, may be NULL */
+    struct credentials *credentials;
+    struct tls *tls;      /* a reference */
+    uint64_t tls_read_ms; /* monotonic, last reload */
+    struct endpoint endpoint;
+    char *user_agent;
+    struct flight_meter meter;
+    struct flight_common common;
+    struct multi *multi;    /* of this generation; NULL: out of memory when it was made */
+    bool is_broken;         /* the multi handle wants to be made anew */
+    struct flights flights; /* in the order of their start, the probe too */
+    size_t in_flight;       /* without the probe */
+    struct liveness liveness;
+    uint32_t probe_ms;
+    struct exchange probe; /* handle NULL: none under way */
+    uv_idle_t pump;
+    uv_timer_t tick;  /* deadlines and liveness */
+    unsigned closing; /* handles and multis whose close callback is due */
+    uint64_t requests;
+    uint64_t generations;
+    http_stopped_fn on_stopped;
+    void *stopped_ctx;
+};
+
+static void tend(struct http *h, uint64_t now_ms);
+
+static void move(struct http *h, enum http_state next)
+{
+    assert(may_go[h->state] & TO(next));
+    h->state = next;
+}
+
+static struct http *of(struct transport *t)
+{
+    return (struct http *)(void *)((char *)t - offsetof(struct http, transport));
+}
+
+static void on_pump(uv_idle_t *handle);
+
+/* There is something to deliver or to send. The loop does not sleep before the pump ran. */
+static void wake(struct http *h)
+{
+    if (h->state == HTTP_OPEN || h->state == HTTP_STOPPING)
+        uv_idle_start(&h->pump, on_pump);
+}
+
+/* Files may have been rotated: read them again when TLS or the server did not like what we had. */
+static void refresh_tls(struct http *h)
+{
+    uint64_t now_ms = clock_monotonic_ms();
+    struct tls *fresh = NULL;
+    struct err err = {0};
+    int r;
+
+    if (now_ms < h->tls_read_ms + TLS_RELOAD_MS)
+        return;
+    h->tls_read_ms = now_ms;
+    r = tls_reload(h->tls, &fresh, &err);
+    if (r < 0)
+        log_event(h->log, LOG_WARN, "certificates not read again", LOG_STR("error", err.msg));
+    if (r <= 0)
+        return;
+    tls_unref(h->tls);
+    h->tls = fresh;
+    log_event(h->log, LOG_INFO, "certificates changed", LOG_STR("ca", tls_ca_name(fresh)));
+}
+
+static void on_finished(void *ctx, CURL *easy, CURLcode result)
+{
+    struct http *h = ctx;
+    struct flight *f = NULL;
+    struct err end = {0};
+    long status = 0;
+
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&f);
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    f->status = (int)status;
+    if (status == 401) {
+        credentials_reject(h->credentials);
+        refresh_tls(h);
+    }
+    if (result != CURLE_OK) {
+        const struct http_failure failure = {.result = result,
+                                             .easy = easy,
+                                             .authority = h->endpoint.authority,
+                                             .ca_name = tls_ca_name(f->tls),
+                                             .reason = f->curl_reason};
+
+        http_error(&failure, &end);
+        if (http_error_is_tls(result))
+            refresh_tls(h);
+    }
+    flight_end(f, result != CURLE_OK ? &end : NULL);
+    wake(h);
+}
+
+static void on_broken(void *ctx)
+{
+    struct http *h = ctx;
+
+    h->is_broken = true;
+    wake(h);
+}
+
+static void closed(struct http *h)
+{
+    assert(h->closing > 0);
+    if (--h->closing > 0 || h->state != HTTP_CLOSING)
+        return;
+    move(h, HTTP_STOPPED);
+    h->on_stopped(h->stopped_ctx);
+}
+
+static void on_multi_closed(void *ctx)
+{
+    closed(ctx);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    closed(handle->data);
+}
+
+static void drop_multi(struct http *h)
+{
+    if (!h->multi)
+        return;
+    flights_take_off(&h->flights);
+    h->closing++;
+    multi_close(h->multi, on_multi_closed, h);
+    h->multi = NULL;
+}
+
+static void make_multi(struct http *h)
+{
+    const struct multi_events events = {.on_finished = on_finished,
+                                        .on_broken = on_broken,
+                                        .ctx = h};
+
+    h->is_broken = false;
+    h->multi = multi_new(h->loop, &events, NULL); /* without one, requests fail and come back */
+}
+
+/* A new generation: what is under way is lost, what is queued goes over the new connection. */
+static void renew(struct http *h, const struct err *why)
+{
+    log_event(h->log, LOG_WARN, "connection given up", LOG_STR("server", h->endpoint.authority),
+              LOG_STR("error", why->msg), LOG_INT("requests", h->in_flight));
+    h->generations++;
+    flights_end_running(&h->flights, why);
+    drop_multi(h);
+    make_multi(h);
+    wake(h);
+}
+
+static void lose(struct http *h)
+{
+    struct err why = {0};
+
+    err_set(&why, ERR_UNAVAILABLE,
+            "connection to %s lost: it went silent and /readyz got no answer",
+            h->endpoint.authority);
+    renew(h, &why);
+}
+
+static int launch(struct http *h, const struct http_request *request, struct exchange *x,
+                  uint64_t now_ms, struct err *err)
+{
+    const char *header = NULL;
+    struct err end = {0};
+    struct flight *f;
+
+    if (credentials_header(h->credentials, now_ms, &header, &end) < 0 && end.code == ERR_NOMEM)
+        return err_nomem(err);
+    f = flight_new(&h->common, h->tls, request, header, x, now_ms, err);
+    if (!f)
+        return -1;
+    if (end.code != ERR_NONE)
+        flight_end(f, &end); /* no usable token: its end is already known */
+    TAILQ_INSERT_TAIL(&h->flights, f, link);
+    wake(h);
+    return 0;
+}
+
+static void on_probe_done(struct exchange *x, const struct http_response *response,
+                          const struct err *err, uint64_t now_ms)
+{
+    struct http *h = x->ctx;
+    bool was_answered = !err || response->status != 0;
+
+    if (liveness_probe_ended(&h->liveness, was_answered, h->meter.heard_ms, now_ms) ==
+            LIVENESS_LOST &&
+        h->state == HTTP_OPEN)
+        lose(h);
+}
+
+static void probe(struct http *h, uint64_t now_ms)
+{
+    const struct http_request request = {.method = HTTP_GET,
+                                         .path = "/readyz",
+                                         .timeout_ms = h->probe_ms};
+
+    h->probe = (struct exchange){.on_done = on_probe_done, .ctx = h};
+    if (launch(h, &request, &h->probe, now_ms, NULL) < 0)
+        (void)liveness_probe_ended(&h->liveness, true, h->meter.heard_ms, now_ms); /* try later */
+}
+
+static void on_tick(uv_timer_t *tick)
+{
+    struct http *h = tick->data;
+
+    tend(h, clock_monotonic_ms());
+}
+
+/* Ends what is overdue, probes a silent connection, and sets the timer for the next time. */
+static void tend(struct http *h, uint64_t now_ms)
+{
+    uint64_t next_ms = UINT64_MAX, due_ms;
+
+    if (h->state == HTTP_OPEN && liveness_step(&h->liveness, h->in_flight > 0, h->meter.heard_ms,
+                                               now_ms, &next_ms) == LIVENESS_PROBE)
+        probe(h, now_ms);
+    if (flights_time_out(&h->flights, now_ms, &due_ms))
+        wake(h);
+    if (due_ms < next_ms)
+        next_ms = due_ms;
+    if (next_ms == UINT64_MAX) {
+        uv_timer_stop(&h->tick);
+        return;
+    }
+    uv_update_time(&h->loop->uv);
+    uv_timer_start(&h->tick, on_tick, next_ms > now_ms ? next_ms - now_ms : 0, 0);
+}
+
+static void deliver(struct http *h)
+{
+    struct flights ended = TAILQ_HEAD_INITIALIZER(ended);
+    struct flight *f;
+
+    flights_move_ended(&h->flights, &ended);
+    while ((f = TAILQ_FIRST(&ended)) != NULL) {
+        TAILQ_REMOVE(&ended, f, link);
+        if (f->x != &h->probe)
+            h->in_flight--;
+        flight_deliver(f, clock_monotonic_ms());
+        flight_free(f);
+    }
+}
+
+static bool send_queued(struct http *h)
+{
+    bool has_sent = false;
+    struct flight *f;
+
+    TAILQ_FOREACH(f, &h->flights, link)
+    {
+        struct err end = {0};
+
+        if (f->state != FLIGHT_QUEUED)
+            continue;
+        if (!h->multi)
+            err_nomem(&end);
+        if (!h->multi || multi_add(h->multi, f->easy, &end) < 0) {
+            flight_end(f, &end);
+            continue;
+        }
+        flight_run(f, h->multi);
+        has_sent = true;
+    }
+    return has_sent;
+}
+
+static bool has_work(const struct http *h)
+{
+    const struct flight *f;
+
+    TAILQ_FOREACH(f, &h->flights, link)
+    {
+        if (f->state != FLIGHT_RUNNING)
+            return true;
+    }
+    return h->is_broken;
+}
+
+static void close_all(struct http *h)
+{
+    move(h, HTTP_CLOSING);
+    drop_multi(h);
+    h->closing += 2;
+    uv_close((uv_handle_t *)&h->pump, on_handle_closed);
+    uv_close((uv_handle_t *)&h->tick, on_handle_closed);
+}
+
+static void on_pump(uv_idle_t *handle)
+{
+    struct http *h = handle->data;
+    struct err why = {0};
+
+    deliver(h);
+    if (h->state == HTTP_STOPPING && TAILQ_EMPTY(&h->flights)) {
+        close_all(h);
+        return;
+    }
+    if (h->is_broken) {
+        err_set(&why, ERR_UNAVAILABLE, "connection to %s: out of memory or file descriptors",
+                h->endpoint.authority);
+        renew(h, &why);
+    }
+    if (!h->multi)
+        make_multi(h);
+    if (send_queued(h))
+        multi_drive(h->multi);
+    tend(h, clock_monotonic_ms());
+    if (!has_work(h))
+        uv_idle_stop(&h->pump);
+}
+
+static int http_start(struct transport *t, const struct http_request *request, struct exchange *x,
+                      struct err *err)
+{
+    struct http *h = of(t);
+
+    if (h->state != HTTP_OPEN)
+        return err_set(err, ERR_CANCELED, "request to %s: stopping", h->endpoint.authority);
+    if (h->in_flight >= TRANSPORT_EXCHANGES_MAX)
+        return err_set(err, ERR_LIMIT, "request to %s: %d are under way already",
+                       h->endpoint.authority, TRANSPORT_EXCHANGES_MAX);
+    if (launch(h, request, x, clock_monotonic_ms(), err) < 0)
+        return -1;
+    h->in_flight++;
+    h->requests++;
+    return 0;
+}
+
+static void http_cancel(struct transport *t, struct exchange *x)
+{
+    if (!x->handle)
+        return;
+    flight_cancel(x->handle);
+    wake(of(t));
+}
+
+static const struct transport_ops operations = {.start = http_start, .cancel = http_cancel};
+
+static int build(struct http *h, const struct http_options *options, struct err *err)
+{
+    h->user_agent = mem_strdup(options->user_agent);
+    if (!h->user_agent)
+        return err_nomem(err);
+    if (endpoint_init(&h->endpoint, options->config, err) < 0)
+        return -1;
+    h->tls = tls_new(options->config, err);
+    if (!h->tls)
+        return -1;
+    h->credentials = credentials_new(options->config, err);
+    if (!h->credentials)
+        return -1;
+    make_multi(h);
+    return h->multi ? 0 : err_nomem(err);
+}
+
+static void release(struct http *h)
+{
+    credentials_free(h->credentials);
+    tls_unref(h->tls);
+    endpoint_done(&h->endpoint);
+    mem_free(h->user_agent);
+    mem_free(h);
+}
+
+struct http *http_new(const struct http_options *options, struct err *err)
+{
+    struct http *h = mem_calloc(1, sizeof(*h));
+    uint32_t quiet_ms = options->quiet_ms ? options->quiet_ms : HTTP_QUIET_MS;
+
+    if (!h) {
+        err_nomem(err);
+        return NULL;
+    }
+    h->transport.ops = &operations;
+    h->loop = options->loop;
+    h->log = options->log;
+    h->probe_ms = options->probe_ms ? options->probe_ms : HTTP_PROBE_MS;
+    h->common = (struct flight_common){.endpoint = &h->endpoint,
+                                       .meter = &h->meter,
+                                       .user_timeout_ms = quiet_ms + h->probe_ms};
+    TAILQ_INIT(&h->flights);
+    liveness_init(&h->liveness, quiet_ms);
+    if (build(h, options, err) < 0) {
+        release(h);
+        return NULL;
+    }
+    h->common.user_agent = h->user_agent;
+    uv_idle_init(&h->loop->uv, &h->pump);
+    uv_timer_init(&h->loop->uv, &h->tick);
+    h->pump.data = h;
+    h->tick.data = h;
+    if (tls_skips_verify(h->tls))
+        log_event(h->log, LOG_WARN,
+                  "insecure-skip-tls-verify is set: anybody on the way can read the token",
+                  LOG_STR("server", h->endpoint.authority));
+    return h;
+}
+
+struct transport *http_transport(struct http *h)
+{
+    return &h->transport;
+}
+
+void http_get_stats(const struct http *h, struct http_stats *ret_stats)
+{
+    *ret_stats = (struct http_stats){
+        .requests = h->requests,
+        .connections = h->meter.connections,
+        .generations = h->generations,
+        .bytes_received = h->meter.bytes_received,
+        .in_flight = h->in_flight,
+    };
+}
+
+void http_stop(struct http *h, http_stopped_fn on_stopped, void *ctx)
+{
+    move(h, HTTP_STOPPING);
+    h->on_stopped = on_stopped;
+    h->stopped_ctx = ctx;
+    flights_cancel(&h->flights);
+    wake(h);
+}
+
+void http_free(struct http *h)
+{
+    if (!h)
+        return;
+    assert(h->state == HTTP_STOPPED && TAILQ_EMPTY(&h->flights));
+    release(h);
+}

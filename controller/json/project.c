@@ -1,0 +1,223 @@
+#include <string.h>
+
+#include "slice_state.h"
+
+#define KEPT_IDLE_MAX (256u * 1024u) /* bytes; a larger buffer is not held on to between values */
+#define ITEMS "items"                /* the member of a list whose elements come out one by one */
+
+/* What a list is made of, or the Status that came instead of it. */
+static const struct projection envelope_keep[] = {
+    {"apiVersion", NULL}, {"kind", NULL}, {"metadata", NULL}, {ITEMS, NULL},     {"status", NULL},
+    {"reason", NULL},     {"code", NULL}, {"message", NULL},  {"details", NULL}, {NULL, NULL},
+};
+
+static void start_copy(struct slice *s, const char *p)
+{
+    s->is_copying = true;
+    s->run = p;
+}
+
+static void end_copy(struct slice *s, const char *p)
+{
+    if (s->is_copying)
+        strbuf_add(s->out, s->run, (size_t)(p - s->run));
+    s->is_copying = false;
+}
+
+static void add_comma(struct slice *s, struct filter *f)
+{
+    if (f->has_member)
+        strbuf_addc(s->out, ',');
+    f->has_member = true;
+}
+
+static struct filter *filter_top(struct slice *s)
+{
+    return &s->filters[s->depth - 1];
+}
+
+int project_push(struct slice *s, bool is_object, struct err *err)
+{
+    if (s->depth == SLICE_DEPTH_MAX)
+        return err_set(err, ERR_LIMIT, "JSON is nested deeper than %d levels", SLICE_DEPTH_MAX);
+    s->is_object[s->depth++] = is_object;
+    return 0;
+}
+
+static int push_filter(struct slice *s, bool is_object, const struct projection *nodes,
+                       struct err *err)
+{
+    struct filter *f;
+
+    if (project_push(s, is_object, err) < 0)
+        return -1;
+    f = filter_top(s);
+    *f = (struct filter){.nodes = nodes};
+    for (; nodes && nodes->name && !f->has_any; nodes++)
+        f->has_any = name_is_any(nodes);
+    return 0;
+}
+
+int project_check(const struct slice *s, uint64_t at, struct err *err)
+{
+    uint64_t len = s->out == &s->envelope ? at - s->items_len : at - s->unit_at;
+
+    if (strbuf_check(s->out, "a projected value", err) < 0)
+        return -1;
+    if (len > SLICE_RAW_MAX)
+        return err_set(err, ERR_LIMIT, "a JSON value is longer than %u bytes", SLICE_RAW_MAX);
+    return 0;
+}
+
+static int hand_out(struct slice *s, enum slice_kind kind, struct strbuf *text, struct err *err)
+{
+    if (kind == SLICE_VALUE)
+        s->values++;
+    if (s->fn(s->ctx, kind, text->text, text->len, err) < 0)
+        return -1;
+    strbuf_clear(text);
+    if (text->cap > KEPT_IDLE_MAX)
+        strbuf_done(text);
+    return 0;
+}
+
+int project_end_value(struct slice *s, const char *p, struct err *err)
+{
+    end_copy(s, p);
+    if (s->depth > 0 && !filter_top(s)->is_items)
+        return 0;
+    if (project_check(s, slice_offset(s, p), err) < 0)
+        return -1;
+    if (s->depth == 0)
+        return s->mode == SLICE_LIST ? hand_out(s, SLICE_ENVELOPE, &s->envelope, err)
+                                     : hand_out(s, SLICE_VALUE, &s->kept, err);
+    s->items_len += slice_offset(s, p) - s->unit_at;
+    s->out = &s->envelope;
+    return hand_out(s, SLICE_VALUE, &s->kept, err);
+}
+
+void project_start_name(struct slice *s, const char *p)
+{
+    struct filter *f = filter_top(s);
+
+    if (f->has_any) { /* all names stay: copy this one as it is written */
+        add_comma(s, f);
+        start_copy(s, p);
+    }
+    name_clear(&s->name);
+}
+
+int project_end_name(struct slice *s, const char *text, size_t len, const char *p, struct err *err)
+{
+    bool is_envelope = s->mode == SLICE_LIST && s->depth == 1;
+    struct filter *f = filter_top(s);
+    const struct projection *node;
+
+    end_copy(s, p);
+    node = text ? name_find_plain(text, len, f->nodes) : name_find(&s->name, f->nodes);
+    s->fate = !node ? FATE_DROP : node->children ? FATE_FILTER : FATE_KEEP;
+    s->fate_nodes = node ? node->children : NULL;
+    if (is_envelope && node && strcmp(node->name, ITEMS) == 0) {
+        if (s->has_items)
+            return err_set(err, ERR_INVALID, "a list has \"" ITEMS "\" twice");
+        s->has_items = true;
+        s->fate = FATE_ITEMS;
+        return 0;
+    }
+    if (node && !f->has_any) {
+        add_comma(s, f);
+        strbuf_addc(s->out, '"');
+        strbuf_adds(s->out, node->name);
+        strbuf_addc(s->out, '"');
+    }
+    return 0;
+}
+
+/* The fate of a value that is no member: the top, an item of a list, or an element of an array. */
+static void choose_fate(struct slice *s, const char *p)
+{
+    struct filter *f;
+
+    s->fate = s->keep ? FATE_FILTER : FATE_KEEP;
+    s->fate_nodes = s->keep;
+    if (s->depth == 0) {
+        s->unit_at = slice_offset(s, p);
+        if (s->mode == SLICE_LIST) {
+            s->fate = FATE_FILTER;
+            s->fate_nodes = envelope_keep;
+        }
+        return;
+    }
+    f = filter_top(s);
+    if (f->is_items) {
+        s->unit_at = slice_offset(s, p);
+        s->out = &s->kept;
+        return;
+    }
+    add_comma(s, f);
+    s->fate = FATE_FILTER;
+    s->fate_nodes = f->nodes;
+}
+
+static bool is_kept(const struct slice *s)
+{
+    return s->fate == FATE_KEEP || s->fate == FATE_FILTER;
+}
+
+void project_colon(struct slice *s)
+{
+    if (is_kept(s))
+        strbuf_addc(s->out, ':');
+}
+
+int project_start_value(struct slice *s, const char *p, bool is_member, struct err *err)
+{
+    bool is_container = *p == '{' || *p == '[';
+
+    if (!is_member)
+        choose_fate(s, p);
+    if (s->mode == SLICE_LIST && s->depth == 0 && *p != '{')
+        return err_set(err, ERR_INVALID, "expected a list, got something that is no object");
+    if (s->fate == FATE_ITEMS && *p != '[' && *p != 'n')
+        return err_set(err, ERR_INVALID, "expected \"" ITEMS "\" to be an array or null");
+    if (!is_container && is_kept(s))
+        start_copy(s, p);
+    return 0;
+}
+
+int project_open(struct slice *s, const char *p, struct err *err)
+{
+    bool is_object = *p == '{';
+
+    switch (s->fate) {
+    case FATE_FILTER:
+        strbuf_addc(s->out, *p);
+        return push_filter(s, is_object, s->fate_nodes, err);
+    case FATE_ITEMS:
+        if (push_filter(s, is_object, NULL, err) < 0)
+            return -1;
+        filter_top(s)->is_items = true;
+        return 0;
+    case FATE_KEEP:
+        start_copy(s, p);
+        break;
+    case FATE_DROP:
+        break;
+    }
+    s->is_raw = true;
+    s->raw_depth = s->depth;
+    return project_push(s, is_object, err);
+}
+
+void project_close(struct slice *s, const char *p)
+{
+    if (!filter_top(s)->is_items)
+        strbuf_addc(s->out, *p);
+    s->depth--;
+}
+
+void project_pause(struct slice *s, const char *p)
+{
+    if (s->is_copying)
+        strbuf_add(s->out, s->run, (size_t)(p - s->run));
+}

@@ -1,0 +1,290 @@
+#include "kube_fixture.h"
+
+static const struct netpol_facts *policy(struct arena *a, const json_t *root)
+{
+    return OBJECT_AS(netpol_facts, decode_ok(KIND_NETWORK_POLICY, root, a));
+}
+
+/* @meta and @spec are the members between the braces, with ' for ". */
+static const struct netpol_facts *policy_of(struct arena *a, const char *name, const char *meta,
+                                            const char *spec)
+{
+    char text[4096];
+    json_t *root;
+    const struct netpol_facts *np;
+
+    (void)snprintf(text, sizeof(text),
+                   "{'metadata':{'name':'%s','namespace':'shop','uid':'u','resourceVersion':'1'%s},"
+                   "'spec':{%s}}",
+                   name, meta, spec);
+    root = json_of(text);
+    np = policy(a, root);
+    json_decref(root);
+    return np;
+}
+
+static void test_our_policy_keeps_its_marks_and_its_spec(void **state)
+{
+    json_t *root = fixture_json("netpol_ours.json");
+    const struct netpol_facts *np = policy(*state, root);
+
+    json_decref(root);
+    assert_string_equal(np->object.name, "rampart-default-deny");
+    assert_true(np->has_our_label);
+    assert_true(np->has_our_entry);
+    assert_string_equal(np->profile, "restricted");
+    assert_string_equal(np->spec_hash, "6f1ed002ab5595859014ebf0951522d9");
+    assert_string_equal(np->owner_uid, "dc5b9955-cb5e-404e-a393-76f7fd0e6778");
+    assert_int_equal(np->owners_count, 1);
+    assert_string_equal(np->spec, "{\"podSelector\":{},\"policyTypes\":[\"Ingress\",\"Egress\"]}");
+    for (int i = 0; i < NETPOL_FIELD_COUNT; i++)
+        assert_null(np->rivals[i].manager);
+}
+
+static void test_rival_of_each_field_is_named_with_its_time(void **state)
+{
+    json_t *root = fixture_json("netpol_ours_edited.json");
+    const struct netpol_facts *np = policy(*state, root);
+
+    json_decref(root);
+    assert_string_equal(np->rivals[NETPOL_POD_SELECTOR].manager, "kubectl-edit");
+    assert_string_equal(np->rivals[NETPOL_POD_SELECTOR].time, "2026-11-23T23:55:46Z");
+    assert_ptr_equal(np->rivals[NETPOL_INGRESS].manager, np->rivals[NETPOL_POD_SELECTOR].manager);
+    assert_null(np->rivals[NETPOL_POLICY_TYPES].manager);
+    assert_null(np->rivals[NETPOL_EGRESS].manager);
+    assert_string_equal(np->spec,
+                        "{\"ingress\":[{}],\"podSelector\":{\"matchLabels\":{\"app\":\"web\"}},"
+                        "\"policyTypes\":[\"Ingress\",\"Egress\"]}");
+}
+
+#define ENTRY(manager_, time_) \
+    "{'manager':'" manager_ "','time':'" time_ "','fieldsV1':{'f:spec':{'f:ingress':{}}}}"
+
+static void test_latest_rival_wins_whatever_the_order(void **state)
+{
+    static const struct {
+        const char *entries;
+        const char *manager;
+    } rows[] = {
+        {ENTRY("old", "2026-01-01T00:00:00Z") "," ENTRY("new", "2026-01-02T00:00:00Z"), "new"},
+        {ENTRY("new", "2026-01-02T00:00:00Z") "," ENTRY("old", "2026-01-01T00:00:00Z"), "new"},
+        {ENTRY("west", "2026-01-01T23:00:00-05:00") "," ENTRY("utc", "2026-01-02T03:00:00Z"),
+         "west"},
+        {ENTRY("timed", "2026-01-01T00:00:00Z") "," ENTRY("garbled", "yesterday"), "timed"},
+        {ENTRY("garbled", "yesterday") "," ENTRY("timed", "2026-01-01T00:00:00Z"), "timed"},
+        {ENTRY("one", "2026-01-01T00:00:00Z") "," ENTRY("two", "2026-01-01T00:00:00Z"), "two"},
+        {ENTRY("rampart", "2026-01-03T00:00:00Z") "," ENTRY("two", "2026-01-01T00:00:00Z"), "two"},
+        {"{'fieldsV1':{'f:spec':{'f:ingress':{}}}}", "unknown"},
+        {"{'manager':'a','fieldsV1':{'f:metadata':{}}},{'manager':'b'}", NULL},
+        {"{'manager':'a','fieldsV1':{'f:spec':{}}}", NULL},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char meta[1024];
+        const struct netpol_facts *np;
+
+        (void)snprintf(meta, sizeof(meta), ",'managedFields':[%s]", rows[i].entries);
+        np = policy_of(*state, "rampart-x", meta, "");
+        if (rows[i].manager)
+            assert_string_equal(np->rivals[NETPOL_INGRESS].manager, rows[i].manager);
+        else
+            assert_null(np->rivals[NETPOL_INGRESS].manager);
+    }
+}
+
+static void test_policy_is_ours_by_label_entry_or_name(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *meta;
+        bool has_label;
+        bool has_entry;
+        bool keeps_spec;
+    } rows[] = {
+        {"web", "", false, false, false},
+        {"rampart", "", false, false, false},
+        {"rampart-x", "", false, false, true},
+        {"web", ",'labels':{'app.kubernetes.io/managed-by':'rampart'}", true, false, true},
+        {"web", ",'labels':{'app.kubernetes.io/managed-by':'Helm'}", false, false, false},
+        {"web", ",'labels':{'rampart.dev/profile':'p'}", false, false, false},
+        {"web", ",'managedFields':[{'manager':'rampart','operation':'Update'}]", false, true, true},
+        {"web", ",'managedFields':[{'manager':'rampart2'}]", false, false, false},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct netpol_facts *np = policy_of(*state, rows[i].name, rows[i].meta, "");
+
+        assert_int_equal(np->has_our_label, rows[i].has_label);
+        assert_int_equal(np->has_our_entry, rows[i].has_entry);
+        if (rows[i].keeps_spec)
+            assert_string_equal(np->spec, "{}");
+        else
+            assert_null(np->spec);
+    }
+}
+
+static void test_owner_is_the_only_one_and_a_namespace(void **state)
+{
+    static const struct {
+        const char *meta;
+        const char *uid;
+        size_t count;
+    } rows[] = {
+        {"", NULL, 0},
+        {",'ownerReferences':[]", NULL, 0},
+        {",'ownerReferences':[{'apiVersion':'v1','kind':'Namespace','name':'shop','uid':'n'}]", "n",
+         1},
+        {",'ownerReferences':[{'apiVersion':'apps/v1','kind':'Deployment','name':'x','uid':'d'}]",
+         NULL, 1},
+        {",'ownerReferences':[{'apiVersion':'x/v1','kind':'Namespace','name':'x','uid':'d'}]", NULL,
+         1},
+        {",'ownerReferences':[{'apiVersion':'v1','kind':'Namespace','name':'shop','uid':'n'},"
+         "{'apiVersion':'v1','kind':'Pod','name':'p','uid':'p'}]",
+         NULL, 2},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct netpol_facts *np = policy_of(*state, "web", rows[i].meta, "");
+
+        assert_int_equal(np->owners_count, rows[i].count);
+        if (rows[i].uid)
+            assert_string_equal(np->owner_uid, rows[i].uid);
+        else
+            assert_null(np->owner_uid);
+    }
+}
+
+static void test_foreign_policy_that_allows_everything_is_seen(void **state)
+{
+    json_t *root = fixture_json("netpol_foreign_allow_all.json");
+    const struct netpol_facts *np = policy(*state, root);
+
+    json_decref(root);
+    assert_true(np->allows_all_ingress);
+    assert_true(np->allows_all_egress);
+    assert_true(np->selects_all_pods);
+    assert_null(np->spec);
+    assert_null(np->rivals[NETPOL_INGRESS].manager);
+}
+
+static void test_allow_all_is_a_rule_without_peers_and_ports_in_a_stated_direction(void **state)
+{
+    static const struct {
+        const char *spec;
+        bool ingress;
+        bool egress;
+        bool all_pods;
+    } rows[] = {
+        {"", false, false, true},
+        {"'podSelector':{}", false, false, true},
+        {"'podSelector':{'matchLabels':{},'matchExpressions':[]}", false, false, true},
+        {"'podSelector':{'matchLabels':{'a':'b'}}", false, false, false},
+        {"'podSelector':{'matchExpressions':[{'key':'a','operator':'Exists'}]}", false, false,
+         false},
+        {"'ingress':[]", false, false, true},
+        {"'ingress':[{}]", true, false, true},
+        {"'ingress':[{'from':[],'ports':[]}]", true, false, true},
+        {"'ingress':[{'from':null,'ports':null}]", true, false, true},
+        {"'ingress':[{'from':[{'podSelector':{}}]}]", false, false, true},
+        {"'ingress':[{'ports':[{'port':80}]}]", false, false, true},
+        {"'ingress':[{'ports':[{'port':80}]},{}]", true, false, true},
+        {"'egress':[{}]", false, true, true},
+        {"'egress':[{'to':[{'ipBlock':{'cidr':'0.0.0.0/0'}}]}]", false, false, true},
+        {"'ingress':[{}],'egress':[{}],'policyTypes':['Ingress','Egress']", true, true, true},
+        {"'ingress':[{}],'egress':[{}],'policyTypes':['Egress']", false, true, true},
+        {"'ingress':[{}],'egress':[{}],'policyTypes':['Ingress']", true, false, true},
+        {"'ingress':[{}],'policyTypes':[]", true, false, true},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct netpol_facts *np = policy_of(*state, "web", "", rows[i].spec);
+
+        if (np->allows_all_ingress != rows[i].ingress || np->allows_all_egress != rows[i].egress ||
+            np->selects_all_pods != rows[i].all_pods)
+            fail_msg("%s", rows[i].spec);
+    }
+}
+
+static void test_canonical_spec_drops_null_and_keeps_empty(void **state)
+{
+    const struct netpol_facts *np =
+        policy_of(*state, "rampart-x", "",
+                  "'podSelector':{},'ingress':null,'egress':[],'policyTypes':['Egress']");
+
+    assert_string_equal(np->spec,
+                        "{\"egress\":[],\"podSelector\":{},\"policyTypes\":[\"Egress\"]}");
+}
+
+#define META_OPEN "{'metadata':{'name':'x','namespace':'shop','uid':'u','resourceVersion':'1'"
+
+static void test_policy_errors_name_the_path(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *msg;
+    } rows[] = {
+        {META_OPEN ",'labels':[]}}", "metadata.labels: expected an object, got an array"},
+        {META_OPEN ",'labels':{'app.kubernetes.io/managed-by':5}}}",
+         "metadata.labels.app.kubernetes.io/managed-by: expected a string"},
+        {META_OPEN ",'labels':{'rampart.dev/profile':{}}}}",
+         "metadata.labels.rampart.dev/profile: expected a string, got an object"},
+        {META_OPEN ",'annotations':{'rampart.dev/spec-hash':1}}}",
+         "metadata.annotations.rampart.dev/spec-hash: expected a string, got an integer"},
+        {META_OPEN ",'ownerReferences':{}}}",
+         "metadata.ownerReferences: expected an array, got an object"},
+        {META_OPEN ",'ownerReferences':[5]}}", "metadata.ownerReferences[0]: expected an object"},
+        {META_OPEN ",'ownerReferences':[{'kind':5}]}}",
+         "metadata.ownerReferences[0].kind: expected a string"},
+        {META_OPEN ",'ownerReferences':[{'apiVersion':'v1','kind':'Namespace'}]}}",
+         "metadata.ownerReferences[0].uid: expected a string, got nothing"},
+        {META_OPEN ",'managedFields':'x'}}",
+         "metadata.managedFields: expected an array, got a string"},
+        {META_OPEN ",'managedFields':[[]]}}", "metadata.managedFields[0]: expected an object"},
+        {META_OPEN ",'managedFields':[{},{'manager':5}]}}",
+         "metadata.managedFields[1].manager: expected a string"},
+        {META_OPEN ",'managedFields':[{'time':5}]}}",
+         "metadata.managedFields[0].time: expected a string"},
+        {META_OPEN ",'managedFields':[{'fieldsV1':5}]}}",
+         "metadata.managedFields[0].fieldsV1: expected an object, got an integer"},
+        {META_OPEN ",'managedFields':[{'fieldsV1':{'f:spec':[]}}]}}",
+         "metadata.managedFields[0].fieldsV1.f:spec: expected an object, got an array"},
+        {META_OPEN "},'spec':[]}", "spec: expected an object, got an array"},
+        {META_OPEN "},'spec':{'ingress':{}}}", "spec.ingress: expected an array, got an object"},
+        {META_OPEN "},'spec':{'ingress':[5]}}", "spec.ingress[0]: expected an object"},
+        {META_OPEN "},'spec':{'egress':[{},{'to':5}]}}",
+         "spec.egress[1].to: expected an array, got an integer"},
+        {META_OPEN "},'spec':{'egress':[{'ports':{}}]}}",
+         "spec.egress[0].ports: expected an array, got an object"},
+        {META_OPEN "},'spec':{'policyTypes':'Ingress'}}",
+         "spec.policyTypes: expected an array, got a string"},
+        {META_OPEN "},'spec':{'policyTypes':[1]}}", "spec.policyTypes[0]: expected a string"},
+        {META_OPEN "},'spec':{'podSelector':[]}}",
+         "spec.podSelector: expected an object, got an array"},
+        {META_OPEN "},'spec':{'podSelector':{'matchLabels':[]}}}",
+         "spec.podSelector.matchLabels: expected an object, got an array"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char msg[ERR_MSG_MAX];
+
+        (void)snprintf(msg, sizeof(msg), "NetworkPolicy shop/x: %s", rows[i].msg);
+        decode_fails(KIND_NETWORK_POLICY, rows[i].text, *state, msg);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ARENA_TEST(test_our_policy_keeps_its_marks_and_its_spec),
+        ARENA_TEST(test_rival_of_each_field_is_named_with_its_time),
+        ARENA_TEST(test_latest_rival_wins_whatever_the_order),
+        ARENA_TEST(test_policy_is_ours_by_label_entry_or_name),
+        ARENA_TEST(test_owner_is_the_only_one_and_a_namespace),
+        ARENA_TEST(test_foreign_policy_that_allows_everything_is_seen),
+        ARENA_TEST(test_allow_all_is_a_rule_without_peers_and_ports_in_a_stated_direction),
+        ARENA_TEST(test_canonical_spec_drops_null_and_keeps_empty),
+        ARENA_TEST(test_policy_errors_name_the_path),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
