@@ -40,15 +40,17 @@ static int backend_resolve(const struct view *v, const char *ns, uint16_t port,
     const struct service_port *sp;
 
     if (!service)
-        return backend_unresolved(b, a, err,
-                                  "Service %s/%s, which %s calls, does not exist; create it or remove "
-                                  "what calls it",
-                                  ns);
+        return backend_unresolved(
+            b, a, err,
+            "Service %s/%s, which %s calls, does not exist; create it or remove "
+            "what calls it",
+            ns);
     if (service->selector.count == 0)
-        return backend_unresolved(b, a, err,
-                                  "Service %s/%s, which %s calls, has no selector, so its pods cannot be "
-                                  "told; give it one",
-                                  ns);
+        return backend_unresolved(
+            b, a, err,
+            "Service %s/%s, which %s calls, has no selector, so its pods cannot be "
+            "told; give it one",
+            ns);
     b->pods = &service->selector;
     sp = find_port(service, port);
     if (!sp)
@@ -57,10 +59,11 @@ static int backend_resolve(const struct view *v, const char *ns, uint16_t port,
     if (target_ports_add(service, sp, slices, &targets, a, err) < 0)
         return -1;
     if (targets.count == before && before == 0)
-        return backend_unresolved(b, a, err,
-                                  "Service %s/%s, which %s calls, names its target port and no pod has "
-                                  "resolved it yet; it goes on when one is there",
-                                  ns);
+        return backend_unresolved(
+            b, a, err,
+            "Service %s/%s, which %s calls, names its target port and no pod has "
+            "resolved it yet; it goes on when one is there",
+            ns);
     b->ingress.ports = targets.items;
     b->ingress.ports_count = targets.count;
     return 0;
@@ -114,8 +117,8 @@ static int add_hook(const struct view *v, const struct hook_facts *hook, const c
                            "namespace %s: the API server calls more than %d Services in it", ns,
                            BACKENDS_MAX);
         if (!b->caller)
-            b->caller = arena_printf(a, "%s %s", resource_of(hook->object.kind)->name,
-                                     hook->object.name);
+            b->caller =
+                arena_printf(a, "%s %s", resource_of(hook->object.kind)->name, hook->object.name);
         if (!b->caller)
             return err_nomem(err);
         if (!b->answer.unresolved && backend_resolve(v, ns, ref->port, slices, b, a, err) < 0)

@@ -8,7 +8,8 @@
 #define DNS_LABEL "k8s-app"
 #define DNS_LABEL_VALUE "kube-dns"
 #define DNS_PORT 53
-/* NodeLocal DNSCache brings this Service, with the same label, so that its cache can reach the real DNS. */
+/* NodeLocal DNSCache brings this Service, with the same label, so that its cache can reach the real
+ * DNS. */
 #define DNS_NODE_LOCAL_SERVICE "kube-dns-upstream"
 #define DNS_OPENSHIFT_NAMESPACE "openshift-dns"
 #define DNS_OPENSHIFT_SERVICE "dns-default"
@@ -29,8 +30,10 @@ static const struct selector *select_labels(const struct labels *labels, struct 
         if (!values)
             return NULL;
         values[0] = labels->items[i].value;
-        terms[i] = (struct selector_term){
-            .key = labels->items[i].key, .op = SELECTOR_IN, .values = values, .values_count = 1};
+        terms[i] = (struct selector_term){.key = labels->items[i].key,
+                                          .op = SELECTOR_IN,
+                                          .values = values,
+                                          .values_count = 1};
     }
     selector->terms = terms;
     selector->terms_count = labels->count;
@@ -67,7 +70,8 @@ bool cluster_dns_may_be_in(const char *ns)
     return strcmp(ns, DNS_NAMESPACE) == 0 || strcmp(ns, DNS_OPENSHIFT_NAMESPACE) == 0;
 }
 
-/* The first of them by name: clusters have one; where an addon brings a second, the order is at least stable. */
+/* The first of them by name: clusters have one; where an addon brings a second, the order is at
+ * least stable. */
 static const struct service_facts *dns_service(const struct view *v, struct arena *a,
                                                struct object_list *ret_slices, struct err *err)
 {
@@ -89,7 +93,8 @@ static const struct service_facts *dns_service(const struct view *v, struct aren
     return NULL;
 }
 
-/* Pods of the DNS; where NodeLocal DNSCache runs, also the addresses on which it answers in their place. */
+/* Pods of the DNS; where NodeLocal DNSCache runs, also the addresses on which it answers in their
+ * place. */
 static int dns_peers(const struct view *v, const struct service_facts *service, struct arena *a,
                      struct net_rule *rule, struct err *err)
 {
@@ -129,7 +134,8 @@ int cluster_dns_find(const struct view *v, struct arena *a, struct dns_facts *re
         return err_set(err, list_err.code, "%s", list_err.msg);
     if (!service || service->selector.count == 0) {
         dns.answer.unresolved =
-            "no cluster DNS was found (a Service in kube-system labelled k8s-app=kube-dns that selects "
+            "no cluster DNS was found (a Service in kube-system labelled k8s-app=kube-dns that "
+            "selects "
             "pods, or openshift-dns/dns-default); state spec.network.allow.dns.servers";
         *ret_dns = dns;
         return 0;
@@ -137,8 +143,9 @@ int cluster_dns_find(const struct view *v, struct arena *a, struct dns_facts *re
     for (size_t i = 0; i < service->ports_count; i++) {
         const struct service_port *port = &service->ports[i];
 
-        /* Whether a plugin looks at a packet before or after the Service's address was translated is left open by the
-         * Kubernetes documentation, so clients may use the Service's port and the pods' port. */
+        /* Whether a plugin looks at a packet before or after the Service's address was translated
+         * is left open by the Kubernetes documentation, so clients may use the Service's port and
+         * the pods' port. */
         if (port->port != DNS_PORT)
             continue;
         if (port_list_add(&clients, port->protocol, port->port, a, err) < 0 ||
@@ -147,10 +154,11 @@ int cluster_dns_find(const struct view *v, struct arena *a, struct dns_facts *re
             return -1;
     }
     if (pods.count == 0) {
-        dns.answer.unresolved = arena_printf(
-            a, "Service %s/%s has no port 53 that resolves to a port of its pods; state "
-               "spec.network.allow.dns.servers",
-            service->object.ns, service->object.name);
+        dns.answer.unresolved =
+            arena_printf(a,
+                         "Service %s/%s has no port 53 that resolves to a port of its pods; state "
+                         "spec.network.allow.dns.servers",
+                         service->object.ns, service->object.name);
         if (!dns.answer.unresolved)
             return err_nomem(err);
     }
@@ -166,8 +174,8 @@ int cluster_dns_find(const struct view *v, struct arena *a, struct dns_facts *re
     return 0;
 }
 
-static int slice_to_rule(const struct slice_facts *slice, struct arena *a, struct net_rule *ret_rule,
-                         struct err *err)
+static int slice_to_rule(const struct slice_facts *slice, struct arena *a,
+                         struct net_rule *ret_rule, struct err *err)
 {
     struct net_peer *peers = arena_calloc(a, slice->addresses_count, sizeof(*peers));
     struct port_list ports = {0};
@@ -214,9 +222,10 @@ int api_server_find(const struct view *v, struct arena *a, struct api_server_fac
     }
     api.rules = rules;
     if (api.rules_count == 0)
-        api.answer.unresolved = "the Service default/kubernetes has no endpoints in its EndpointSlices; "
-                                "remove spec.network.allow.apiServer or state the address in "
-                                "spec.network.allow.to";
+        api.answer.unresolved =
+            "the Service default/kubernetes has no endpoints in its EndpointSlices; "
+            "remove spec.network.allow.apiServer or state the address in "
+            "spec.network.allow.to";
     *ret_api = api;
     return 0;
 }

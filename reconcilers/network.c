@@ -14,14 +14,14 @@ uint32_t network_in_place_bit(enum concern concern, const char *name)
     if (concern != CONCERN_BACKEND)
         return 1u << concern;
     policy_spec_hash(name, hash);
-    /* Many backends share the bits above the concerns; two that meet cost an Event that says "deleted" of a policy that is new. */
+    /* Many backends share the bits above the concerns; two that meet cost an Event that says
+     * "deleted" of a policy that is new. */
     return 1u << (CONCERN_BACKEND + (unsigned)hash[15] % (32 - CONCERN_BACKEND));
 }
 
 bool network_is_right(const struct network_pass *p, const struct wanted *w)
 {
-    return w->observed && w->observed->spec && w->text &&
-           strcmp(w->observed->spec, w->text) == 0 &&
+    return w->observed && w->observed->spec && w->text && strcmp(w->observed->spec, w->text) == 0 &&
            ownership_is_right(w->observed, &p->own, w->text);
 }
 
@@ -90,16 +90,18 @@ static int report_trouble(struct network_pass *p, bool *ret_is_blocked, struct e
         finding.message = w->unresolved;
         if (w->is_taken) {
             finding.reason = REASON_NAME_TAKEN;
-            finding.message = arena_printf(
-                p->arena,
-                "NetworkPolicy %s/%s exists and does not belong to Rampart, which never takes an object "
-                "over; rename or delete it (kubectl -n %s delete networkpolicy %s)",
-                p->own.ns, w->name, p->own.ns, w->name);
+            finding.message =
+                arena_printf(p->arena,
+                             "NetworkPolicy %s/%s exists and does not belong to Rampart, which "
+                             "never takes an object "
+                             "over; rename or delete it (kubectl -n %s delete networkpolicy %s)",
+                             p->own.ns, w->name, p->own.ns, w->name);
         }
         if (add_finding(p, &finding, err) < 0)
             return -1;
     }
-    /* Where the deny stands already, what can be computed is kept right; where it does not, nothing is begun. */
+    /* Where the deny stands already, what can be computed is kept right; where it does not, nothing
+     * is begun. */
     *ret_is_blocked = is_blocked && !p->wanted.items[0].observed;
     return 0;
 }
@@ -117,13 +119,16 @@ static int report_undone(struct network_pass *p, struct err *err)
         if (policy->object.is_ours || (!in && !out))
             continue;
         finding.object.uid = policy->object.uid;
-        finding.message = arena_printf(
-            p->arena,
-            "NetworkPolicy %s/%s, which is not Rampart's, allows all %s for %s: policies add up, so the "
-            "default-deny has no effect there; narrow or delete it",
-            p->own.ns, policy->object.name,
-            in && out ? "ingress and egress" : in ? "ingress" : "egress",
-            policy->selects_all_pods ? "every pod" : "the pods that it selects");
+        finding.message =
+            arena_printf(p->arena,
+                         "NetworkPolicy %s/%s, which is not Rampart's, allows all %s for %s: "
+                         "policies add up, so the "
+                         "default-deny has no effect there; narrow or delete it",
+                         p->own.ns, policy->object.name,
+                         in && out ? "ingress and egress"
+                         : in      ? "ingress"
+                                   : "egress",
+                         policy->selects_all_pods ? "every pod" : "the pods that it selects");
         if (add_finding(p, &finding, err) < 0)
             return -1;
         if (p->plan->state == VERDICT_COMPLIANT)
@@ -132,7 +137,8 @@ static int report_undone(struct network_pass *p, struct err *err)
     return 0;
 }
 
-/* In Audit: what Enforce would do, one finding for all that is missing and one for each policy that differs. */
+/* In Audit: what Enforce would do, one finding for all that is missing and one for each policy that
+ * differs. */
 static int audit(struct network_pass *p, struct err *err)
 {
     struct finding missing = about_policy(p, REASON_POLICY_MISSING, "");
@@ -146,7 +152,8 @@ static int audit(struct network_pass *p, struct err *err)
         if (!w->text || w->is_taken || network_is_right(p, w))
             continue;
         if (!w->observed) {
-            names = arena_printf(p->arena, "%s%s%s", names ? names : "", names ? ", " : "", w->name);
+            names =
+                arena_printf(p->arena, "%s%s%s", names ? names : "", names ? ", " : "", w->name);
             if (!names)
                 return err_nomem(err);
             continue;
@@ -154,11 +161,12 @@ static int audit(struct network_pass *p, struct err *err)
         fields = network_differences(w->observed->spec, w->text, p->arena);
         finding.is_warning = false;
         finding.object.uid = w->observed->object.uid;
-        finding.message = !fields ? NULL
-                                  : arena_printf(p->arena,
-                                                 "NetworkPolicy %s/%s differs in %s; Enforce would put it "
-                                                 "right",
-                                                 p->own.ns, w->name, *fields ? fields : "its labels");
+        finding.message =
+            !fields ? NULL
+                    : arena_printf(p->arena,
+                                   "NetworkPolicy %s/%s differs in %s; Enforce would put it "
+                                   "right",
+                                   p->own.ns, w->name, *fields ? fields : "its labels");
         if (add_finding(p, &finding, err) < 0)
             return -1;
         if (p->plan->state == VERDICT_COMPLIANT)
@@ -190,7 +198,8 @@ static int enforce(struct network_pass *p, struct err *err)
         return 0;
     if (p->plan->state == VERDICT_COMPLIANT)
         p->plan->state = VERDICT_DRIFTED;
-    /* Remove promises to take everything back: nothing is made before the finalizer that keeps the promise. */
+    /* Remove promises to take everything back: nothing is made before the finalizer that keeps the
+     * promise. */
     if (p->profile->removes_on_delete && !p->profile->has_finalizer)
         return 0;
     p->is_removal_explained = true; /* the profile that decides here no longer wants them */
@@ -224,23 +233,25 @@ static int report_retained(struct network_pass *p, const struct profile *owner, 
         .object = {KIND_NAMESPACE, "", p->own.ns, p->own.ns_uid},
         .rule = RULE,
         .profile = owner->object.name,
-        .message = arena_printf(
-            p->arena,
-            "SecurityProfile %s %s namespace %s; onDelete is Retain, so its policies stay in force and are "
-            "no longer watched over. To remove them: kubectl -n %s delete networkpolicy -l %s=%s,%s=%s",
-            owner->object.name,
-            owner->object.is_deleting ? "is being deleted and selected"
-            : is_excluded             ? "now excludes"
-                                      : "no longer selects",
-            p->own.ns, p->own.ns, LABEL_MANAGED_BY, LABEL_MANAGED_BY_VALUE, LABEL_PROFILE,
-            owner->object.name),
+        .message = arena_printf(p->arena,
+                                "SecurityProfile %s %s namespace %s; onDelete is Retain, so its "
+                                "policies stay in force and are "
+                                "no longer watched over. To remove them: kubectl -n %s delete "
+                                "networkpolicy -l %s=%s,%s=%s",
+                                owner->object.name,
+                                owner->object.is_deleting ? "is being deleted and selected"
+                                : is_excluded             ? "now excludes"
+                                                          : "no longer selects",
+                                p->own.ns, p->own.ns, LABEL_MANAGED_BY, LABEL_MANAGED_BY_VALUE,
+                                LABEL_PROFILE, owner->object.name),
     };
 
     return add_finding(p, &finding, err);
 }
 
-/* Nobody decides here any more. Absence of a profile is no order to remove anything: only a profile that says Remove and that is
- * going, or enforces and no longer selects, takes back what carries its name. */
+/* Nobody decides here any more. Absence of a profile is no order to remove anything: only a profile
+ * that says Remove and that is going, or enforces and no longer selects, takes back what carries
+ * its name. */
 static int take_back(struct network_pass *p, struct err *err)
 {
     const struct profile *last = NULL;

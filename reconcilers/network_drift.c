@@ -64,10 +64,11 @@ static const char *edited_message(const struct network_pass *p, const struct wan
                             "SecurityProfile %s says",
                             o->ns, o->name, fields, rival->manager, rival->time ? " at " : "",
                             rival->time ? rival->time : "", p->profile->object.name);
-    return arena_printf(p->arena,
-                        "NetworkPolicy %s/%s: %s was changed or removed by an unrecorded manager (look "
-                        "in the audit log for uid %s); Rampart put it back as SecurityProfile %s says",
-                        o->ns, o->name, fields, o->uid, p->profile->object.name);
+    return arena_printf(
+        p->arena,
+        "NetworkPolicy %s/%s: %s was changed or removed by an unrecorded manager (look "
+        "in the audit log for uid %s); Rampart put it back as SecurityProfile %s says",
+        o->ns, o->name, fields, o->uid, p->profile->object.name);
 }
 
 static const struct finding *new_finding(struct network_pass *p, const struct finding *finding,
@@ -92,11 +93,12 @@ static const struct finding *deleted(struct network_pass *p, const struct wanted
         .object = {KIND_NETWORK_POLICY, p->own.ns, w->name, ""},
         .rule = "network",
         .profile = p->own.profile,
-        .message = arena_printf(p->arena,
-                                "NetworkPolicy %s/%s was deleted by an unrecorded manager (look in the "
-                                "audit log for its deletion); Rampart made it again as SecurityProfile "
-                                "%s says",
-                                p->own.ns, w->name, p->own.profile),
+        .message =
+            arena_printf(p->arena,
+                         "NetworkPolicy %s/%s was deleted by an unrecorded manager (look in the "
+                         "audit log for its deletion); Rampart made it again as SecurityProfile "
+                         "%s says",
+                         p->own.ns, w->name, p->own.profile),
     };
 
     return new_finding(p, &finding, err);
@@ -137,7 +139,8 @@ int network_drift(struct network_pass *p, const struct wanted *w,
         return *ret_finding ? 0 : -1;
     }
     differs = !w->observed->spec || strcmp(w->observed->spec, w->text) != 0;
-    if ((differs && !ownership_wrote_spec(w->observed)) || ownership_was_taken(w->observed, &p->own)) {
+    if ((differs && !ownership_wrote_spec(w->observed)) ||
+        ownership_was_taken(w->observed, &p->own)) {
         *ret_finding = edited(p, w, err);
         return *ret_finding ? 0 : -1;
     }

@@ -18,7 +18,8 @@ static void map_namespace(const struct object *before, const struct object *afte
 /* Nothing but status, or a change of metadata that nobody reads here. */
 static bool says_the_same(const struct profile *one, const struct profile *other)
 {
-    return strcmp(one->object.uid, other->object.uid) == 0 && one->generation == other->generation &&
+    return strcmp(one->object.uid, other->object.uid) == 0 &&
+           one->generation == other->generation &&
            one->object.is_deleting == other->object.is_deleting &&
            one->has_finalizer == other->has_finalizer && !one->invalid == !other->invalid;
 }
@@ -26,8 +27,7 @@ static bool says_the_same(const struct profile *one, const struct profile *other
 static void map_profile(const struct object *before, const struct object *after,
                         const struct dirty *dirty)
 {
-    if (before && after &&
-        says_the_same(OBJECT_AS(profile, before), OBJECT_AS(profile, after))) {
+    if (before && after && says_the_same(OBJECT_AS(profile, before), OBJECT_AS(profile, after))) {
         dirty->mark_profile(dirty->ctx, after->name);
         return;
     }

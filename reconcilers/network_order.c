@@ -4,21 +4,22 @@
 
 /* What an order has to know of one direction. */
 struct way {
-    bool is_denied;           /* the profile denies it */
-    bool is_isolated;         /* a policy of ours isolates every pod in it now */
-    size_t wanted_count;      /* allows for every pod that are wanted in it */
-    size_t leaving_count;     /* allows that stand in it while the profile no longer denies it */
-    bool is_carried;          /* the deny stands with rules in it */
-    struct rule_set rules;    /* what the carrying policy has to let through */
+    bool is_denied;        /* the profile denies it */
+    bool is_isolated;      /* a policy of ours isolates every pod in it now */
+    size_t wanted_count;   /* allows for every pod that are wanted in it */
+    size_t leaving_count;  /* allows that stand in it while the profile no longer denies it */
+    bool is_carried;       /* the deny stands with rules in it */
+    struct rule_set rules; /* what the carrying policy has to let through */
 };
 
 struct order {
     struct network_pass *pass;
     struct way ways[DIRECTION_COUNT];
     const struct standing *deny; /* NULL: missing */
-    size_t changes_count;        /* writes of this pass that can make a difference to every pod */
+    size_t changes_count;        /* writes for every pod that may take something away */
+    size_t additions_count;      /* writes for every pod that only add */
     bool needs_carrier;
-    const char *carrier;         /* its spec text; NULL when nothing needs carrying */
+    const char *carrier; /* its spec text; NULL when nothing needs carrying */
 };
 
 static bool is_deny(const struct netpol_facts *facts)
@@ -45,7 +46,8 @@ static const struct standing *standing_of(const struct network_pass *p, const st
     return NULL;
 }
 
-/* A spec that we cannot read back is one that we did not write: it counts as a policy that selects something else, and is replaced. */
+/* A spec that we cannot read back is one that we did not write: it counts as a policy that selects
+ * something else, and is replaced. */
 static int read_standing(struct network_pass *p, struct err *err)
 {
     for (size_t i = 0; i < p->standing_count; i++) {
@@ -80,7 +82,8 @@ static int look_at_wanted(struct order *o, enum direction d, struct err *err)
     return 0;
 }
 
-/* The profile does not deny this direction (any more): what still stands in it lets through what it lets through until it is gone. */
+/* The profile does not deny this direction (any more): what still stands in it lets through what it
+ * lets through until it is gone. */
 static int look_at_leaving(struct order *o, enum direction d, struct err *err)
 {
     const struct network_pass *p = o->pass;
@@ -99,7 +102,8 @@ static int look_at_leaving(struct order *o, enum direction d, struct err *err)
     return 0;
 }
 
-/* A creation only adds where its directions are isolated already; where they are not, it is the first to isolate. */
+/* A creation only adds where its directions are isolated already; where they are not, it is the
+ * first to isolate. */
 static bool begins_isolation(const struct order *o, const struct wanted *w)
 {
     for (int d = 0; d < DIRECTION_COUNT; d++) {
@@ -118,13 +122,17 @@ static void count_changes(struct order *o)
 
         if (w->unresolved || w->is_taken || !is_for_all_pods(w))
             continue;
-        o->changes_count += w->observed ? differs(w) : (i == 0 || begins_isolation(o, w));
+        if (w->observed ? differs(w) : i == 0 || begins_isolation(o, w))
+            o->changes_count++;
+        else if (!w->observed)
+            o->additions_count++;
     }
     for (size_t i = 0; i < p->standing_count; i++)
         o->changes_count += !p->standing[i].wanted && p->standing[i].seen.selects_all_pods;
 }
 
-/* With at most one allow a direction, an allow and the deny say the same of it: the deny may come last, or go first. */
+/* With at most one allow a direction, an allow and the deny say the same of it: the deny may come
+ * last, or go first. */
 static bool is_plain_start_or_end(const struct order *o)
 {
     bool is_start = o->pass->wanted.count > 0, is_end = o->pass->wanted.count == 0;
@@ -148,8 +156,8 @@ static int look(struct order *o, struct err *err)
         struct way *way = &o->ways[d];
 
         way->is_denied = p->wanted.count > 0 && p->wanted.items[0].spec.has[d];
-        way->is_carried = o->deny && o->deny->seen.spec.has[d] &&
-                          o->deny->seen.spec.rules[d].count > 0;
+        way->is_carried =
+            o->deny && o->deny->seen.spec.has[d] && o->deny->seen.spec.rules[d].count > 0;
         for (size_t i = 0; i < p->standing_count; i++)
             way->is_isolated |=
                 p->standing[i].seen.selects_all_pods && p->standing[i].seen.spec.has[d];
@@ -179,7 +187,8 @@ static int find_carrier(struct order *o, struct err *err)
     return o->carrier ? 0 : -1;
 }
 
-/* Creates @w or mends it; what somebody else did to it becomes an Event once the write has succeeded. */
+/* Creates @w or mends it; what somebody else did to it becomes an Event once the write has
+ * succeeded. */
 static int put(struct order *o, enum plan_phase phase, const struct wanted *w, const char *text,
                struct err *err)
 {
@@ -198,37 +207,28 @@ static int put(struct order *o, enum plan_phase phase, const struct wanted *w, c
 }
 
 /*
- * The text that a policy for some pods has to start with: where nothing isolates ingress yet it would be the first to do so for its
- * pods, so it is born with every ingress rule that the profile gives them.
+ * A policy for some pods carries every ingress rule that the profile gives them while it is the
+ * first to isolate its pods, and while what it lets through by itself and what the policies for
+ * every pod let through change at the same time.
  */
-static const char *born_text(const struct order *o, const struct wanted *w, struct err *err)
+static int put_for_some_pods(struct order *o, const struct wanted *w, struct err *err)
 {
     const struct way *in = &o->ways[INGRESS];
     struct policy_spec spec = w->spec;
+    const char *text = w->text;
 
-    if (in->is_isolated || in->rules.count == 0)
-        return w->text;
-    if (rule_set_join(&spec.rules[INGRESS], &in->rules, o->pass->arena, err) < 0)
-        return NULL;
-    return policy_spec_text(&spec, o->pass->arena, err);
-}
-
-static int put_for_some_pods(struct order *o, const struct wanted *w, struct err *err)
-{
-    const char *born = born_text(o, w, err);
-
-    if (!born)
-        return -1;
-    if (!w->observed)
-        return put(o, PHASE_CARRY, w, born, err);
-    if (w->observed->spec && born != w->text && strcmp(w->observed->spec, born) == 0)
-        return 0; /* it carries: the next pass takes the rules out again */
     if (network_is_right(o->pass, w))
         return 0;
-    if (born != w->text)
-        return put(o, PHASE_CARRY, w, born, err);
-    /* Taking carried rules out comes after the allows that they stood for. */
-    return put(o, ownership_wrote_spec(w->observed) ? PHASE_DENY : PHASE_CARRY, w, w->text, err);
+    if (w->observed ? o->changes_count + o->additions_count > 0 : !in->is_isolated) {
+        if (rule_set_join(&spec.rules[INGRESS], &in->rules, o->pass->arena, err) < 0)
+            return -1;
+        text = policy_spec_text(&spec, o->pass->arena, err);
+    }
+    if (!text)
+        return -1;
+    if (w->observed && w->observed->spec && strcmp(w->observed->spec, text) == 0 && text != w->text)
+        return 0; /* it carries; the next pass takes the rules out again */
+    return put(o, PHASE_CARRY, w, text, err);
 }
 
 static int put_wanted(struct order *o, struct err *err)
@@ -257,8 +257,8 @@ static int put_carrier(struct order *o, struct err *err)
     struct network_pass *p = o->pass;
     struct wanted carrier = {.concern = CONCERN_DENY, .name = POLICY_DENY, .text = o->carrier};
 
-    if (!o->carrier || (o->deny && o->deny->facts->spec &&
-                        strcmp(o->deny->facts->spec, o->carrier) == 0))
+    if (!o->carrier ||
+        (o->deny && o->deny->facts->spec && strcmp(o->deny->facts->spec, o->carrier) == 0))
         return 0;
     if (p->wanted.count > 0)
         carrier.text = p->wanted.items[0].text; /* drift is told against what the profile wants */
@@ -266,7 +266,8 @@ static int put_carrier(struct order *o, struct err *err)
     return put(o, PHASE_CARRY, &carrier, o->carrier, err);
 }
 
-/* Policies for some pods that go while ingress is no longer denied must not be the last to isolate their pods. */
+/* Policies for some pods that go while ingress is no longer denied must not be the last to isolate
+ * their pods. */
 static int carry_leaving(struct order *o, const struct standing *s, struct err *err)
 {
     struct network_pass *p = o->pass;
@@ -310,10 +311,12 @@ static int remove_leaving(struct order *o, struct err *err)
                                 : s->seen.selects_all_pods ? PHASE_REMOVE
                                                            : PHASE_REMOVE_LAST;
 
-        /* What is being deleted already waits for somebody's finalizer: asking again would not help. */
+        /* What is being deleted already waits for somebody's finalizer: asking again would not
+         * help. */
         if (s->wanted || s->facts->object.is_deleting || (is_deny(s->facts) && o->needs_carrier))
             continue;
-        /* Policies for some pods outlive the carrier, which is what their pods are let through by. */
+        /* Policies for some pods outlive the carrier, which is what their pods are let through by.
+         */
         if (!s->seen.selects_all_pods && o->needs_carrier && !o->ways[INGRESS].is_denied)
             continue;
         if (!ownership_delete(p->plan, phase, s->facts, &p->own, p->is_removal_explained, err))

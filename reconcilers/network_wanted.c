@@ -24,7 +24,8 @@ static struct wanted *add(struct build *b, enum concern concern, const char *nam
     return w;
 }
 
-/* Whether the block @outer holds all of @inner; a text that is no block (the decoder lets none through) holds nothing. */
+/* Whether the block @outer holds all of @inner; a text that is no block (the decoder lets none
+ * through) holds nothing. */
 static bool block_contains(const char *outer, const char *inner)
 {
     struct cidr one, other;
@@ -59,7 +60,8 @@ static int add_except(struct net_peer *peer, const char *cidr, struct arena *a, 
     return 0;
 }
 
-/* Cuts the metadata addresses out of the peers' blocks. A block that is nothing else goes; *ret_rule may be left without a peer. */
+/* Cuts the metadata addresses out of the peers' blocks. A block that is nothing else goes;
+ * *ret_rule may be left without a peer. */
 static int cut_metadata(const struct net_rule *rule, struct arena *a, struct net_rule *ret_rule,
                         struct err *err)
 {
@@ -218,7 +220,8 @@ static int want_backends(struct build *b, const struct backend_list *backends, s
 {
     for (size_t i = 0; i < backends->count; i++) {
         const struct backend *backend = &backends->items[i];
-        const char *name = arena_printf(b->arena, POLICY_PREFIX "allow-backend-%s", backend->service);
+        const char *name =
+            arena_printf(b->arena, POLICY_PREFIX "allow-backend-%s", backend->service);
         struct wanted *w;
 
         if (!name)

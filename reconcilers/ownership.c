@@ -119,8 +119,10 @@ struct write *ownership_create(struct plan *plan, enum plan_phase phase, const c
 }
 
 /*
- * RFC 7386: what turns @from into @to. Members of @to are all stated, so that the patch also says what must be there; what only
- * @from has becomes null. A merge patch merges objects, so a label that a rival put into podSelector goes only by its own null.
+ * RFC 7386: what turns @from into @to. Members of @to are all stated, so that the patch also says
+ * what must be there; what only
+ * @from has becomes null. A merge patch merges objects, so a label that a rival put into
+ * podSelector goes only by its own null.
  */
 static int write_merge(struct json_build *j, const char *name, const json_t *from, const json_t *to,
                        struct arena *a, struct err *err)
@@ -151,12 +153,14 @@ static int write_merge(struct json_build *j, const char *name, const json_t *fro
     return 0;
 }
 
-/* Every member that a spec can have, so that what we do not set is null whatever we believed to be there. */
+/* Every member that a spec can have, so that what we do not set is null whatever we believed to be
+ * there. */
 static int write_spec_patch(struct json_build *j, const char *from_text, const char *to_text,
                             struct arena *a, struct err *err)
 {
-    static const char all_members[] = "{\"podSelector\":{\"matchLabels\":{},\"matchExpressions\":[]},"
-                                      "\"policyTypes\":[],\"ingress\":[],\"egress\":[]}";
+    static const char all_members[] =
+        "{\"podSelector\":{\"matchLabels\":{},\"matchExpressions\":[]},"
+        "\"policyTypes\":[],\"ingress\":[],\"egress\":[]}";
     json_auto_t *from = json_decode(all_members, sizeof(all_members) - 1, err);
     json_auto_t *seen = from_text ? json_decode(from_text, strlen(from_text), err) : NULL;
     json_auto_t *to = json_decode(to_text, strlen(to_text), err);

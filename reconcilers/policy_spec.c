@@ -65,7 +65,8 @@ static void write_rule(struct json_build *j, enum direction direction, const str
     json_close_obj(j);
 }
 
-/* The builder writes members in the order of the calls; the canonical order is json_canonical()'s to know. */
+/* The builder writes members in the order of the calls; the canonical order is json_canonical()'s
+ * to know. */
 static const char *canonical(const struct strbuf *text, struct arena *a, struct err *err)
 {
     json_auto_t *root = NULL;
@@ -174,7 +175,8 @@ static int read_rules(const json_t *root, enum direction direction, struct arena
 {
     const json_t *rules;
 
-    /* What an API server stores has no bound of ours: a policy with more is not one that we can reason about. */
+    /* What an API server stores has no bound of ours: a policy with more is not one that we can
+     * reason about. */
     if (json_get_arr(root, rules_member[direction], POLICY_RULES_MAX, &rules, err) < 0)
         return -1;
     for (size_t i = 0; i < json_array_size(rules); i++) {

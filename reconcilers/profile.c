@@ -57,8 +57,9 @@ static int plan_finalizer(struct plan *plan, const struct profile *p, bool wants
 }
 
 /*
- * The finalizer is on only while there is something to take back, or is about to be. A profile that is going keeps it until its policies are
- * gone, unless it says Retain (or can no longer be understood: then nothing is removed in its name).
+ * The finalizer is on only while there is something to take back, or is about to be. A profile that
+ * is going keeps it until its policies are gone, unless it says Retain (or can no longer be
+ * understood: then nothing is removed in its name).
  */
 static bool wants_finalizer(const struct profile *p, const struct profile_tally *t)
 {

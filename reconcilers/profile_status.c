@@ -59,12 +59,14 @@ static struct verdict_text ready(const struct profile *p, const struct profile_t
                                  t->failed, t->decided, t->worst ? t->worst->message : "unknown");
     } else if (t->pending > 0 || (p->network.mode == MODE_ENFORCE && t->drifted > 0)) {
         c.reason = t->worst && t->worst->reason == REASON_UNDONE ? "Undone" : "Progressing";
-        c.message = arena_printf(a, "%zu of %zu namespaces are compliant%s%s", t->compliant, t->decided,
-                                 t->worst ? "; first: " : "", t->worst ? t->worst->message : "");
+        c.message =
+            arena_printf(a, "%zu of %zu namespaces are compliant%s%s", t->compliant, t->decided,
+                         t->worst ? "; first: " : "", t->worst ? t->worst->message : "");
     } else {
         c.is_true = true;
         c.reason = p->network.mode == MODE_ENFORCE ? "Enforced" : "Evaluated";
-        c.message = arena_printf(a, "%zu of %zu namespaces are compliant", t->compliant, t->decided);
+        c.message =
+            arena_printf(a, "%zu of %zu namespaces are compliant", t->compliant, t->decided);
     }
     return c;
 }
@@ -76,7 +78,9 @@ static struct verdict_text enforcing(const struct profile *p, const struct profi
     size_t lost = t->selected - t->decided;
 
     if (p->invalid || p->object.is_deleting || !p->network.is_stated) {
-        c.reason = p->invalid ? "InvalidSpec" : p->object.is_deleting ? "Deleting" : "NothingStated";
+        c.reason = p->invalid              ? "InvalidSpec"
+                   : p->object.is_deleting ? "Deleting"
+                                           : "NothingStated";
         c.message = p->network.is_stated ? "the profile selects nothing"
                                          : "the profile states no section that could be enforced";
         return c;
@@ -84,8 +88,10 @@ static struct verdict_text enforcing(const struct profile *p, const struct profi
     c.is_true = p->network.mode == MODE_ENFORCE && t->decided > 0;
     if (t->winner) {
         c.reason = "Overridden";
-        c.message = arena_printf(a, "%zu of %zu namespaces are decided by a profile of higher priority (%s)",
-                                 lost, t->selected, t->winner);
+        c.message =
+            arena_printf(a,
+                         "%zu of %zu namespaces are decided by a profile of higher priority (%s)",
+                         lost, t->selected, t->winner);
     } else if (p->network.mode != MODE_ENFORCE) {
         c.reason = mode_name(p->network.mode);
         c.message = "the network section is evaluated and nothing is written; set mode: Enforce";
@@ -93,9 +99,10 @@ static struct verdict_text enforcing(const struct profile *p, const struct profi
             c.message = "the network section is switched off";
     } else {
         c.reason = t->decided > 0 ? "Enforced" : "NothingSelected";
-        c.message = t->decided > 0 ? "policies take effect where the cluster's network plugin enforces "
-                                     "NetworkPolicy"
-                                   : "no namespace matches spec.namespaceSelector";
+        c.message = t->decided > 0
+                        ? "policies take effect where the cluster's network plugin enforces "
+                          "NetworkPolicy"
+                        : "no namespace matches spec.namespaceSelector";
     }
     return c;
 }
@@ -136,7 +143,8 @@ static const char *rule_transition(const struct profile *p, bool is_passing, con
         const char *id, *since;
         int64_t fail, error;
 
-        if (json_get_str(rule, "id", 64, a, &id, NULL) < 0 || !id || strcmp(id, RULE_NETWORK) != 0 ||
+        if (json_get_str(rule, "id", 64, a, &id, NULL) < 0 || !id ||
+            strcmp(id, RULE_NETWORK) != 0 ||
             json_get_str(rule, "lastTransitionTime", 64, a, &since, NULL) < 0 || !since ||
             json_get_int(rule, "fail", 0, INT32_MAX, 0, &fail, NULL) < 0 ||
             json_get_int(rule, "error", 0, INT32_MAX, 0, &error, NULL) < 0)
@@ -174,8 +182,8 @@ static void write_drift(struct json_build *j, const struct profile_tally *t, str
     json_open_arr(j, "drift");
     for (size_t i = 0; i < t->drift_count; i++) {
         const struct finding *f = t->drift[i];
-        const char *object = arena_printf(a, "%s %s%s%s", resource_of(f->object.kind)->name, f->object.ns,
-                                          *f->object.ns ? "/" : "", f->object.name);
+        const char *object = arena_printf(a, "%s %s%s%s", resource_of(f->object.kind)->name,
+                                          f->object.ns, *f->object.ns ? "/" : "", f->object.name);
 
         json_open_obj(j, NULL);
         json_add_str(j, "object", object ? object : "");

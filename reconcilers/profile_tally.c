@@ -12,7 +12,8 @@ static int order_findings(const struct finding *one, const struct finding *other
     return order ? order : (int)one->reason - (int)other->reason;
 }
 
-/* Keeps the first STATUS_DRIFT_MAX in sorted order, so that two passes over the same state say the same. */
+/* Keeps the first STATUS_DRIFT_MAX in sorted order, so that two passes over the same state say the
+ * same. */
 static void keep_sorted(struct profile_tally *t, const struct finding *finding)
 {
     size_t place = t->drift_count;

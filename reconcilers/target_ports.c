@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-/* Keeps the list sorted, so that the order in which EndpointSlices come does not change a policy's text. */
-int port_list_add(struct port_list *list, enum protocol protocol, uint16_t number,
-                    struct arena *a, struct err *err)
+/* Keeps the list sorted, so that the order in which EndpointSlices come does not change a policy's
+ * text. */
+int port_list_add(struct port_list *list, enum protocol protocol, uint16_t number, struct arena *a,
+                  struct err *err)
 {
     struct net_port *grown;
     size_t place = 0;
@@ -28,10 +29,11 @@ int port_list_add(struct port_list *list, enum protocol protocol, uint16_t numbe
     return 0;
 }
 
-/* Where one port of a Service ends up on its pods: its targetPort, and what the EndpointSlices resolved it to. */
+/* Where one port of a Service ends up on its pods: its targetPort, and what the EndpointSlices
+ * resolved it to. */
 int target_ports_add(const struct service_facts *service, const struct service_port *port,
-                       const struct object_list *slices, struct port_list *targets, struct arena *a,
-                       struct err *err)
+                     const struct object_list *slices, struct port_list *targets, struct arena *a,
+                     struct err *err)
 {
     if (port->target_number > 0 &&
         port_list_add(targets, port->protocol, port->target_number, a, err) < 0)
@@ -44,11 +46,11 @@ int target_ports_add(const struct service_facts *service, const struct service_p
         for (size_t k = 0; k < slice->ports_count; k++) {
             const struct slice_port *sp = &slice->ports[k];
 
-            if (sp->port > 0 && sp->protocol == port->protocol && strcmp(sp->name, port->name) == 0 &&
+            if (sp->port > 0 && sp->protocol == port->protocol &&
+                strcmp(sp->name, port->name) == 0 &&
                 port_list_add(targets, port->protocol, sp->port, a, err) < 0)
                 return -1;
         }
     }
     return 0;
 }
-

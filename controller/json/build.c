@@ -186,7 +186,7 @@ static int write_array(struct strbuf *out, const json_t *arr, unsigned depth, st
 
 static int write_value(struct strbuf *out, const json_t *value, unsigned depth, struct err *err)
 {
-    if (depth > SLICE_DEPTH_MAX)
+    if (depth == SLICE_DEPTH_MAX && (json_is_object(value) || json_is_array(value)))
         return err_set(err, ERR_LIMIT, "JSON is nested deeper than %d levels", SLICE_DEPTH_MAX);
     switch (json_typeof(value)) {
     case JSON_OBJECT:

@@ -106,7 +106,8 @@ static bool port_matches(const json_t *entry, const struct reach_port *port)
     if (!json_is_integer(number))
         return false; /* a named port: no pod of these tests has one */
     if (end)
-        return port->number >= json_integer_value(number) && port->number <= json_integer_value(end);
+        return port->number >= json_integer_value(number) &&
+               port->number <= json_integer_value(end);
     return port->number == json_integer_value(number);
 }
 
@@ -131,7 +132,8 @@ static bool has_type(const json_t *spec, bool is_ingress)
     if (json_array_size(types) == 0)
         return is_ingress || json_array_size(json_object_get(spec, "egress")) > 0;
     for (size_t i = 0; i < json_array_size(types); i++) {
-        if (strcmp(json_string_value(json_array_get(types, i)), is_ingress ? "Ingress" : "Egress") == 0)
+        if (strcmp(json_string_value(json_array_get(types, i)),
+                   is_ingress ? "Ingress" : "Egress") == 0)
             return true;
     }
     return false;
@@ -146,7 +148,8 @@ bool reach_allows(const json_t *policies, const char *ns, const json_t *pod_labe
         const json_t *spec = json_object_get(json_array_get(policies, i), "spec");
         const json_t *rules = json_object_get(spec, is_ingress ? "ingress" : "egress");
 
-        if (!selects(json_object_get(spec, "podSelector"), pod_labels) || !has_type(spec, is_ingress))
+        if (!selects(json_object_get(spec, "podSelector"), pod_labels) ||
+            !has_type(spec, is_ingress))
             continue;
         is_isolated = true;
         for (size_t k = 0; k < json_array_size(rules); k++) {

@@ -1,6 +1,7 @@
 /*
- * Who may talk to whom: NetworkPolicies evaluated as the Kubernetes documentation describes them (concepts/services-networking/
- * network-policies), independently of the code that makes them. One subject pod, one direction, one peer, one port.
+ * Who may talk to whom: NetworkPolicies evaluated as the Kubernetes documentation describes them
+ * (concepts/services-networking/ network-policies), independently of the code that makes them. One
+ * subject pod, one direction, one peer, one port.
  */
 #ifndef TESTS_SUPPORT_REACH_H
 #define TESTS_SUPPORT_REACH_H
@@ -9,11 +10,11 @@
 #include <stdbool.h>
 
 struct reach_peer {
-    const char *name;      /* for messages */
-    const char *ns;        /* NULL: not a pod */
+    const char *name; /* for messages */
+    const char *ns;   /* NULL: not a pod */
     json_t *ns_labels;
     json_t *pod_labels;
-    const char *ip;        /* NULL: a pod without a known address */
+    const char *ip; /* NULL: a pod without a known address */
 };
 
 struct reach_port {

@@ -40,8 +40,10 @@ void world_init(struct world *w)
         assert_non_null(w->stores[k]);
     }
     arena_init(&w->memory, 64 * 1024 * 1024);
-    w->view = (struct view){
-        .ops = &ops_of_world, .ctx = w, .own_namespace = "rampart-system", .wall_ms = 1764000000000};
+    w->view = (struct view){.ops = &ops_of_world,
+                            .ctx = w,
+                            .own_namespace = "rampart-system",
+                            .wall_ms = 1764000000000};
 }
 
 void world_done(struct world *w)
@@ -55,7 +57,8 @@ void world_done(struct world *w)
 
 static const char *meta_text(const json_t *object, const char *member)
 {
-    const char *text = json_string_value(json_object_get(json_object_get(object, "metadata"), member));
+    const char *text =
+        json_string_value(json_object_get(json_object_get(object, "metadata"), member));
 
     return text ? text : "";
 }
@@ -85,7 +88,8 @@ size_t world_count(const struct world *w, enum kind kind, const char *ns)
     size_t count = 0;
 
     for (size_t i = 0; i < w->count; i++)
-        count += w->objects[i].kind == kind && strcmp(meta_text(w->objects[i].json, "namespace"), ns) == 0;
+        count += w->objects[i].kind == kind &&
+                 strcmp(meta_text(w->objects[i].json, "namespace"), ns) == 0;
     return count;
 }
 
@@ -123,14 +127,15 @@ static void own_spec(json_t *object, const char *manager)
                       "2026-11-23T12:00:00Z", "fieldsV1", "f:spec", fields);
     json_array_append_new(entries, entry);
     if (strcmp(manager, "rampart") != 0)
-        json_array_append_new(entries, json_pack("{s:s,s:s,s:{s:{}}}", "manager", "rampart", "operation",
-                                                 "Update", "fieldsV1", "f:metadata"));
+        json_array_append_new(entries, json_pack("{s:s,s:s,s:{s:{}}}", "manager", "rampart",
+                                                 "operation", "Update", "fieldsV1", "f:metadata"));
     json_object_set_new(meta, "managedFields", entries);
 }
 
 static void insert(struct world *w, enum kind kind, json_t *object)
 {
-    struct world_object *old = find(w, kind, meta_text(object, "namespace"), meta_text(object, "name"));
+    struct world_object *old =
+        find(w, kind, meta_text(object, "namespace"), meta_text(object, "name"));
     json_t *meta = json_object_get(object, "metadata");
     char uid[32];
 

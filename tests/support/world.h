@@ -1,6 +1,7 @@
 /*
- * A little cluster in memory for the reconcilers' tests: objects as JSON, the product's own stores over them, and writes applied as
- * the API server would (uid, resourceVersion, merge patch). What it does not know it refuses loudly. Not a simulator: no time, no faults.
+ * A little cluster in memory for the reconcilers' tests: objects as JSON, the product's own stores
+ * over them, and writes applied as the API server would (uid, resourceVersion, merge patch). What
+ * it does not know it refuses loudly. Not a simulator: no time, no faults.
  */
 #ifndef TESTS_SUPPORT_WORLD_H
 #define TESTS_SUPPORT_WORLD_H
@@ -23,8 +24,8 @@ struct world {
     struct store *stores[KIND_WATCHED_COUNT];
     struct world_object objects[WORLD_OBJECTS_MAX];
     size_t count;
-    unsigned clock;            /* resourceVersions and uids */
-    struct verdict verdict;    /* of the last pass over a namespace, its texts in @memory */
+    unsigned clock;         /* resourceVersions and uids */
+    struct verdict verdict; /* of the last pass over a namespace, its texts in @memory */
     struct arena memory;
     bool has_verdict;
     struct view view;
@@ -33,14 +34,16 @@ struct world {
 void world_init(struct world *w);
 void world_done(struct world *w);
 
-/* Adds or replaces (same kind, namespace, name: the uid stays). JSON with ' for " is fine. Fails the test on bad JSON. */
+/* Adds or replaces (same kind, namespace, name: the uid stays). JSON with ' for " is fine. Fails
+ * the test on bad JSON. */
 void world_put(struct world *w, enum kind kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void world_remove(struct world *w, enum kind kind, const char *ns, const char *name);
 /* Borrowed; NULL when absent. */
 json_t *world_get(const struct world *w, enum kind kind, const char *ns, const char *name);
 size_t world_count(const struct world *w, enum kind kind, const char *ns);
-/* After changing the object by hand: the stores see it, resourceVersion goes up, @manager owns spec. */
+/* After changing the object by hand: the stores see it, resourceVersion goes up, @manager owns
+ * spec. */
 void world_touch(struct world *w, enum kind kind, const char *ns, const char *name,
                  const char *manager);
 
@@ -50,7 +53,8 @@ void world_apply(struct world *w, const struct write *write);
 /* One pass over the namespace into @plan (arena given), keeping the verdict for the next one. */
 void world_plan(struct world *w, const struct reconciler_ops *ops, const char *ns, struct arena *a,
                 struct plan *ret_plan);
-/* Plans and applies until the plan is empty; fails after @passes_max. Returns the number of writes. */
+/* Plans and applies until the plan is empty; fails after @passes_max. Returns the number of writes.
+ */
 size_t world_converge(struct world *w, const struct reconciler_ops *ops, const char *ns,
                       unsigned passes_max);
 

@@ -92,23 +92,30 @@ static void test_latest_rival_wins_whatever_the_order(void **state)
     }
 }
 
-static void test_policy_is_ours_by_label_entry_or_name(void **state)
+#define OUR_LABEL ",'labels':{'app.kubernetes.io/managed-by':'rampart'}"
+#define OUR_ENTRY ",'managedFields':[{'manager':'rampart','operation':'Update'}]"
+
+static void test_policy_is_ours_by_name_and_a_mark(void **state)
 {
     static const struct {
         const char *name;
         const char *meta;
         bool has_label;
         bool has_entry;
+        bool is_ours;
         bool keeps_spec;
     } rows[] = {
-        {"web", "", false, false, false},
-        {"rampart", "", false, false, false},
-        {"rampart-x", "", false, false, true},
-        {"web", ",'labels':{'app.kubernetes.io/managed-by':'rampart'}", true, false, true},
-        {"web", ",'labels':{'app.kubernetes.io/managed-by':'Helm'}", false, false, false},
-        {"web", ",'labels':{'rampart.dev/profile':'p'}", false, false, false},
-        {"web", ",'managedFields':[{'manager':'rampart','operation':'Update'}]", false, true, true},
-        {"web", ",'managedFields':[{'manager':'rampart2'}]", false, false, false},
+        {"web", "", false, false, false, false},
+        {"rampart", OUR_LABEL, true, false, false, false},
+        {"rampart-x", "", false, false, false, true},
+        {"rampart-x", OUR_LABEL, true, false, true, true},
+        {"rampart-x", OUR_ENTRY, false, true, true, true},
+        {"rampart-x", ",'labels':{'app.kubernetes.io/managed-by':'Helm'}", false, false, false,
+         true},
+        {"rampart-x", ",'labels':{'rampart.dev/profile':'p'}", false, false, false, true},
+        {"rampart-x", ",'managedFields':[{'manager':'rampart2'}]", false, false, false, true},
+        /* A copy of one of ours, labels and all, is its maker's. */
+        {"web", OUR_LABEL OUR_ENTRY, true, true, false, false},
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -116,6 +123,7 @@ static void test_policy_is_ours_by_label_entry_or_name(void **state)
 
         assert_int_equal(np->has_our_label, rows[i].has_label);
         assert_int_equal(np->has_our_entry, rows[i].has_entry);
+        assert_int_equal(np->object.is_ours, rows[i].is_ours);
         if (rows[i].keeps_spec)
             assert_string_equal(np->spec, "{}");
         else
@@ -278,7 +286,7 @@ int main(void)
         ARENA_TEST(test_our_policy_keeps_its_marks_and_its_spec),
         ARENA_TEST(test_rival_of_each_field_is_named_with_its_time),
         ARENA_TEST(test_latest_rival_wins_whatever_the_order),
-        ARENA_TEST(test_policy_is_ours_by_label_entry_or_name),
+        ARENA_TEST(test_policy_is_ours_by_name_and_a_mark),
         ARENA_TEST(test_owner_is_the_only_one_and_a_namespace),
         ARENA_TEST(test_foreign_policy_that_allows_everything_is_seen),
         ARENA_TEST(test_allow_all_is_a_rule_without_peers_and_ports_in_a_stated_direction),

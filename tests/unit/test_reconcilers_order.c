@@ -1,7 +1,8 @@
 /*
- * The order of writes, as a property over random histories: whatever profile follows whatever profile, whatever a rival did in
- * between, wherever the operator is killed - what is allowed before and after stays allowed after every single write, and what is denied
- * before and after stays denied. Connectivity is judged by support/reach.h, which knows nothing of the reconciler.
+ * The order of writes, as a property over random histories: whatever profile follows whatever
+ * profile, whatever a rival did in between, wherever the operator is killed - what is allowed
+ * before and after stays allowed after every single write, and what is denied before and after
+ * stays denied. Connectivity is judged by support/reach.h, which knows nothing of the reconciler.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +26,7 @@
 #define CELLS (SUBJECTS * 2 * PEERS * PORTS)
 
 static const char *const subjects[SUBJECTS] = {"{\"app\":\"web\"}", "{\"app\":\"hook\"}"};
-static const struct reach_port ports[PORTS] = {{"UDP", 53}, {"TCP", 53},   {"TCP", 80},
+static const struct reach_port ports[PORTS] = {{"UDP", 53},  {"TCP", 53},   {"TCP", 80},
                                                {"TCP", 443}, {"TCP", 8443}, {"TCP", 6443}};
 
 struct peers {
@@ -81,8 +82,8 @@ static void measure(const struct world *w, const struct peers *peers, bool ret_c
         for (int d = 0; d < 2; d++) {
             for (int p = 0; p < PEERS; p++) {
                 for (int q = 0; q < PORTS; q++)
-                    ret_cells[cell++] = reach_allows(policies, "shop", labels, d == 0,
-                                                     &peers->items[p], &ports[q]);
+                    ret_cells[cell++] =
+                        reach_allows(policies, "shop", labels, d == 0, &peers->items[p], &ports[q]);
             }
         }
         json_decref(labels);
@@ -152,35 +153,45 @@ static void put_profile(struct world *w, struct rng *r, bool removes)
         random_list(r, allow, len, "from", froms, sizeof(froms) / sizeof(froms[0]));
     if (out && coin(r))
         random_list(r, allow, len, "to", tos, sizeof(tos) / sizeof(tos[0]));
-    world_put(w, KIND_PROFILE,
-              "{'metadata':{'name':'p','generation':%u,'finalizers':['rampart.dev/take-back']},'spec':{'mode':"
-              "'Enforce','onDelete':'%s','namespaceSelector':{'matchLabels':{'team':'shop'}},'network':{"
-              "'defaultDeny':[%s%s%s],'allow':{%s}}}}",
-              ++generation, removes ? "Remove" : "Retain", in ? "'Ingress'" : "",
-              in && out ? "," : "", out ? "'Egress'" : "", allow);
+    world_put(
+        w, KIND_PROFILE,
+        "{'metadata':{'name':'p','generation':%u,'finalizers':['rampart.dev/"
+        "take-back']},'spec':{'mode':"
+        "'Enforce','onDelete':'%s','namespaceSelector':{'matchLabels':{'team':'shop'}},'network':{"
+        "'defaultDeny':[%s%s%s],'allow':{%s}}}}",
+        ++generation, removes ? "Remove" : "Retain", in ? "'Ingress'" : "", in && out ? "," : "",
+        out ? "'Egress'" : "", allow);
 }
 
 static void put_cluster(struct world *w)
 {
     world_put(w, KIND_NAMESPACE,
-              "{'metadata':{'name':'shop','labels':{'team':'shop','kubernetes.io/metadata.name':'shop'}}}");
-    world_put(w, KIND_SERVICE,
-              "{'metadata':{'name':'kube-dns','namespace':'kube-system','labels':{'k8s-app':'kube-dns'}},"
-              "'spec':{'selector':{'k8s-app':'kube-dns'},'clusterIP':'10.96.0.10','ports':[{'name':'dns','port':53,"
-              "'protocol':'UDP','targetPort':53},{'name':'dns-tcp','port':53,'protocol':'TCP','targetPort':53}]}}");
+              "{'metadata':{'name':'shop','labels':{'team':'shop','kubernetes.io/"
+              "metadata.name':'shop'}}}");
+    world_put(
+        w, KIND_SERVICE,
+        "{'metadata':{'name':'kube-dns','namespace':'kube-system','labels':{'k8s-app':'kube-dns'}},"
+        "'spec':{'selector':{'k8s-app':'kube-dns'},'clusterIP':'10.96.0.10','ports':[{'name':'dns',"
+        "'port':53,"
+        "'protocol':'UDP','targetPort':53},{'name':'dns-tcp','port':53,'protocol':'TCP','"
+        "targetPort':53}]}}");
     world_put(w, KIND_ENDPOINT_SLICE,
-              "{'metadata':{'name':'kubernetes','namespace':'default','labels':{'kubernetes.io/service-name':"
-              "'kubernetes'}},'addressType':'IPv4','ports':[{'name':'https','port':6443,'protocol':'TCP'}],"
+              "{'metadata':{'name':'kubernetes','namespace':'default','labels':{'kubernetes.io/"
+              "service-name':"
+              "'kubernetes'}},'addressType':'IPv4','ports':[{'name':'https','port':6443,'protocol':"
+              "'TCP'}],"
               "'endpoints':[{'addresses':['203.0.113.10']}]}");
     world_put(w, KIND_SERVICE,
-              "{'metadata':{'name':'hook','namespace':'shop'},'spec':{'selector':{'app':'hook'},'ports':[{'port':443,"
+              "{'metadata':{'name':'hook','namespace':'shop'},'spec':{'selector':{'app':'hook'},'"
+              "ports':[{'port':443,"
               "'protocol':'TCP','targetPort':8443}]}}");
 }
 
 static void put_webhook(struct world *w)
 {
     world_put(w, KIND_VALIDATING_WEBHOOK,
-              "{'metadata':{'name':'guard'},'webhooks':[{'name':'a.b.c','clientConfig':{'service':{'namespace':"
+              "{'metadata':{'name':'guard'},'webhooks':[{'name':'a.b.c','clientConfig':{'service':{"
+              "'namespace':"
               "'shop','name':'hook','port':443}}}]}");
 }
 
@@ -194,7 +205,8 @@ static void tamper(struct world *w, struct rng *r)
         if (o->kind != KIND_NETWORK_POLICY || rng_below(r, 3) != 0)
             continue;
         (void)snprintf(name, sizeof(name), "%s",
-                       json_string_value(json_object_get(json_object_get(o->json, "metadata"), "name")));
+                       json_string_value(
+                           json_object_get(json_object_get(o->json, "metadata"), "name")));
         switch (rng_below(r, 4)) {
         case 0:
             world_remove(w, KIND_NETWORK_POLICY, "shop", name);
@@ -222,6 +234,8 @@ struct story {
 };
 
 /* Passes until nothing is left to do; @kill: each plan may be cut after a random write. */
+static void print_world(const struct world *w);
+
 static void run(struct world *w, const struct peers *peers, struct rng *r, bool kill,
                 struct story *story)
 {
@@ -243,6 +257,9 @@ static void run(struct world *w, const struct peers *peers, struct rng *r, bool 
             world_apply(w, &plan.writes[i]);
             assert_true(story->count < STATES_MAX);
             measure(w, peers, story->states[story->count]);
+            if (getenv("SEED"))
+                print_message("  %s %s\n", plan.writes[i].summary,
+                              plan.writes[i].body ? strstr(plan.writes[i].body, "\"spec\"") : "");
             (void)snprintf(story->last_write[story->count++], 128, "pass %u: %s (phase %d)", pass,
                            plan.writes[i].summary, (int)plan.writes[i].phase);
         }
@@ -305,6 +322,8 @@ static void history(uint64_t seed, const struct peers *peers, struct story *stor
     check(story, peers, seed);
     if (coin(&r))
         tamper(&w, &r);
+    if (getenv("SEED"))
+        print_world(&w);
     if (coin(&r) && !world_get(&w, KIND_VALIDATING_WEBHOOK, "", "guard"))
         put_webhook(&w);
     if (coin(&r))
@@ -328,7 +347,8 @@ static void history(uint64_t seed, const struct peers *peers, struct story *stor
 
 static void test_no_write_is_stricter_or_looser_than_both_ends(void **state)
 {
-    const char *one = getenv("SEED");
+    const char *one = getenv("SEED"), *many = getenv("SEEDS");
+    uint64_t seeds = many ? strtoull(many, NULL, 10) : 1500;
     static struct story story;
     struct peers peers;
 
@@ -336,7 +356,7 @@ static void test_no_write_is_stricter_or_looser_than_both_ends(void **state)
     peers_init(&peers);
     if (one)
         history(strtoull(one, NULL, 10), &peers, &story);
-    for (uint64_t seed = 0; !one && seed < 1500; seed++)
+    for (uint64_t seed = 0; !one && seed < seeds; seed++)
         history(seed, &peers, &story);
     peers_done(&peers);
 }

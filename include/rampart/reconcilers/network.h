@@ -9,15 +9,18 @@
  *   rampart-allow-cluster-dns      ingress to the DNS pods, in the namespace that has them
  *   rampart-allow-backend-SERVICE  ingress to pods that the API server calls
  *
- * The order of writes. A NetworkPolicy that allows something also isolates the pods it selects (an egress rule for DNS alone
- * cuts everything else off), so "allows first, deny last" is not enough: with two allows in one direction there would be a
- * moment with only the first. Whenever a sequence of writes would pass through a state that is stricter than where it comes from and
- * where it goes, the default-deny *carries* every allow meanwhile: it is written first with all rules in it, the other policies follow, and
- * the next pass, which sees all of them in place, takes the rules out again. Backend policies, which select pods of their own, carry likewise.
- * What a pass does depends only on what it sees, so being killed between any two writes is harmless.
+ * The order of writes. A NetworkPolicy that allows something also isolates the pods it selects (an
+ * egress rule for DNS alone cuts everything else off), so "allows first, deny last" is not enough:
+ * with two allows in one direction there would be a moment with only the first. Whenever a sequence
+ * of writes would pass through a state that is stricter than where it comes from and where it goes,
+ * the default-deny *carries* every allow meanwhile: it is written first with all rules in it, the
+ * other policies follow, and the next pass, which sees all of them in place, takes the rules out
+ * again. Backend policies, which select pods of their own, carry likewise. What a pass does depends
+ * only on what it sees, so being killed between any two writes is harmless.
  *
- * A policy that cannot be computed (DNS not found, a backend without a resolvable port) or whose name is taken refuses the deny where it
- * does not stand yet, and leaves everything that stands as it is: a posture is never lowered because we do not know something.
+ * A policy that cannot be computed (DNS not found, a backend without a resolvable port) or whose
+ * name is taken refuses the deny where it does not stand yet, and leaves everything that stands as
+ * it is: a posture is never lowered because we do not know something.
  */
 #ifndef RAMPART_RECONCILERS_NETWORK_H
 #define RAMPART_RECONCILERS_NETWORK_H
@@ -36,15 +39,15 @@
 #define ANNOTATION_SPEC_HASH "rampart.dev/spec-hash"
 
 enum concern { /* bits of plan.in_place */
-    CONCERN_DENY = 0,
-    CONCERN_DNS,
-    CONCERN_SAME_NAMESPACE,
-    CONCERN_API_SERVER,
-    CONCERN_FROM,
-    CONCERN_TO,
-    CONCERN_CLUSTER_DNS,
-    CONCERN_BACKEND,
-    CONCERN_COUNT,
+               CONCERN_DENY = 0,
+               CONCERN_DNS,
+               CONCERN_SAME_NAMESPACE,
+               CONCERN_API_SERVER,
+               CONCERN_FROM,
+               CONCERN_TO,
+               CONCERN_CLUSTER_DNS,
+               CONCERN_BACKEND,
+               CONCERN_COUNT,
 };
 
 /* One policy that the profile wants. */
@@ -52,11 +55,11 @@ struct wanted {
     enum concern concern;
     const char *name;
     struct policy_spec spec;
-    const char *text;          /* canonical spec */
-    const char *unresolved;    /* NULL; else why it cannot be computed */
-    enum reason reason;        /* of unresolved */
+    const char *text;                    /* canonical spec */
+    const char *unresolved;              /* NULL; else why it cannot be computed */
+    enum reason reason;                  /* of unresolved */
     const struct netpol_facts *observed; /* ours and there; NULL: missing */
-    bool is_taken;             /* an object of that name belongs to somebody else */
+    bool is_taken;                       /* an object of that name belongs to somebody else */
 };
 
 struct wanted_list {

@@ -15,16 +15,17 @@ struct standing {
 struct network_pass {
     const struct view *view;
     const struct namespace_facts *ns;
-    const struct profile *profile; /* who decides; NULL: nobody any more, what is in @standing goes */
+    const struct profile
+        *profile; /* who decides; NULL: nobody any more, what is in @standing goes */
     struct ownership own;
     struct plan *plan;
-    struct arena *arena;           /* the plan's */
-    struct object_list policies;   /* all of the namespace, foreign ones too */
+    struct arena *arena;         /* the plan's */
+    struct object_list policies; /* all of the namespace, foreign ones too */
     struct wanted_list wanted;
     struct standing *standing;
     size_t standing_count;
-    bool is_removal_explained;     /* a profile that is going explains its deletions */
-    const struct verdict *before;  /* the last pass's; may be NULL */
+    bool is_removal_explained;    /* a profile that is going explains its deletions */
+    const struct verdict *before; /* the last pass's; may be NULL */
 };
 
 /* Bit of plan.in_place for a policy. */
@@ -33,11 +34,13 @@ uint32_t network_in_place_bit(enum concern concern, const char *name);
 /* Whether the policy stands as wanted, marks and all. */
 bool network_is_right(const struct network_pass *p, const struct wanted *w);
 
-/* Adds the writes of the pass, in an order that is safe to be cut anywhere (network.h says why and how). */
+/* Adds the writes of the pass, in an order that is safe to be cut anywhere (network.h says why and
+ * how). */
 MUST_CHECK int network_order(struct network_pass *p, struct err *err);
 
-/* What somebody else did to a policy: the finding that goes out as an Event once it is put right, or NULL (the difference is our own
- * doing: an older profile, a carrying policy, a first creation). */
+/* What somebody else did to a policy: the finding that goes out as an Event once it is put right,
+ * or NULL (the difference is our own doing: an older profile, a carrying policy, a first creation).
+ */
 MUST_CHECK int network_drift(struct network_pass *p, const struct wanted *w,
                              const struct finding **ret_finding, struct err *err);
 /* "spec.ingress, spec.podSelector": where two canonical specs differ. NULL: out of memory. */

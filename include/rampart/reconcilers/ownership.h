@@ -1,6 +1,6 @@
 /*
- * What is ours and how it is written: bodies of creations, patches and deletions of the objects that Rampart owns. The only
- * file that makes deletions. Pure.
+ * What is ours and how it is written: bodies of creations, patches and deletions of the objects
+ * that Rampart owns. The only file that makes deletions. Pure.
  */
 #ifndef RAMPART_RECONCILERS_OWNERSHIP_H
 #define RAMPART_RECONCILERS_OWNERSHIP_H
@@ -18,19 +18,21 @@ struct ownership {
 /* Whether labels, hash annotation (for @spec_text) and ownerReference are as we write them. */
 bool ownership_is_right(const struct netpol_facts *policy, const struct ownership *own,
                         const char *spec_text);
-/* Whether somebody took our label or changed the ownerReferences: drift, and not merely another profile or spec of ours. */
+/* Whether somebody took our label or changed the ownerReferences: drift, and not merely another
+ * profile or spec of ours. */
 bool ownership_was_taken(const struct netpol_facts *policy, const struct ownership *own);
 /* Whether the spec is what we wrote at some time, as the hash annotation tells. */
 bool ownership_wrote_spec(const struct netpol_facts *policy);
 
-/* Whether we may delete it: ours, and it still says so and belongs to its Namespace @ns_uid. Somebody's own policy that merely carries our
- * label or our prefix is none of our business. */
+/* Whether we may delete it: ours, and it still says so and belongs to its Namespace @ns_uid.
+ * Somebody's own policy that merely carries our label or our prefix is none of our business. */
 bool ownership_may_delete(const struct netpol_facts *policy, const char *ns_uid);
 
 /* Each adds one write to @plan and returns it; NULL when the plan is broken (err set). */
 struct write *ownership_create(struct plan *plan, enum plan_phase phase, const char *name,
                                const struct ownership *own, const char *spec_text, struct err *err);
-/* A JSON merge patch with uid and resourceVersion that states every member of spec: what must not be there is null. */
+/* A JSON merge patch with uid and resourceVersion that states every member of spec: what must not
+ * be there is null. */
 struct write *ownership_mend(struct plan *plan, enum plan_phase phase,
                              const struct netpol_facts *policy, const struct ownership *own,
                              const char *spec_text, struct err *err);

@@ -1,6 +1,6 @@
 /*
- * A profile's own pass: its finalizer and its status, from the verdicts of all namespaces. Pure; the status is
- * written only when its text changes.
+ * A profile's own pass: its finalizer and its status, from the verdicts of all namespaces. Pure;
+ * the status is written only when its text changes.
  */
 #ifndef RAMPART_RECONCILERS_PROFILE_STATUS_H
 #define RAMPART_RECONCILERS_PROFILE_STATUS_H
@@ -12,8 +12,9 @@
 
 /* What the namespaces say, added up. */
 struct profile_tally {
-    size_t selected;    /* namespaces that the profile selects, those that another one decides included */
-    size_t decided;     /* of those: where its network section is the one that counts */
+    size_t
+        selected; /* namespaces that the profile selects, those that another one decides included */
+    size_t decided; /* of those: where its network section is the one that counts */
     size_t compliant;
     size_t drifted;
     size_t failed;
@@ -23,7 +24,7 @@ struct profile_tally {
     const struct finding **drift; /* sorted, at most STATUS_DRIFT_MAX */
     size_t drift_count;
     bool is_drift_cut;
-    const struct finding *worst;  /* the first finding that counts as failed, else the first one */
+    const struct finding *worst; /* the first finding that counts as failed, else the first one */
 };
 
 MUST_CHECK int profile_tally(const struct view *v, const struct profile *p, struct arena *a,

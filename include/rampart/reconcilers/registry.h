@@ -1,4 +1,5 @@
-/* Every reconciler of the product, as the runtime wants it. A new one is called from registry.c and from nowhere else. */
+/* Every reconciler of the product, as the runtime wants it. A new one is called from registry.c and
+ * from nowhere else. */
 #ifndef RAMPART_RECONCILERS_REGISTRY_H
 #define RAMPART_RECONCILERS_REGISTRY_H
 

@@ -1,6 +1,7 @@
 /*
- * Which profile decides for a namespace. Among the profiles that select it and state the section, the highest priority wins, ties
- * go to the name that sorts first. The winner decides whatever its mode is: a higher profile in Audit masks a lower one in Enforce.
+ * Which profile decides for a namespace. Among the profiles that select it and state the section,
+ * the highest priority wins, ties go to the name that sorts first. The winner decides whatever its
+ * mode is: a higher profile in Audit masks a lower one in Enforce.
  */
 #ifndef RAMPART_RECONCILERS_SELECTION_H
 #define RAMPART_RECONCILERS_SELECTION_H
@@ -8,7 +9,8 @@
 #include "rampart/kube/profile.h"
 #include "rampart/kube/view.h"
 
-/* The profile that decides the network section of @ns; NULL: none. @profiles as from view_list(). */
+/* The profile that decides the network section of @ns; NULL: none. @profiles as from view_list().
+ */
 const struct profile *selection_network(const struct view *v, const struct object_list *profiles,
                                         const struct namespace_facts *ns);
 

@@ -14,10 +14,10 @@ struct port_list {
 MUST_CHECK int port_list_add(struct port_list *list, enum protocol protocol, uint16_t number,
                              struct arena *a, struct err *err);
 
-/* Adds the targetPort of @port where it is a number, and whatever @slices (of the Service's namespace) resolved it to. A target
- * that is a name and has no pod yet adds nothing. */
-MUST_CHECK int target_ports_add(const struct service_facts *service, const struct service_port *port,
-                                const struct object_list *slices, struct port_list *targets,
-                                struct arena *a, struct err *err);
+/* Adds the targetPort of @port where it is a number, and whatever @slices (of the Service's
+ * namespace) resolved it to. A target that is a name and has no pod yet adds nothing. */
+MUST_CHECK int target_ports_add(const struct service_facts *service,
+                                const struct service_port *port, const struct object_list *slices,
+                                struct port_list *targets, struct arena *a, struct err *err);
 
 #endif
