@@ -35,3 +35,58 @@ wire: $(WIRE_BIN) ## tests on real loopback sockets
 
 .SECONDARY: $(TEST_OBJ)
 -include $(TEST_OBJ:.o=.d)
+
+C_FILES := $(shell git ls-files -co --exclude-standard -- '*.c' '*.h')
+PRODUCT_C := $(PURE_SRC) $(EDGE_SRC) $(MAIN_SRC)
+LINT_JOBS ?= $(shell nproc)
+
+.PHONY: format
+format: ## lay all C files out with clang-format 14
+	@clang-format-14 -i $(C_FILES)
+
+.PHONY: layers
+layers: ## who includes whom, and that only the edge touches the outside world
+	@./make/layers.sh
+
+.PHONY: lint
+lint: layers ## clang-format, clang-tidy, cppcheck, shell syntax, the layer rule
+	@clang-format-14 --dry-run -Werror $(C_FILES) && echo "  ok     clang-format"
+	@printf '%s\n' $(PRODUCT_C) | xargs -P $(LINT_JOBS) -n 4 ./make/tidy.sh && echo "  ok     clang-tidy"
+	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
+	    --inline-suppr --suppressions-list=make/cppcheck-suppressions.txt -Iinclude -j $(LINT_JOBS) \
+	    controller reconcilers && echo "  ok     cppcheck"
+	@for f in make/*.sh e2e/*.sh .ci/run; do sh -n $$f || exit 1; done; echo "  ok     shell"
+
+.PHONY: check
+check: all unit wire layers ## what every commit passes: build, unit and wire tests, layers; no control plane
+
+.PHONY: sanitize
+sanitize: ## unit and wire tests again under AddressSanitizer and UBSan
+	@$(MAKE) --no-print-directory CONFIG=asan unit wire
+
+.PHONY: valgrind
+valgrind: ## unit tests again under valgrind
+	@$(MAKE) --no-print-directory CONFIG=valgrind unit
+
+.PHONY: clang
+clang: ## everything again with clang, warnings as errors
+	@$(MAKE) --no-print-directory CC=clang-14 CONFIG=clang CI=1 all
+
+.PHONY: coverage
+coverage: ## branch coverage of the unit and wire tests, build/coverage/index.html
+	@$(MAKE) --no-print-directory CONFIG=coverage unit wire
+	@gcovr --root . --object-directory $(BUILD)/coverage --exclude tests/ --branches --exclude-throw-branches \
+	    --html-details $(BUILD)/coverage/index.html --txt $(BUILD)/coverage/coverage.txt --print-summary
+
+FUZZ_SECONDS ?= 60
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(PURE_SRC) $(wildcard controller/yaml/*.c) | check-deps
+	@mkdir -p $(@D)
+	@echo "  fuzz   $@"
+	@clang-14 $(CPPFLAGS) -Itests $(shell pkg-config --cflags jansson yaml-0.1) -std=gnu17 -g -O1 \
+	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $^ $(shell pkg-config --libs jansson yaml-0.1)
+
+.PHONY: fuzz
+fuzz: $(FUZZ_BIN) ## each fuzzer for FUZZ_SECONDS, from the corpora in tests/fuzz/corpus
+	@./make/run-fuzz.sh $(FUZZ_SECONDS) $(FUZZ_BIN)

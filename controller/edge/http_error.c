@@ -48,7 +48,9 @@ static void distrusted(const struct http_failure *f, struct err *ret_err)
     if (f->easy)
         curl_easy_getinfo(f->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
     switch (verdict) {
-    case X509_V_OK: /* the chain is good, so it is the name */
+    case X509_V_OK:
+    case X509_V_ERR_UNSPECIFIED: /* libcurl checks the name before it asks for the verdict: the
+                                    chain is good */
         err_set(ret_err, ERR_UNAVAILABLE,
                 "connect to %s: the server's certificate is for another name; check server or set "
                 "tls-server-name",

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rampart/base/utf8.h"
+#include "escape.h"
 #include "rampart/json/slice.h"
 
 #define CANONICAL_LEN_MAX SLICE_RAW_MAX /* bytes; no object of the API is longer */
@@ -13,46 +13,6 @@
 void json_build_init(struct json_build *j, struct strbuf *out)
 {
     *j = (struct json_build){.out = out};
-}
-
-static void add_escaped(struct strbuf *out, unsigned char c)
-{
-    static const char letters[0x20] = {
-        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
-
-    if (c == '"' || c == '\\')
-        strbuf_addf(out, "\\%c", c);
-    else if (letters[c])
-        strbuf_addf(out, "\\%c", letters[c]);
-    else
-        strbuf_addf(out, "\\u%04x", c);
-}
-
-/* Plain stretches are copied whole. Bytes that are no UTF-8 become U+FFFD: the server takes no
- * others. */
-static void add_string(struct strbuf *out, const char *text, size_t len)
-{
-    size_t plain = 0; /* where the stretch starts that is not copied yet */
-    size_t at = 0;
-
-    strbuf_addc(out, '"');
-    while (at < len) {
-        uint32_t code;
-        size_t size = utf8_char(text + at, len - at, &code);
-
-        if (size > 0 && code >= 0x20 && code != '"' && code != '\\') {
-            at += size;
-            continue;
-        }
-        strbuf_add(out, text + plain, at - plain);
-        if (size == 0)
-            strbuf_adds(out, "\xEF\xBF\xBD");
-        else
-            add_escaped(out, (unsigned char)code);
-        plain = ++at;
-    }
-    strbuf_add(out, text + plain, len - plain);
-    strbuf_addc(out, '"');
 }
 
 /* Comma and name: all that comes before a value. */
@@ -68,7 +28,7 @@ static void start_value(struct json_build *j, const char *name)
     if (!name)
         return;
     assert(j->depth > 0);
-    add_string(j->out, name, strlen(name));
+    json_escape(j->out, name, strlen(name));
     strbuf_addc(j->out, ':');
 }
 
@@ -110,7 +70,7 @@ void json_close_arr(struct json_build *j)
 void json_add_str(struct json_build *j, const char *name, const char *text)
 {
     start_value(j, name);
-    add_string(j->out, text, strlen(text));
+    json_escape(j->out, text, strlen(text));
 }
 
 void json_add_int(struct json_build *j, const char *name, int64_t number)
@@ -162,7 +122,7 @@ static int write_object(struct strbuf *out, const json_t *obj, unsigned depth, s
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             strbuf_addc(out, ',');
-        add_string(out, names[i], strlen(names[i]));
+        json_escape(out, names[i], strlen(names[i]));
         strbuf_addc(out, ':');
         if (write_value(out, json_object_get(obj, names[i]), depth, err) < 0)
             return -1;
@@ -194,7 +154,7 @@ static int write_value(struct strbuf *out, const json_t *value, unsigned depth, 
     case JSON_ARRAY:
         return write_array(out, value, depth + 1, err);
     case JSON_STRING:
-        add_string(out, json_string_value(value), json_string_length(value));
+        json_escape(out, json_string_value(value), json_string_length(value));
         break;
     case JSON_INTEGER:
         strbuf_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));

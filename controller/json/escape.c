@@ -4,6 +4,44 @@
 
 #include "rampart/base/utf8.h"
 
+static void add_escaped(struct strbuf *out, unsigned char c)
+{
+    static const char letters[0x20] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+
+    if (c == '"' || c == '\\')
+        strbuf_addf(out, "\\%c", c);
+    else if (letters[c])
+        strbuf_addf(out, "\\%c", letters[c]);
+    else
+        strbuf_addf(out, "\\u%04x", c);
+}
+
+void json_escape(struct strbuf *out, const char *text, size_t len)
+{
+    size_t plain = 0; /* where the stretch starts that is not copied yet */
+    size_t at = 0;
+
+    strbuf_addc(out, '"');
+    while (at < len) {
+        uint32_t code;
+        size_t size = utf8_char(text + at, len - at, &code);
+
+        if (size > 0 && code >= 0x20 && code != '"' && code != '\\') {
+            at += size;
+            continue;
+        }
+        strbuf_add(out, text + plain, at - plain);
+        if (size == 0)
+            strbuf_adds(out, "\xEF\xBF\xBD");
+        else
+            add_escaped(out, (unsigned char)code);
+        plain = ++at;
+    }
+    strbuf_add(out, text + plain, len - plain);
+    strbuf_addc(out, '"');
+}
+
 static uint32_t hex4(const char *digits)
 {
     uint32_t code = 0;

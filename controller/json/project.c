@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "escape.h"
 #include "slice_state.h"
 
 #define KEPT_IDLE_MAX (256u * 1024u) /* bytes; a larger buffer is not held on to between values */
@@ -126,9 +127,7 @@ int project_end_name(struct slice *s, const char *text, size_t len, const char *
     }
     if (node && !f->has_any) {
         add_comma(s, f);
-        strbuf_addc(s->out, '"');
-        strbuf_adds(s->out, node->name);
-        strbuf_addc(s->out, '"');
+        json_escape(s->out, node->name, strlen(node->name));
     }
     return 0;
 }

@@ -99,7 +99,19 @@ static inline const char *scan_string(const char *p, const char *end)
 /* Whether a backslash and @c make a whole escape. */
 static inline bool scan_is_escape(char c)
 {
-    return memchr("\"\\/bfnrt", c, 8) != NULL;
+    switch (c) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+        return true;
+    default:
+        return false;
+    }
 }
 
 static inline bool scan_is_hex(char c)

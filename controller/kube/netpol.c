@@ -225,7 +225,8 @@ static int spec_read(const json_t *spec, struct netpol_facts *np, struct err *er
     return 0;
 }
 
-/* Only names with our prefix can be ours: who copies one of our policies, labels and all, under another name owns the copy. */
+/* Only names with our prefix can be ours: who copies one of our policies, labels and all, under
+ * another name owns the copy. */
 static bool has_our_name(const struct netpol_facts *np)
 {
     return strncmp(np->object.name, NAME_PREFIX, strlen(NAME_PREFIX)) == 0;

@@ -144,8 +144,7 @@ static size_t terms_sort(struct selector_term *terms, size_t count)
 {
     size_t kept = 0;
 
-    if (count == 0)
-        return 0;
+    assert(count > 0);
     qsort(terms, count, sizeof(*terms), term_order);
     for (size_t i = 1; i < count; i++) {
         if (term_order(&terms[kept], &terms[i]) != 0)

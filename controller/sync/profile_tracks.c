@@ -76,5 +76,5 @@ void profile_tracks_forget(struct profile_tracks *t, const char *name)
 bool profile_track_explains(const struct profile_track *track, uint64_t explained_ms,
                             uint64_t now_ms)
 {
-    return track->has_changed && now_ms - track->changed_ms < explained_ms;
+    return track->has_changed && now_ms < track->changed_ms + explained_ms;
 }

@@ -116,7 +116,8 @@ func checkRefusal(t *testing.T, err error, field, phrase string) {
 	}
 	said := false
 	for _, cause := range status.ErrStatus.Details.Causes {
-		if cause.Field == "<nil>" && (strings.Contains(cause.Message, notChecked) || strings.HasSuffix(cause.Message, " in "+field)) {
+		text := cause.Message
+		if cause.Field == "<nil>" && (strings.Contains(text, notChecked) || strings.HasSuffix(text, " in "+field)) {
 			continue // the API server adds these to other errors
 		}
 		if cause.Field != field {

@@ -123,12 +123,12 @@ var rightsWanted = map[string]string{
 func TestRightsAreTheseAndNoMore(t *testing.T) {
 	needDeployed(t)
 	plain := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "plain"}}
-	if _, err := control.Client.CoreV1().ServiceAccounts("default").Create(t.Context(), plain, metav1.CreateOptions{}); err != nil {
+	accounts := control.Client.CoreV1().ServiceAccounts("default")
+	if _, err := accounts.Create(t.Context(), plain, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		err := control.Client.CoreV1().ServiceAccounts("default").Delete(context.Background(), plain.Name, metav1.DeleteOptions{})
-		if err != nil {
+		if err := accounts.Delete(context.Background(), plain.Name, metav1.DeleteOptions{}); err != nil {
 			t.Error(err)
 		}
 	})

@@ -63,14 +63,17 @@ const fullStatus = `{"status": {
 		"message": "spec.ingress was changed", "manager": "kubectl-edit"}],
 	"driftTruncated": false}}`
 
+// request is a request with somebody's access.
+type request func(context.Context, dynamic.Interface) error
+
 // attempt is one request, and what the fence says to it when Rampart makes it; "" is nothing.
 type attempt struct {
 	name string
-	do   func(context.Context, dynamic.Interface) error
+	do   request
 	says string
 }
 
-func create(resource schema.GroupVersionResource, format string, args ...any) func(context.Context, dynamic.Interface) error {
+func create(resource schema.GroupVersionResource, format string, args ...any) request {
 	return func(ctx context.Context, client dynamic.Interface) error {
 		object := &unstructured.Unstructured{}
 		if err := yaml.Unmarshal(fmt.Appendf(nil, format, args...), &object.Object); err != nil {
@@ -81,15 +84,16 @@ func create(resource schema.GroupVersionResource, format string, args ...any) fu
 	}
 }
 
-func patch(resource schema.GroupVersionResource, namespace, name, body string, subresources ...string) func(context.Context, dynamic.Interface) error {
+func patch(resource schema.GroupVersionResource, namespace, name, body string, subresources ...string) request {
 	return func(ctx context.Context, client dynamic.Interface) error {
+		options := metav1.PatchOptions{FieldValidation: metav1.FieldValidationStrict}
 		_, err := client.Resource(resource).Namespace(namespace).Patch(
-			ctx, name, types.MergePatchType, []byte(body), metav1.PatchOptions{FieldValidation: metav1.FieldValidationStrict}, subresources...)
+			ctx, name, types.MergePatchType, []byte(body), options, subresources...)
 		return err
 	}
 }
 
-func remove(resource schema.GroupVersionResource, namespace, name string) func(context.Context, dynamic.Interface) error {
+func remove(resource schema.GroupVersionResource, namespace, name string) request {
 	return func(ctx context.Context, client dynamic.Interface) error {
 		return client.Resource(resource).Namespace(namespace).Delete(ctx, name, metav1.DeleteOptions{})
 	}
@@ -114,12 +118,14 @@ var attempts = []attempt{
 	{"create a policy of nearly the name", create(policies, fencedPolicy, "rampart", "default"), byName},
 	{"change a policy of another name", patch(policies, "default", "foreign", openAll), byName},
 	{"delete a policy of another name", remove(policies, "default", "foreign"), byName},
-	{"create a policy in its own namespace", create(policies, fencedPolicy, "rampart-default-deny", ownNamespace), byNamespace},
+	{"create a policy in its own namespace",
+		create(policies, fencedPolicy, "rampart-default-deny", ownNamespace), byNamespace},
 
 	{"write a status", patch(profiles, "", "fenced", fullStatus, "status"), ""},
 	{"put its finalizer on", patch(profiles, "", "fenced",
 		`{"metadata": {"finalizers": ["example.com/other", "rampart.dev/take-back"]}}`), ""},
-	{"take its finalizer off", patch(profiles, "", "fenced", `{"metadata": {"finalizers": ["example.com/other"]}}`), ""},
+	{"take its finalizer off", patch(profiles, "", "fenced",
+		`{"metadata": {"finalizers": ["example.com/other"]}}`), ""},
 	{"take another's finalizer off", patch(profiles, "", "fenced", `{"metadata": {"finalizers": []}}`), byFinalizer},
 	{"put another's finalizer on", patch(profiles, "", "fenced",
 		`{"metadata": {"finalizers": ["example.com/other", "foregroundDeletion"]}}`), byFinalizer},
@@ -216,7 +222,8 @@ func widenRights(t *testing.T) {
 }
 
 func refused(err error, phrase string) bool {
-	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "rampart-fence") && strings.Contains(err.Error(), phrase)
+	return apierrors.IsForbidden(err) &&
+		strings.Contains(err.Error(), "rampart-fence") && strings.Contains(err.Error(), phrase)
 }
 
 // cleanFence removes what the attempts left behind.

@@ -280,6 +280,8 @@ static void test_decode_errors_name_object_and_path(void **state)
          "Service shop/x: spec.ports[0]: expected an object"},
         {KIND_SERVICE, "{" META_NS ",'spec':{'clusterIPs':[5]}}",
          "Service shop/x: spec.clusterIPs[0]: expected a string, got an integer"},
+        {KIND_SERVICE, "{" META_NS ",'spec':{'clusterIP':5}}",
+         "Service shop/x: spec.clusterIP: expected a string, got an integer"},
         {KIND_SERVICE, "{" META_NS ",'spec':{'selector':{'a':5}}}",
          "Service shop/x: spec.selector.a: expected a string"},
         {KIND_ENDPOINT_SLICE, "{" META_NS ",'ports':[{'port':-1}]}",
@@ -361,11 +363,50 @@ static void test_arrays_end_at_their_ceilings(void **state)
     }
 }
 
+static void test_addresses_of_all_endpoints_end_at_their_ceiling(void **state)
+{
+    json_t *addresses = json_array();
+    json_t *endpoint = json_pack("{s:O}", "addresses", addresses);
+    json_t *endpoints = json_array();
+    json_t *root =
+        json_of("{'metadata':{'name':'x','namespace':'default','uid':'u',"
+                "'resourceVersion':'1','labels':{'kubernetes.io/service-name':'kubernetes'}"
+                "}}");
+    enum decode_result result;
+    struct object *object;
+    struct err err = {0};
+
+    for (int i = 0; i < 100; i++)
+        json_array_append_new(addresses, json_sprintf("10.0.0.%d", i));
+    for (int i = 0; i < SLICE_ADDRESSES_MAX / 100; i++)
+        json_array_append(endpoints, endpoint);
+    json_object_set(root, "endpoints", endpoints);
+    assert_int_equal(
+        OBJECT_AS(slice_facts, decode_ok(KIND_ENDPOINT_SLICE, root, *state))->addresses_count, 100);
+    json_array_append(endpoints, endpoint);
+    assert_int_equal(object_decode(KIND_ENDPOINT_SLICE, root, *state, &result, &object, &err), -1);
+    assert_string_equal(err.msg, "EndpointSlice default/x: endpoints: 1100 addresses, expected at "
+                                 "most 1000");
+    json_decref(root);
+    json_decref(endpoints);
+    json_decref(endpoint);
+    json_decref(addresses);
+}
+
+static void test_protocols_have_the_names_of_the_api(void **state)
+{
+    (void)state;
+    assert_string_equal(protocol_name(PROTOCOL_TCP), "TCP");
+    assert_string_equal(protocol_name(PROTOCOL_UDP), "UDP");
+    assert_string_equal(protocol_name(PROTOCOL_SCTP), "SCTP");
+}
+
 static void test_meta_of_a_bookmark_has_a_version_alone(void **state)
 {
     json_t *bookmark = json_of("{'kind':'Service','metadata':{'resourceVersion':'288'}}");
     json_t *deleted = fixture_json("netpol_ours.json");
     json_t *nothing = json_of("{'metadata':{'name':'x'}}");
+    json_t *wrong = json_of("{'metadata':5}");
     struct object object;
     struct err err = {0};
 
@@ -383,7 +424,11 @@ static void test_meta_of_a_bookmark_has_a_version_alone(void **state)
                         "Service x: metadata.resourceVersion: expected a string, got nothing");
     json_decref(bookmark);
     json_decref(deleted);
+    assert_int_equal(object_decode_meta(KIND_SERVICE, wrong, *state, &object, &err), -1);
+    assert_string_equal(err.msg, "Service (without a name): metadata: expected an object, got an "
+                                 "integer");
     json_decref(nothing);
+    json_decref(wrong);
 }
 
 static void test_objects_are_ordered_by_namespace_then_name(void **state)
@@ -419,6 +464,8 @@ int main(void)
         ARENA_TEST(test_what_calls_no_service_is_skipped),
         ARENA_TEST(test_decode_errors_name_object_and_path),
         ARENA_TEST(test_arrays_end_at_their_ceilings),
+        ARENA_TEST(test_addresses_of_all_endpoints_end_at_their_ceiling),
+        cmocka_unit_test(test_protocols_have_the_names_of_the_api),
         ARENA_TEST(test_meta_of_a_bookmark_has_a_version_alone),
         cmocka_unit_test(test_objects_are_ordered_by_namespace_then_name),
     };

@@ -222,6 +222,14 @@ static void test_spoilt_status_does_not_stop_a_profile(void **state)
     }
 }
 
+static void test_modes_have_the_names_of_the_api(void **state)
+{
+    (void)state;
+    assert_string_equal(mode_name(MODE_OFF), "Off");
+    assert_string_equal(mode_name(MODE_AUDIT), "Audit");
+    assert_string_equal(mode_name(MODE_ENFORCE), "Enforce");
+}
+
 static const struct label shop_labels[] = {{"env", "prod"}, {"team", "shop"}};
 
 static struct namespace_facts namespace_named(const char *name)
@@ -309,6 +317,7 @@ int main(void)
         ARENA_TEST(test_what_stands_before_the_fault_is_kept),
         ARENA_TEST(test_metadata_that_cannot_be_read_is_an_error),
         ARENA_TEST(test_spoilt_status_does_not_stop_a_profile),
+        cmocka_unit_test(test_modes_have_the_names_of_the_api),
         ARENA_TEST(test_profile_selects_by_labels_exclusions_and_system_names),
         ARENA_TEST(test_nothing_that_is_being_deleted_selects_or_is_selected),
         ARENA_TEST(test_excluded_namespaces_end_at_their_ceiling),

@@ -17,9 +17,10 @@ struct cidr {
 };
 
 /*
- * "10.0.0.0/8", "fd00:ec2::254/128". Refused with ERR_INVALID, with a message that quotes the text: no
- * prefix length, leading zeros, signs, zones, and IPv4 written as IPv6 (::ffff:1.2.3.4/96). Host bits
- * are read and reported: API servers since 1.36 refuse them in new objects, older objects have them.
+ * "10.0.0.0/8", "fd00:ec2::254/128". Refused with ERR_INVALID, with a message that quotes the text:
+ * no prefix length, leading zeros, signs, zones, and IPv4 written as IPv6 (::ffff:1.2.3.4/96). Host
+ * bits are read and reported: API servers since 1.36 refuse them in new objects, older objects have
+ * them.
  */
 int cidr_parse(const char *text, struct cidr *ret_cidr, struct err *err);
 

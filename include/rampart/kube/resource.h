@@ -1,6 +1,6 @@
 /*
- * The table of the API resources that Rampart reads or writes: group, version, plural, scope, what is kept
- * of each object, and how it is decoded. Adding a resource is a row here and a decoder.
+ * The table of the API resources that Rampart reads or writes: group, version, plural, scope, what
+ * is kept of each object, and how it is decoded. Adding a resource is a row here and a decoder.
  */
 #ifndef RAMPART_KUBE_RESOURCE_H
 #define RAMPART_KUBE_RESOURCE_H
@@ -11,30 +11,32 @@
 
 enum kind {
     KIND_NAMESPACE = 0,
-    KIND_PROFILE,            /* rampart.dev/v1alpha1 SecurityProfile */
+    KIND_PROFILE, /* rampart.dev/v1alpha1 SecurityProfile */
     KIND_NETWORK_POLICY,
     KIND_SERVICE,
     KIND_ENDPOINT_SLICE,
     KIND_VALIDATING_WEBHOOK, /* ValidatingWebhookConfiguration */
     KIND_MUTATING_WEBHOOK,   /* MutatingWebhookConfiguration */
     KIND_API_SERVICE,
-    KIND_CRD,                /* for its conversion webhook */
-    KIND_WATCHED_COUNT,      /* the kinds above are watched; those below only written */
+    KIND_CRD,                        /* for its conversion webhook */
+    KIND_WATCHED_COUNT,              /* the kinds above are watched; those below only written */
     KIND_EVENT = KIND_WATCHED_COUNT, /* events.k8s.io/v1 */
     KIND_COUNT,
 };
 
 struct resource {
-    const char *group;       /* "" is the core group */
+    const char *group; /* "" is the core group */
     const char *version;
-    const char *plural;      /* path segment */
-    const char *name;        /* "NetworkPolicy", the kind in a manifest */
+    const char *plural; /* path segment */
+    const char *name;   /* "NetworkPolicy", the kind in a manifest */
     bool is_namespaced;
-    /* Members that the slice keeps of one object, ends in {0}; NULL for kinds only written. A watch puts it below
-     * "object": bookmarks keep their annotation, ERROR events their Status (code, reason, message, details). */
+    /* Members that the slice keeps of one object, ends in {0}; NULL for kinds only written. A watch
+     * puts it below "object": bookmarks keep their annotation, ERROR events their Status (code,
+     * reason, message, details). */
     const struct projection *keep;
 };
 
-const struct resource *resource_of(enum kind kind); /* static; asserts on a number that is no kind */
+const struct resource *
+resource_of(enum kind kind); /* static; asserts on a number that is no kind */
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * How many deletions that no change of a profile explains may happen in a minute: MANAGER_DELETES_FREE, or
- * MANAGER_DELETES_PERCENT of what is ours, whichever is more. Labels that vanish by mistake must not take every policy
- * along. A sliding minute in buckets of a second. Pure; time is a parameter.
+ * How many deletions that no change of a profile explains may happen in a minute:
+ * MANAGER_DELETES_FREE, or MANAGER_DELETES_PERCENT of what is ours, whichever is more. Labels that
+ * vanish by mistake must not take every policy along. A sliding minute in buckets of a second.
+ * Pure; time is a parameter.
  */
 #ifndef RAMPART_SYNC_DELETE_BUDGET_H
 #define RAMPART_SYNC_DELETE_BUDGET_H
@@ -21,7 +22,8 @@ struct delete_budget {
 };
 
 void delete_budget_init(struct delete_budget *b, size_t free_max, unsigned percent);
-/* Takes one when there is one left. @ours_count: objects of ours that there are now, not those deleted before. */
+/* Takes one when there is one left. @ours_count: objects of ours that there are now, not those
+ * deleted before. */
 bool delete_budget_take(struct delete_budget *b, size_t ours_count, uint64_t now_ms);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * How often one namespace is written to. Rampart puts right what others change for ever, but two writers that undo each
- * other (a rival operator, a webhook that changes what we write) must not do so at full speed: after PACE_FREE rounds in
- * a row each further one waits twice as long, up to PACE_MAX_MS, which is how long a posture can be lost to a rival. Pure;
- * time is a parameter.
+ * How often one namespace is written to. Rampart puts right what others change for ever, but two
+ * writers that undo each other (a rival operator, a webhook that changes what we write) must not do
+ * so at full speed: after PACE_FREE rounds in a row each further one waits twice as long, up to
+ * PACE_MAX_MS, which is how long a posture can be lost to a rival. Pure; time is a parameter.
  */
 #ifndef RAMPART_SYNC_PACE_H
 #define RAMPART_SYNC_PACE_H
@@ -10,8 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PACE_FREE 30       /* rounds without a wait: more than a dozen edits of a profile in a row take */
-#define PACE_FIRST_MS 250  /* the wait before the next one; it doubles */
+#define PACE_FREE 30 /* rounds without a wait: more than a dozen edits of a profile in a row take \
+                      */
+#define PACE_FIRST_MS 250 /* the wait before the next one; it doubles */
 #define PACE_MAX_MS 10000
 #define PACE_CALM_MS 10000 /* each such time without a round takes one off the count */
 
@@ -22,7 +23,8 @@ struct pace {
 
 /* When the next round may begin: @now_ms or earlier means at once. */
 uint64_t pace_due(const struct pace *p, uint64_t now_ms);
-/* A round begins. True when it is the first one after which there is a wait: the moment to say so. */
+/* A round begins. True when it is the first one after which there is a wait: the moment to say so.
+ */
 bool pace_take(struct pace *p, uint64_t now_ms);
 
 #endif

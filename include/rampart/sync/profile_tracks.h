@@ -1,6 +1,7 @@
 /*
- * What the runtime remembers of each SecurityProfile beyond its object: when its last pass was, when its spec last
- * changed (which explains deletions), and whether its deletions were stopped. Pure; time is a parameter.
+ * What the runtime remembers of each SecurityProfile beyond its object: when its last pass was,
+ * when its spec last changed (which explains deletions), and whether its deletions were stopped.
+ * Pure; time is a parameter.
  */
 #ifndef RAMPART_SYNC_PROFILE_TRACKS_H
 #define RAMPART_SYNC_PROFILE_TRACKS_H
@@ -12,11 +13,11 @@
 
 struct profile_track {
     bool has_passed;
-    uint64_t passed_ms;   /* when its last pass began, monotonic */
-    bool has_changed;     /* since this process first saw it, or it is newer than the process */
-    uint64_t changed_ms;  /* when that was seen, monotonic */
-    bool is_stopped;      /* deletions went over the budget; until the next change */
-    int64_t generation;   /* as last seen */
+    uint64_t passed_ms;  /* when its last pass began, monotonic */
+    bool has_changed;    /* since this process first saw it, or it is newer than the process */
+    uint64_t changed_ms; /* when that was seen, monotonic */
+    bool is_stopped;     /* deletions went over the budget; until the next change */
+    int64_t generation;  /* as last seen */
     char uid[UID_LEN_MAX + 1];
 };
 
@@ -27,13 +28,15 @@ struct profile_tracks {
 void profile_tracks_init(struct profile_tracks *t);
 void profile_tracks_done(struct profile_tracks *t);
 
-struct profile_track *profile_tracks_get(const struct profile_tracks *t, const char *name); /* NULL: unknown */
+struct profile_track *profile_tracks_get(const struct profile_tracks *t,
+                                         const char *name); /* NULL: unknown */
 /* The profile as it was when the process began to work: no news. Errors: ERR_NOMEM, ERR_LIMIT. */
 MUST_CHECK int profile_tracks_begin(struct profile_tracks *t, const struct profile *p,
                                     struct err *err);
 /*
- * Looks at the profile as it is now. Another generation or uid than before, or a profile that was not there before, is a
- * change: it is remembered with @now_ms and ends a stop. NULL: it cannot be remembered (memory, or PROFILE_TRACKS_MAX).
+ * Looks at the profile as it is now. Another generation or uid than before, or a profile that was
+ * not there before, is a change: it is remembered with @now_ms and ends a stop. NULL: it cannot be
+ * remembered (memory, or PROFILE_TRACKS_MAX).
  */
 struct profile_track *profile_tracks_look(struct profile_tracks *t, const struct profile *p,
                                           uint64_t now_ms);

@@ -116,6 +116,7 @@ void server_http2_start(struct server_conn *c)
     unsigned streams = c->server->options.max_streams ? c->server->options.max_streams : 100;
     nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, streams}};
     nghttp2_session_callbacks *callbacks;
+    nghttp2_option *option;
 
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin);
@@ -123,7 +124,10 @@ void server_http2_start(struct server_conn *c)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
-    nghttp2_session_server_new(&c->http2, callbacks, c);
+    nghttp2_option_new(&option);
+    nghttp2_option_set_max_send_header_block_length(option, SERVER_BODY_MAX); /* we misbehave */
+    nghttp2_session_server_new2(&c->http2, callbacks, c, option);
+    nghttp2_option_del(option);
     nghttp2_session_callbacks_del(callbacks);
     nghttp2_submit_settings(c->http2, NGHTTP2_FLAG_NONE, settings, 1);
 }

@@ -1,0 +1,274 @@
+#include "rampart/sync/manager.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "manager_state.h"
+
+#define TROUBLE_MAX_MS 60000 /* of a cache, until we are no longer ready */
+#define TROUBLE_TEXT_MAX 1024
+
+/* ---- The view ---- */
+
+static int view_list_caches(const void *ctx, enum kind kind, const char *ns, struct arena *a,
+                            struct object_list *ret_list, struct err *err)
+{
+    const struct manager *m = ctx;
+
+    return cluster_list(m->cluster, kind, ns, a, ret_list, err);
+}
+
+static const struct object *view_get_cached(const void *ctx, enum kind kind, const char *ns,
+                                            const char *name)
+{
+    const struct manager *m = ctx;
+
+    return cluster_get(m->cluster, kind, ns, name);
+}
+
+static const struct verdict *view_get_verdict(const void *ctx, const char *ns)
+{
+    const struct manager *m = ctx;
+
+    return verdicts_get(&m->namespaces, ns);
+}
+
+static const struct view_ops caches_and_verdicts = {
+    .list = view_list_caches,
+    .get = view_get_cached,
+    .verdict = view_get_verdict,
+};
+
+/* ---- Life ---- */
+
+static int build(struct manager *m, struct err *err)
+{
+    const struct manager_options *options = &m->options;
+    const struct cluster_options of_cluster = {
+        .transport = options->transport,
+        .log = options->log,
+        .seed = options->seed,
+        .on_change = manager_on_change,
+        .ctx = m,
+    };
+    struct applier_options of_applier = {
+        .transport = options->transport,
+        .log = options->log,
+        .in_flight_max = options->in_flight_max,
+        .on_done = manager_on_applied,
+        .may_delete = manager_may_delete,
+        .ctx = m,
+    };
+
+    m->cluster = cluster_new(&of_cluster, err);
+    if (!m->cluster)
+        return -1;
+    of_applier.cluster = m->cluster;
+    m->applier = applier_new(&of_applier, err);
+    m->recorder = m->applier ? recorder_new(options->transport, options->log, options->instance,
+                                            options->seed + 1, err)
+                             : NULL;
+    m->queue = m->recorder ? workqueue_new(WORKQUEUE_KEYS_MAX, err) : NULL;
+    return m->queue ? 0 : -1;
+}
+
+struct manager *manager_new(const struct manager_options *options, struct err *err)
+{
+    struct manager *m = mem_calloc(1, sizeof(*m));
+
+    assert(options->transport && options->ops && options->own_namespace);
+    assert(options->instance && *options->instance != '\0');
+    if (!m) {
+        err_nomem(err);
+        return NULL;
+    }
+    m->options = *options;
+    if (m->options.in_flight_max == 0)
+        m->options.in_flight_max = APPLIER_IN_FLIGHT_DEFAULT;
+    m->view = (struct view){.ops = &caches_and_verdicts,
+                            .ctx = m,
+                            .own_namespace = options->own_namespace};
+    m->resync_at_ms = UINT64_MAX;
+    m->trouble_since_ms = UINT64_MAX;
+    verdicts_init(&m->namespaces, MANAGER_VERDICTS_MAX, options->seed);
+    verdicts_init(&m->profiles, PROFILE_TRACKS_MAX, options->seed);
+    profile_tracks_init(&m->tracks);
+    delete_budget_init(&m->deletes, MANAGER_DELETES_FREE, MANAGER_DELETES_PERCENT);
+    if (build(m, err) < 0) {
+        manager_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void manager_free(struct manager *m)
+{
+    if (!m)
+        return;
+    recorder_free(m->recorder);
+    applier_free(m->applier);
+    cluster_free(m->cluster);
+    workqueue_free(m->queue);
+    verdicts_done(&m->namespaces);
+    verdicts_done(&m->profiles);
+    profile_tracks_done(&m->tracks);
+    arena_done(&m->scratch);
+    mem_free(m);
+}
+
+/* ---- The step ---- */
+
+/* The profiles that are there when work begins explain nothing: what they explained was done by the
+ * process before. */
+static int take_note_of_profiles(struct manager *m, struct err *err)
+{
+    struct object_list list;
+    AUTO_ARENA a;
+
+    arena_init(&a, PASS_BYTES_MAX);
+    if (cluster_list(m->cluster, KIND_PROFILE, NULL, &a, &list, err) < 0)
+        return -1;
+    for (size_t i = 0; i < list.count; i++) {
+        struct err why = {0};
+
+        if (profile_tracks_begin(&m->tracks, OBJECT_AS(profile, list.items[i]), &why) < 0 &&
+            why.code == ERR_NOMEM)
+            return err_nomem(err);
+    }
+    return 0;
+}
+
+static void look_at_everything(struct manager *m)
+{
+    struct err err = {0};
+
+    if (!m->has_synced && cluster_has_synced(m->cluster))
+        manager_want_resync(m, m->now_ms);
+    if (m->resync_at_ms > m->now_ms)
+        return;
+    if (m->has_synced || take_note_of_profiles(m, &err) == 0) {
+        m->has_synced = true;
+        if (manager_resync(m, &err) == 0)
+            return;
+    }
+    log_event(m->options.log, LOG_WARN, "not everything could be queued; tried again",
+              LOG_STR("error", err.msg));
+    m->resync_at_ms = m->now_ms + MANAGER_RETRY_MS;
+}
+
+static void work(struct manager *m)
+{
+    unsigned passes = 0;
+
+    while (passes < MANAGER_PASSES_PER_STEP && applier_has_room(m->applier) && manager_pass(m))
+        passes++;
+    applier_step(m->applier, m->now_ms); /* plans that ended as they began */
+    /* A burst is over: its memory goes back. */
+    if (workqueue_ready(m->queue) == 0 && applier_in_flight(m->applier) == 0)
+        arena_done(&m->scratch);
+}
+
+static void note_trouble(struct manager *m)
+{
+    char text[TROUBLE_TEXT_MAX];
+
+    cluster_trouble(m->cluster, text, sizeof(text));
+    if (*text == '\0')
+        m->trouble_since_ms = UINT64_MAX;
+    else if (m->trouble_since_ms == UINT64_MAX)
+        m->trouble_since_ms = m->now_ms;
+}
+
+static uint64_t sooner(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
+static uint64_t deadline(const struct manager *m)
+{
+    uint64_t due_ms = sooner(cluster_deadline(m->cluster), recorder_deadline(m->recorder));
+
+    if (m->is_stopping)
+        return sooner(due_ms, m->stop_by_ms);
+    /* Without room for a plan the end of one of those in flight is waited for, not time. */
+    if (m->has_synced && applier_has_room(m->applier))
+        due_ms = sooner(due_ms, workqueue_deadline(m->queue, m->now_ms));
+    if (m->trouble_since_ms != UINT64_MAX && m->now_ms < m->trouble_since_ms + TROUBLE_MAX_MS)
+        due_ms = sooner(due_ms, m->trouble_since_ms + TROUBLE_MAX_MS);
+    return sooner(due_ms, m->resync_at_ms);
+}
+
+uint64_t manager_step(struct manager *m, uint64_t now_ms, int64_t wall_ms)
+{
+    assert(now_ms >= m->now_ms);
+    m->now_ms = now_ms;
+    m->view.wall_ms = wall_ms;
+    cluster_step(m->cluster, now_ms);
+    applier_step(m->applier, now_ms);
+    note_trouble(m);
+    if (!m->is_stopping) {
+        look_at_everything(m);
+        if (m->has_synced)
+            work(m);
+    } else if (applier_in_flight(m->applier) == 0) {
+        recorder_drain(m->recorder); /* no more Events come */
+    }
+    recorder_step(m->recorder, now_ms, wall_ms);
+    return deadline(m);
+}
+
+void manager_stop(struct manager *m, uint64_t now_ms)
+{
+    if (m->is_stopping)
+        return;
+    m->is_stopping = true;
+    m->stop_by_ms = now_ms + MANAGER_DRAIN_MS;
+    cluster_stop(m->cluster);
+    applier_drain(m->applier);
+}
+
+bool manager_is_stopped(const struct manager *m)
+{
+    if (!m->is_stopping)
+        return false;
+    return m->now_ms >= m->stop_by_ms ||
+           (cluster_is_stopped(m->cluster) && applier_in_flight(m->applier) == 0 &&
+            recorder_pending(m->recorder) == 0);
+}
+
+/* ---- What others ask ---- */
+
+bool manager_is_ready(const struct manager *m, char *ret_reason, size_t len_max)
+{
+    assert(len_max > 0);
+    if (m->is_stopping) {
+        (void)snprintf(ret_reason, len_max, "stopping");
+        return false;
+    }
+    if (m->has_synced &&
+        (m->trouble_since_ms == UINT64_MAX || m->now_ms < m->trouble_since_ms + TROUBLE_MAX_MS)) {
+        *ret_reason = '\0';
+        return true;
+    }
+    cluster_trouble(m->cluster, ret_reason, len_max);
+    if (*ret_reason == '\0')
+        (void)snprintf(ret_reason, len_max, "the first pass is about to begin");
+    return false;
+}
+
+struct cluster *manager_cluster(struct manager *m)
+{
+    return m->cluster;
+}
+
+void manager_get_stats(const struct manager *m, struct manager_stats *ret_stats)
+{
+    *ret_stats = (struct manager_stats){
+        .passes = m->passes,
+        .queue_ready = workqueue_ready(m->queue),
+        .verdicts = verdicts_count(&m->namespaces),
+    };
+    applier_get_stats(m->applier, &ret_stats->applier);
+    recorder_get_stats(m->recorder, &ret_stats->recorder);
+}

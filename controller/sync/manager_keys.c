@@ -1,0 +1,156 @@
+#include <assert.h>
+#include <string.h>
+
+#include "manager_state.h"
+
+#define NAMESPACE_PREFIX "ns/"
+#define PROFILE_PREFIX "profile/"
+#define KEY_LEN_MAX (sizeof(PROFILE_PREFIX) + NAME_LEN_MAX)
+
+struct subject subject_of(const char *key)
+{
+    static const size_t ns_len = sizeof(NAMESPACE_PREFIX) - 1;
+    static const size_t profile_len = sizeof(PROFILE_PREFIX) - 1;
+
+    if (strncmp(key, PROFILE_PREFIX, profile_len) == 0)
+        return (struct subject){.key = key, .name = key + profile_len, .is_profile = true};
+    assert(strncmp(key, NAMESPACE_PREFIX, ns_len) == 0);
+    return (struct subject){.key = key, .name = key + ns_len};
+}
+
+/* False: longer than any name can be, so nothing has it. */
+static bool compose(char ret_key[KEY_LEN_MAX], const char *prefix, const char *name)
+{
+    size_t prefix_len = strlen(prefix);
+    size_t len = strlen(name);
+
+    if (len == 0 || len > NAME_LEN_MAX)
+        return false;
+    memcpy(ret_key, prefix, prefix_len);
+    memcpy(ret_key + prefix_len, name, len + 1);
+    return true;
+}
+
+void manager_want_resync(struct manager *m, uint64_t at_ms)
+{
+    if (at_ms < m->resync_at_ms)
+        m->resync_at_ms = at_ms;
+}
+
+/* Nothing is lost when there is no room for a key: then everything is looked at again. */
+static void settle(struct manager *m, const char *key, int added, const struct err *err)
+{
+    if (added == 0)
+        return;
+    if (m->resync_at_ms == UINT64_MAX)
+        log_event(m->options.log, LOG_WARN,
+                  "a change could not be queued; everything will be looked at again",
+                  LOG_STR("key", key), LOG_STR("error", err->msg));
+    manager_want_resync(m, m->now_ms);
+}
+
+void manager_mark_namespace(struct manager *m, const char *ns)
+{
+    char key[KEY_LEN_MAX];
+    struct err err = {0};
+
+    if (compose(key, NAMESPACE_PREFIX, ns))
+        settle(m, key, workqueue_add(m->queue, key, &err), &err);
+}
+
+void manager_mark_profile(struct manager *m, const char *profile)
+{
+    const struct profile_track *track = profile_tracks_get(&m->tracks, profile);
+    char key[KEY_LEN_MAX];
+    struct err err = {0};
+    int added;
+
+    if (!compose(key, PROFILE_PREFIX, profile))
+        return;
+    if (track && track->has_passed)
+        added = workqueue_add_at(m->queue, key, track->passed_ms + MANAGER_STATUS_EVERY_MS, &err);
+    else
+        added = workqueue_add(m->queue, key, &err);
+    settle(m, key, added, &err);
+}
+
+/* ---- What reconciler_ops.map may mark ---- */
+
+static void mark_namespace(void *ctx, const char *ns)
+{
+    manager_mark_namespace(ctx, ns);
+}
+
+static void mark_profile(void *ctx, const char *profile)
+{
+    manager_mark_profile(ctx, profile);
+}
+
+static int mark_kind(struct manager *m, enum kind kind, void (*mark)(void *ctx, const char *name),
+                     struct err *err)
+{
+    struct object_list list;
+    AUTO_ARENA a;
+
+    arena_init(&a, PASS_BYTES_MAX);
+    if (cluster_list(m->cluster, kind, NULL, &a, &list, err) < 0)
+        return -1;
+    for (size_t i = 0; i < list.count; i++)
+        mark(m, list.items[i]->name);
+    return 0;
+}
+
+static void mark_all(struct manager *m, enum kind kind, void (*mark)(void *ctx, const char *name))
+{
+    struct err err = {0};
+
+    settle(m, resource_of(kind)->plural, mark_kind(m, kind, mark, &err), &err);
+}
+
+static void mark_all_namespaces(void *ctx)
+{
+    mark_all(ctx, KIND_NAMESPACE, mark_namespace);
+}
+
+static void mark_all_profiles(void *ctx)
+{
+    mark_all(ctx, KIND_PROFILE, mark_profile);
+}
+
+int manager_resync(struct manager *m, struct err *err)
+{
+    m->resync_at_ms = UINT64_MAX;
+    if (mark_kind(m, KIND_NAMESPACE, mark_namespace, err) < 0 ||
+        mark_kind(m, KIND_PROFILE, mark_profile, err) < 0)
+        return err_wrap(err, "look at everything again");
+    verdicts_each(&m->namespaces, mark_namespace, m);
+    verdicts_each(&m->profiles, mark_profile, m);
+    if (m->resync_at_ms != UINT64_MAX)
+        return err_set(err, ERR_NOMEM, "look at everything again: the queue has no room");
+    return 0;
+}
+
+static size_t is_ours(const struct object *object)
+{
+    return object && object->is_ours;
+}
+
+void manager_on_change(void *ctx, const struct object *before, const struct object *after)
+{
+    struct manager *m = ctx;
+    const struct dirty dirty = {
+        .mark_namespace = mark_namespace,
+        .mark_all_namespaces = mark_all_namespaces,
+        .mark_profile = mark_profile,
+        .mark_all_profiles = mark_all_profiles,
+        .ctx = m,
+    };
+
+    assert(before || after);
+    m->ours_count += is_ours(after);
+    m->ours_count -= is_ours(before);
+    /* Before the first sync everything is yet to be marked; in a drain nothing is taken up any
+     * more. */
+    if (m->has_synced && !m->is_stopping)
+        m->options.ops->map(&m->view, before, after, &dirty);
+}

@@ -1,0 +1,330 @@
+#include <assert.h>
+#include <string.h>
+
+#include "manager_state.h"
+
+/* The rule that findings of the runtime itself go by. */
+#define RULE "write"
+
+static void retry(struct manager *m, const struct subject *s, uint64_t now_ms, uint32_t at_least_ms)
+{
+    struct err err = {0};
+
+    if (workqueue_add_failed(m->queue, s->key, now_ms, at_least_ms, &err) < 0)
+        manager_want_resync(m, now_ms + MANAGER_RETRY_MS);
+}
+
+static void finish(struct manager *m, const struct subject *s)
+{
+    workqueue_forget(m->queue, s->key);
+    workqueue_done(m->queue, s->key);
+}
+
+/* ---- Planning ---- */
+
+static void look_at_profile(struct manager *m, const char *name)
+{
+    const struct profile *p = OBJECT_AS(profile, view_get(&m->view, KIND_PROFILE, "", name));
+    struct profile_track *track;
+
+    if (!p) {
+        profile_tracks_forget(&m->tracks, name);
+        return;
+    }
+    track = profile_tracks_look(&m->tracks, p, m->now_ms);
+    if (track) {
+        track->has_passed = true;
+        track->passed_ms = m->now_ms;
+    }
+}
+
+static int make_plan(struct manager *m, const struct subject *s, struct plan *plan, struct err *err)
+{
+    const struct reconciler_ops *ops = m->options.ops;
+
+    if (m->scratch.used_max == 0) /* the applier took it over, or it was given back */
+        arena_init(&m->scratch, PASS_BYTES_MAX);
+    else
+        arena_reset(&m->scratch);
+    plan_init(plan, &m->scratch);
+    m->passes++;
+    if ((s->is_profile ? ops->plan_profile(&m->view, s->name, plan, err)
+                       : ops->plan_namespace(&m->view, s->name, plan, err)) < 0 ||
+        plan_check(plan, err) < 0)
+        return -1;
+    plan_sort(plan);
+    return 0;
+}
+
+static struct finding planless_finding(const struct subject *s, const struct err *err,
+                                       char *ret_message, size_t len_max)
+{
+    struct finding finding = {
+        .reason = REASON_WRITE_FAILED,
+        .is_warning = true,
+        .counts_as_failed = true,
+        .object = {.kind = s->is_profile ? KIND_PROFILE : KIND_NAMESPACE,
+                   .ns = "",
+                   .name = s->name,
+                   .uid = ""},
+        .rule = RULE,
+        .message = ret_message,
+        .profile = s->is_profile ? s->name : NULL,
+    };
+
+    (void)snprintf(ret_message, len_max, "%s %s could not be evaluated: %s; it is tried again",
+                   resource_of(finding.object.kind)->name, s->name, err->msg);
+    return finding;
+}
+
+static void planning_failed(struct manager *m, const struct subject *s, const struct err *err)
+{
+    char message[ERR_MSG_MAX + 2 * NAME_LEN_MAX];
+    struct finding finding = planless_finding(s, err, message, sizeof(message));
+
+    report_failure(m, s, NULL, &finding, err, m->now_ms);
+    retry(m, s, m->now_ms, 0);
+    workqueue_done(m->queue, s->key);
+}
+
+/* True: others undo what is written here, and the next round has to wait. */
+static bool must_wait(struct manager *m, const struct subject *s)
+{
+    struct pace *pace = s->is_profile ? NULL : verdicts_pace(&m->namespaces, s->name);
+    uint64_t due_ms = pace ? pace_due(pace, m->now_ms) : 0;
+    struct err err = {0};
+
+    if (due_ms > m->now_ms) {
+        if (workqueue_add_at(m->queue, s->key, due_ms, &err) < 0)
+            manager_want_resync(m, due_ms);
+        return true;
+    }
+    if (pace && pace_take(pace, m->now_ms))
+        log_event(m->options.log, LOG_WARN,
+                  "what is written here does not stay; going on more slowly",
+                  LOG_STR("namespace", s->name), LOG_INT("rounds", pace->rounds),
+                  LOG_INT("longest_wait_ms", PACE_MAX_MS));
+    return false;
+}
+
+static void carry_out(struct manager *m, const struct subject *s, const struct plan *plan)
+{
+    struct err err = {0};
+
+    if (must_wait(m, s)) {
+        workqueue_done(m->queue, s->key);
+        return;
+    }
+    if (applier_start(m->applier, s->key, &m->scratch, plan, m->now_ms, &err) == 0)
+        return; /* manager_on_applied() goes on */
+    retry(m, s, m->now_ms, 0);
+    workqueue_done(m->queue, s->key);
+}
+
+bool manager_pass(struct manager *m)
+{
+    const char *key = workqueue_take(m->queue, m->now_ms);
+    const struct finding *standing = NULL;
+    struct err err = {0};
+    struct subject s;
+    struct plan plan;
+
+    if (!key)
+        return false;
+    s = subject_of(key);
+    if (s.is_profile)
+        look_at_profile(m, s.name);
+    if (make_plan(m, &s, &plan, &err) < 0) {
+        planning_failed(m, &s, &err);
+        return true;
+    }
+    /* What kept the writes from being done holds until they are done, or until there are none. */
+    if (plan.writes_count > 0)
+        standing = verdicts_failure(report_verdicts(m, &s), s.name);
+    if (report_pass(m, &s, &plan, standing, m->now_ms, &err) < 0)
+        planning_failed(m, &s, &err);
+    else if (plan.writes_count > 0)
+        carry_out(m, &s, &plan);
+    else
+        finish(m, &s);
+    return true;
+}
+
+/* ---- Deletions ---- */
+
+/* Whose the object was that is deleted; NULL: nobody's that exists. */
+static const struct profile *owner_of(const struct manager *m, const struct write *write)
+{
+    const struct object *object;
+    const char *name;
+
+    if (write->object.kind != KIND_NETWORK_POLICY)
+        return NULL;
+    object = view_get(&m->view, KIND_NETWORK_POLICY, write->object.ns, write->object.name);
+    name = object ? OBJECT_AS(netpol_facts, object)->profile : NULL;
+    return name ? OBJECT_AS(profile, view_get(&m->view, KIND_PROFILE, "", name)) : NULL;
+}
+
+bool manager_may_delete(void *ctx, const struct plan *plan, const struct write *write,
+                        uint64_t now_ms)
+{
+    struct manager *m = ctx;
+    const struct profile *owner = owner_of(m, write);
+    struct profile_track *track = NULL;
+
+    (void)plan;
+    if (write->is_explained)
+        return true;
+    if (owner)
+        track = profile_tracks_look(&m->tracks, owner, now_ms);
+    if (track && profile_track_explains(track, MANAGER_EXPLAINED_MS, now_ms))
+        return true;
+    if (track && track->is_stopped)
+        return false;
+    if (delete_budget_take(&m->deletes, m->ours_count, now_ms))
+        return true;
+    if (track) {
+        track->is_stopped = true;
+        log_event(m->options.log, LOG_ERROR,
+                  "deletions are stopped: more of them than a change of a profile explains",
+                  LOG_STR("profile", owner->object.name), LOG_STR("namespace", write->object.ns),
+                  LOG_STR("name", write->object.name));
+    }
+    return false;
+}
+
+/* The profile whose deletions are stopped, if that is what ended the plan. */
+static const struct profile *stopped_by_budget(const struct manager *m,
+                                               const struct apply_result *result)
+{
+    const struct profile *owner;
+    const struct profile_track *track;
+
+    if (result->err.code != ERR_LIMIT || !result->failed || result->failed->verb != WRITE_DELETE)
+        return NULL;
+    owner = owner_of(m, result->failed);
+    track = owner ? profile_tracks_get(&m->tracks, owner->object.name) : NULL;
+    return track && track->is_stopped ? owner : NULL;
+}
+
+/* ---- What became of a plan ---- */
+
+#define MESSAGE_MAX 2048
+
+static const char *needed_verb(const struct write *write)
+{
+    switch (write->verb) {
+    case WRITE_CREATE:
+        return "create";
+    case WRITE_DELETE:
+        return "delete";
+    case WRITE_PATCH:
+    case WRITE_PATCH_STATUS:
+        break;
+    }
+    return "patch";
+}
+
+static void explain(const struct write *write, const struct err *err, char *ret_message,
+                    size_t len_max)
+{
+    const struct resource *resource = resource_of(write->object.kind);
+
+    if (err->code == ERR_FORBIDDEN)
+        (void)snprintf(
+            ret_message, len_max,
+            "%s; grant Rampart's ServiceAccount the verb %s on %s%s%s%s (as "
+            "deploy/clusterrole.yaml does), or look for an admission policy that refuses it",
+            err->msg, needed_verb(write), resource->plural,
+            write->verb == WRITE_PATCH_STATUS ? "/status" : "", *resource->group ? "." : "",
+            resource->group);
+    else if (err->code == ERR_REFUSED)
+        (void)
+            snprintf(ret_message, len_max,
+                     "%s; the API server or an admission policy refuses it: what it says has to be "
+                     "mended there; it is tried again",
+                     err->msg);
+    else
+        (void)snprintf(ret_message, len_max, "%s; it is tried again", err->msg);
+}
+
+static void plan_failed(struct manager *m, const struct subject *s, const struct plan *plan,
+                        const struct apply_result *result, uint64_t now_ms)
+{
+    const struct profile *stopped = stopped_by_budget(m, result);
+    const struct write *write = result->failed;
+    char message[MESSAGE_MAX];
+    struct finding finding = {
+        .reason = result->err.code == ERR_FORBIDDEN ? REASON_FORBIDDEN : REASON_WRITE_FAILED,
+        .is_warning = true,
+        .counts_as_failed = true,
+        .object = write->object,
+        .rule = RULE,
+        .message = message,
+        .profile = plan->profile   ? plan->profile
+                   : s->is_profile ? s->name
+                                   : NULL,
+    };
+
+    explain(write, &result->err, message, sizeof(message));
+    if (stopped) {
+        finding.reason = REASON_DELETE_BUDGET;
+        finding.is_about_profile = true;
+        finding.profile = stopped->object.name;
+        (void)snprintf(
+            message, sizeof(message),
+            "%s: stopped, because more than %d deletions or %d %% of all policies in a minute "
+            "are not explained by a change of SecurityProfile %s; see why its namespaces are "
+            "no longer selected (their labels?); if that is meant, change the profile's spec, "
+            "its priority, say, or restart Rampart",
+            write->summary, MANAGER_DELETES_FREE, MANAGER_DELETES_PERCENT, stopped->object.name);
+    }
+    report_failure(m, s, plan, &finding, &result->err, now_ms);
+    if (stopped) /* a change of the profile marks its namespaces */
+        workqueue_forget(m->queue, s->key);
+    else
+        retry(m, s, now_ms, result->err.retry_after_ms);
+}
+
+static void plan_done(struct manager *m, const struct subject *s, const struct plan *plan,
+                      uint64_t now_ms)
+{
+    struct err err = {0};
+
+    if (report_pass(m, s, plan, NULL, now_ms, &err) < 0)
+        verdicts_doubt(report_verdicts(m, s), s->name);
+    /* Only now are its objects known to stand: see verdict.in_place. */
+    verdicts_set_in_place(report_verdicts(m, s), s->name, plan->in_place);
+    workqueue_forget(m->queue, s->key);
+    /* Once more: it finds nothing to do, or the rest of what could not be done at once. */
+    if (!s->is_profile)
+        manager_mark_namespace(m, s->name);
+}
+
+void manager_on_applied(void *ctx, const char *key, const struct plan *plan,
+                        const struct apply_result *result, uint64_t now_ms)
+{
+    struct manager *m = ctx;
+    struct subject s = subject_of(key);
+
+    report_written(m, plan, result->writes_done, now_ms);
+    switch (result->outcome) {
+    case APPLY_DONE:
+        plan_done(m, &s, plan, now_ms);
+        break;
+    case APPLY_STALE:
+        log_event(m->options.log, LOG_DEBUG, "the caches were behind; planned again",
+                  LOG_STR("key", key), LOG_STR("error", result->err.msg));
+        retry(m, &s, now_ms, 0);
+        break;
+    case APPLY_FAILED:
+        if (result->err.code == ERR_TERMINATING)
+            workqueue_forget(m->queue, key);
+        else
+            plan_failed(m, &s, plan, result, now_ms);
+        break;
+    case APPLY_CANCELED:
+        break;
+    }
+    workqueue_done(m->queue, key);
+}

@@ -1,0 +1,175 @@
+#include <assert.h>
+#include <string.h>
+
+#include "manager_state.h"
+
+struct verdicts *report_verdicts(struct manager *m, const struct subject *s)
+{
+    return s->is_profile ? &m->profiles : &m->namespaces;
+}
+
+/* ---- Events ---- */
+
+/* kubectl describe finds Events by uid: where the finding has none, what is there now has. */
+static void look_up_uid(const struct manager *m, struct object_ref *ref)
+{
+    const struct object *object;
+
+    if ((ref->uid && *ref->uid) || !ref->name || ref->kind >= KIND_WATCHED_COUNT)
+        return;
+    object = view_get(&m->view, ref->kind, ref->ns ? ref->ns : "", ref->name);
+    if (object)
+        ref->uid = object->uid;
+}
+
+static void announce(struct manager *m, const struct finding *finding, enum mode mode,
+                     uint64_t now_ms)
+{
+    const char *action = mode == MODE_AUDIT ? "Audit" : "Reconcile";
+    struct object_ref object = finding->object;
+    struct object_ref profile = {.kind = KIND_PROFILE, .ns = "", .name = finding->profile};
+    const struct object_ref *regarding = &object, *related = &profile;
+    int64_t wall_ms = m->view.wall_ms + (int64_t)(now_ms - m->now_ms);
+
+    if (!finding->profile)
+        related = NULL;
+    if (finding->profile && finding->is_about_profile) {
+        regarding = &profile;
+        related = &object;
+    }
+    if (object.kind == KIND_PROFILE)
+        related = NULL;
+    if (!regarding->name || *regarding->name == '\0')
+        return;
+    look_up_uid(m, &object);
+    look_up_uid(m, &profile);
+    recorder_add(m->recorder, finding, action, regarding, related, now_ms, wall_ms);
+}
+
+void report_written(struct manager *m, const struct plan *plan, size_t count, uint64_t now_ms)
+{
+    assert(count <= plan->writes_count);
+    for (size_t i = 0; i < count; i++) {
+        if (plan->writes[i].after)
+            announce(m, plan->writes[i].after, plan->mode, now_ms);
+    }
+}
+
+/* ---- Verdicts ---- */
+
+static void mark_concerned(struct manager *m, const struct subject *s,
+                           const struct verdict *verdict)
+{
+    if (!verdict || s->is_profile)
+        return;
+    if (verdict->profile)
+        manager_mark_profile(m, verdict->profile);
+    for (size_t i = 0; i < verdict->findings_count; i++) {
+        const char *profile = verdict->findings[i].profile;
+
+        if (profile && (!verdict->profile || strcmp(profile, verdict->profile) != 0))
+            manager_mark_profile(m, profile);
+    }
+}
+
+static int keep(struct manager *m, const struct subject *s, const struct statement *said,
+                struct err *err)
+{
+    struct verdicts *verdicts = report_verdicts(m, s);
+    struct err why = {0};
+
+    if (!verdicts_differ(verdicts, s->name, said)) {
+        verdicts_set_in_place(verdicts, s->name, said->verdict.in_place);
+        return 0;
+    }
+    mark_concerned(m, s, verdicts_get(verdicts, s->name));
+    if (verdicts_put(verdicts, s->name, said, &why) < 0) {
+        if (why.code == ERR_NOMEM)
+            return err_set(err, why.code, "keep the verdict: %s", why.msg);
+        /* Over the ceiling: enforced all the same, and counted as one that no pass has looked at.
+         */
+        log_event(m->options.log, LOG_DEBUG, "a verdict is not kept", LOG_STR("key", s->key),
+                  LOG_STR("error", why.msg));
+    }
+    mark_concerned(m, s, verdicts_get(verdicts, s->name));
+    return 0;
+}
+
+static struct statement statement_of(const struct plan *plan, const struct finding *failure)
+{
+    return (struct statement){
+        .verdict = {.profile = plan->profile,
+                    .mode = plan->mode,
+                    .state = plan->state,
+                    .findings = plan->findings,
+                    .findings_count = plan->findings_count,
+                    .findings_cut = plan->findings_cut,
+                    .in_place = plan->in_place},
+        .failure = failure,
+    };
+}
+
+/* The note of a pass with writes counts once they are done: a retry has to see what the pass saw
+ * that failed. */
+static void keep_note(struct manager *m, const struct subject *s, struct statement *said)
+{
+    const struct verdict *before = verdicts_get(report_verdicts(m, s), s->name);
+
+    said->verdict.in_place = before ? before->in_place : 0;
+}
+
+int report_pass(struct manager *m, const struct subject *s, const struct plan *plan,
+                const struct finding *failure, uint64_t now_ms, struct err *err)
+{
+    struct verdicts *verdicts = report_verdicts(m, s);
+    struct statement said = statement_of(plan, failure);
+    bool was_failing = verdicts_failure(verdicts, s->name);
+
+    if (plan->writes_count > 0)
+        keep_note(m, s, &said);
+    for (size_t i = 0; i < plan->findings_count; i++) {
+        if (!verdicts_said(verdicts, s->name, &plan->findings[i]))
+            announce(m, &plan->findings[i], plan->mode, now_ms);
+    }
+    if (keep(m, s, &said, err) < 0)
+        return -1;
+    if (was_failing && !failure)
+        log_event(m->options.log, LOG_INFO, "writes succeed again", LOG_STR("key", s->key));
+    return 0;
+}
+
+/* What was said before without what failed before. */
+static struct statement statement_before(struct manager *m, const struct subject *s)
+{
+    const struct verdict *before = verdicts_get(report_verdicts(m, s), s->name);
+    struct statement said = {.failure = NULL};
+
+    if (!before)
+        return said;
+    said.verdict = *before;
+    if (verdicts_failure(report_verdicts(m, s), s->name)) {
+        said.verdict.findings++;
+        said.verdict.findings_count--;
+    }
+    return said;
+}
+
+void report_failure(struct manager *m, const struct subject *s, const struct plan *plan,
+                    const struct finding *failure, const struct err *why, uint64_t now_ms)
+{
+    struct verdicts *verdicts = report_verdicts(m, s);
+    struct statement said = plan ? statement_of(plan, failure) : statement_before(m, s);
+    bool is_news = !verdicts_said(verdicts, s->name, failure);
+
+    said.failure = failure;
+    if (plan)
+        keep_note(m, s, &said);
+    log_event(m->options.log, is_news ? LOG_WARN : LOG_DEBUG, "pass failed", LOG_STR("key", s->key),
+              LOG_STR("reason", reason_name(failure->reason)),
+              LOG_STR("code", err_code_name(why->code)), LOG_INT("status", why->http_status),
+              LOG_STR("error", failure->message));
+    if (is_news)
+        announce(m, failure, plan ? plan->mode : said.verdict.mode, now_ms);
+    if (keep(m, s, &said, NULL) < 0)
+        verdicts_doubt(verdicts, s->name);
+}

@@ -1,0 +1,269 @@
+/* Connections that die, loudly or in silence: it is noticed, everything ends, and the next request
+ * finds a new one. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/text.h"
+#include "wire/support/wire.h"
+
+#define QUIET_MS 60
+#define PROBE_MS 60
+
+static unsigned probes;
+
+/* Like wire_echo(), and /readyz is counted. */
+static void on_request(void *ctx, struct server_stream *s, const struct server_request *r)
+{
+    probes += strcmp(r->path, "/readyz") == 0;
+    wire_echo(ctx, s, r);
+}
+
+static void on_request_without_readyz(void *ctx, struct server_stream *s,
+                                      const struct server_request *r)
+{
+    if (strcmp(r->path, "/readyz") == 0)
+        server_answer(s, 403, "", "forbidden");
+    else
+        on_request(ctx, s, r);
+}
+
+static void open_impatient(struct wire *w, const struct server_options *options)
+{
+    probes = 0;
+    wire_start(w, options);
+    wire_connect(w, QUIET_MS, PROBE_MS);
+}
+
+static bool has_12_streams(struct wire *w)
+{
+    return server_counts(w->server)->streams == 12;
+}
+
+static void open_12_watches(struct wire *w)
+{
+    for (int i = 0; i < 12; i++)
+        wire_watch(w, "/watch");
+    wire_until(w, has_12_streams);
+}
+
+static void assert_works(struct wire *w)
+{
+    struct call *c = wire_get(w, "/works");
+
+    wire_until_done(c);
+    if (c->err.code != ERR_NONE)
+        fail_msg("%s", c->err.msg);
+    assert_string_equal(c->body.text, "/works");
+}
+
+static void test_a_black_hole_is_noticed_and_a_new_connection_works(void **state)
+{
+    (void)state;
+    for (int is_http1 = 0; is_http1 < 2; is_http1++) {
+        struct wire w;
+
+        open_impatient(&w, &(struct server_options){.handler = on_request, .is_http1 = is_http1});
+        open_12_watches(&w);
+        server_freeze(w.server, true);
+        wire_until_all_done(&w);
+        for (unsigned i = 0; i < 12; i++) {
+            assert_int_equal(w.calls[i]->err.code, ERR_UNAVAILABLE);
+            assert_contains(w.calls[i]->err.msg, "lost: it went silent");
+        }
+        assert_int_equal(wire_stats(&w).generations, 1);
+        assert_contains(w.log_text.text, "connection given up");
+        server_drop(w.server, false);
+        server_freeze(w.server, false);
+        assert_works(&w);
+        wire_close(&w);
+    }
+}
+
+static void test_a_request_sent_into_a_black_hole_ends_too(void **state)
+{
+    struct wire w;
+    struct call *c;
+
+    (void)state;
+    open_impatient(&w, &(struct server_options){.handler = on_request});
+    assert_works(&w);
+    server_freeze(w.server, true);
+    c = wire_get(&w, "/swallowed");
+    wire_until_done(c);
+    assert_int_equal(c->err.code, ERR_UNAVAILABLE);
+    server_freeze(w.server, false);
+    assert_works(&w);
+    wire_close(&w);
+}
+
+static bool has_probed_thrice(struct wire *w)
+{
+    (void)w;
+    return probes >= 3;
+}
+
+static void test_a_quiet_connection_is_probed_and_kept(void **state)
+{
+    struct wire w;
+
+    (void)state;
+    open_impatient(&w, &(struct server_options){.handler = on_request});
+    open_12_watches(&w);
+    wire_until(&w, has_probed_thrice);
+    assert_false(w.calls[0]->done_count > 0);
+    assert_int_equal(wire_stats(&w).generations, 0);
+    assert_int_equal(wire_stats(&w).requests, 12); /* probes are nobody's requests */
+    assert_int_equal(server_counts(w.server)->connections, 1);
+    wire_close(&w);
+}
+
+static void test_any_answer_to_a_probe_is_a_sign_of_life(void **state)
+{
+    struct wire w;
+    uint64_t end_ms;
+
+    (void)state;
+    open_impatient(&w, &(struct server_options){.handler = on_request_without_readyz});
+    open_12_watches(&w);
+    end_ms = clock_monotonic_ms() + 3 * (QUIET_MS + PROBE_MS);
+    while (clock_monotonic_ms() < end_ms)
+        uv_run(&w.loop.uv, UV_RUN_ONCE);
+    assert_int_equal(wire_stats(&w).generations, 0);
+    wire_close(&w);
+}
+
+static void test_nothing_in_flight_is_not_probed(void **state)
+{
+    struct wire w;
+    uint64_t end_ms;
+
+    (void)state;
+    open_impatient(&w, &(struct server_options){.handler = on_request});
+    assert_works(&w);
+    end_ms = clock_monotonic_ms() + 3 * QUIET_MS;
+    while (clock_monotonic_ms() < end_ms)
+        wire_turns(&w, 1);
+    assert_int_equal(probes, 0);
+    wire_close(&w);
+}
+
+static void test_requests_survive_a_goaway(void **state)
+{
+    struct wire w;
+
+    (void)state;
+    wire_open(&w, on_request);
+    open_12_watches(&w);
+    server_goaway(w.server);
+    for (int i = 0; i < 3; i++)
+        assert_works(&w);
+    assert_true(server_counts(w.server)->connections <= 2);
+    wire_close(&w);
+}
+
+static void test_a_server_that_restarts_is_found_again(void **state)
+{
+    struct wire w;
+    int port;
+
+    (void)state;
+    wire_open(&w, on_request);
+    open_12_watches(&w);
+    port = server_port(w.server);
+    server_stop(w.server);
+    wire_until_all_done(&w);
+    for (unsigned i = 0; i < 12; i++)
+        assert_int_equal(w.calls[i]->err.code, ERR_UNAVAILABLE);
+    w.server = server_start(&w.loop.uv, &(struct server_options){.port = port,
+                                                                 .identity = &w.identity,
+                                                                 .handler = on_request,
+                                                                 .ctx = &w});
+    assert_non_null(w.server);
+    assert_works(&w);
+    open_12_watches(&w);
+    assert_int_equal(server_counts(w.server)->connections, 1);
+    assert_int_equal(wire_stats(&w).generations, 0); /* a loud death needs no new generation */
+    wire_close(&w);
+}
+
+static void test_dropped_connections_end_everything_once(void **state)
+{
+    (void)state;
+    for (int is_reset = 0; is_reset < 2; is_reset++) {
+        struct wire w;
+
+        wire_open(&w, on_request);
+        open_12_watches(&w);
+        server_drop(w.server, is_reset);
+        wire_until_all_done(&w);
+        for (unsigned i = 0; i < 12; i++)
+            assert_int_equal(w.calls[i]->err.code, ERR_UNAVAILABLE);
+        assert_works(&w);
+        wire_close(&w);
+    }
+}
+
+static unsigned on_first_drop;
+
+static void on_drop_once(void *ctx, struct server_stream *s, const struct server_request *r)
+{
+    struct wire *w = ctx;
+
+    if (strcmp(r->path, "/twice") == 0 && on_first_drop++ == 0)
+        server_drop(w->server, false);
+    else
+        on_request(ctx, s, r);
+}
+
+/* Said in the header: a write may reach the server twice. */
+static void test_a_used_connection_that_dies_unanswered_is_tried_once_more(void **state)
+{
+    struct wire w;
+    struct call *c;
+
+    (void)state;
+    on_first_drop = 0;
+    wire_open(&w, on_drop_once);
+    assert_works(&w);
+    c = wire_call(&w, &(struct http_request){
+                          .method = HTTP_POST, .path = "/twice", .body = "{}", .body_len = 2});
+    wire_until_done(c);
+    printf("%d %s\n", on_first_drop, c->err.msg);
+    assert_int_equal(c->err.code, ERR_NONE);
+    assert_int_equal(on_first_drop, 2);
+    wire_close(&w);
+}
+
+static void test_more_streams_than_the_server_allows_still_all_run(void **state)
+{
+    struct wire w;
+
+    (void)state;
+    wire_start(&w, &(struct server_options){.handler = on_request, .max_streams = 4});
+    wire_connect(&w, 0, 0);
+    for (int i = 0; i < 40; i++)
+        wire_get(&w, "/get");
+    wire_until_all_done(&w);
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(w.calls[i]->err.code, ERR_NONE);
+    wire_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_black_hole_is_noticed_and_a_new_connection_works),
+        cmocka_unit_test(test_a_request_sent_into_a_black_hole_ends_too),
+        cmocka_unit_test(test_a_quiet_connection_is_probed_and_kept),
+        cmocka_unit_test(test_any_answer_to_a_probe_is_a_sign_of_life),
+        cmocka_unit_test(test_nothing_in_flight_is_not_probed),
+        cmocka_unit_test(test_requests_survive_a_goaway),
+        cmocka_unit_test(test_a_server_that_restarts_is_found_again),
+        cmocka_unit_test(test_dropped_connections_end_everything_once),
+        cmocka_unit_test(test_a_used_connection_that_dies_unanswered_is_tried_once_more),
+        cmocka_unit_test(test_more_streams_than_the_server_allows_still_all_run),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
