@@ -8,6 +8,10 @@ WARN := -Wall -Wextra -Wconversion -Wshadow -Wformat=2 -Wimplicit-fallthrough -W
 # gcc alone knows these.
 WARN_gcc := -Wtrampolines -Wbidi-chars=any -Wlogical-op -Wduplicated-cond
 
+# clang 14 wants to be told twice.
+HARDEN_clang := -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang \
+                -Wno-unused-command-line-argument
+
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
           -ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks -fno-strict-overflow \
           -fno-strict-aliasing -fPIE
@@ -27,7 +31,7 @@ LD_coverage  := --coverage
 CPPFLAGS += -D_GNU_SOURCE -Iinclude
 # Only what the product is made of does without the banned functions; the tests may use them.
 PRODUCT_CPPFLAGS := -include rampart/base/banned.h
-CFLAGS   += -std=gnu17 $(OPT_$(CONFIG)) $(WARN) $(WARN_$(FAMILY)) $(HARDEN) $(if $(CI),-Werror)
+CFLAGS   += -std=gnu17 $(OPT_$(CONFIG)) $(WARN) $(WARN_$(FAMILY)) $(HARDEN) $(HARDEN_$(FAMILY)) $(if $(CI),-Werror)
 LDFLAGS  += $(LD_$(CONFIG)) $(LDHARDEN)
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS))

@@ -12,10 +12,11 @@ static const enum kind hook_kinds[] = {
 };
 #define HOOK_KINDS (sizeof(hook_kinds) / sizeof(hook_kinds[0]))
 
-static int backend_unresolved(struct backend *b, struct arena *a, struct err *err, const char *fmt,
-                              const char *ns)
+static int backend_unresolved(struct backend *b, struct arena *a, const char *ns, const char *why,
+                              struct err *err)
 {
-    b->answer.unresolved = arena_printf(a, fmt, ns, b->service, b->caller);
+    b->answer.unresolved =
+        arena_printf(a, "Service %s/%s, which %s calls, %s", ns, b->service, b->caller, why);
     return b->answer.unresolved ? 0 : err_nomem(err);
 }
 
@@ -36,34 +37,26 @@ static int backend_resolve(const struct view *v, const char *ns, uint16_t port,
     const struct service_facts *service =
         OBJECT_AS(service_facts, view_get(v, KIND_SERVICE, ns, b->service));
     struct port_list targets = {.items = b->ingress.ports, .count = b->ingress.ports_count};
-    size_t before = targets.count;
     const struct service_port *sp;
 
     if (!service)
-        return backend_unresolved(
-            b, a, err,
-            "Service %s/%s, which %s calls, does not exist; create it or remove "
-            "what calls it",
-            ns);
+        return backend_unresolved(b, a, ns, "does not exist; create it or remove what calls it",
+                                  err);
     if (service->selector.count == 0)
-        return backend_unresolved(
-            b, a, err,
-            "Service %s/%s, which %s calls, has no selector, so its pods cannot be "
-            "told; give it one",
-            ns);
+        return backend_unresolved(b, a, ns,
+                                  "has no selector, so its pods cannot be told; give it one", err);
     b->pods = &service->selector;
     sp = find_port(service, port);
     if (!sp)
-        return backend_unresolved(
-            b, a, err, "Service %s/%s has not the port that %s calls; correct one of them", ns);
+        return backend_unresolved(b, a, ns, "has not the port that is called; correct one of them",
+                                  err);
     if (target_ports_add(service, sp, slices, &targets, a, err) < 0)
         return -1;
-    if (targets.count == before && before == 0)
+    if (targets.count == 0)
         return backend_unresolved(
-            b, a, err,
-            "Service %s/%s, which %s calls, names its target port and no pod has "
-            "resolved it yet; it goes on when one is there",
-            ns);
+            b, a, ns,
+            "names its target port and no pod has resolved it yet; it goes on when one is there",
+            err);
     b->ingress.ports = targets.items;
     b->ingress.ports_count = targets.count;
     return 0;

@@ -242,7 +242,7 @@ static int report_retained(struct network_pass *p, const struct profile *owner, 
                                 owner->object.is_deleting ? "is being deleted and selected"
                                 : is_excluded             ? "now excludes"
                                                           : "no longer selects",
-                                p->own.ns, p->own.ns, LABEL_MANAGED_BY, LABEL_MANAGED_BY_VALUE,
+                                p->own.ns, p->own.ns, LABEL_MANAGED_BY, FIELD_MANAGER,
                                 LABEL_PROFILE, owner->object.name),
     };
 

@@ -53,7 +53,7 @@ static void write_marks(struct json_build *j, const struct ownership *own, const
 
     policy_spec_hash(spec_text, hash);
     json_open_obj(j, "labels");
-    json_add_str(j, LABEL_MANAGED_BY, LABEL_MANAGED_BY_VALUE);
+    json_add_str(j, LABEL_MANAGED_BY, FIELD_MANAGER);
     json_add_str(j, LABEL_PROFILE, own->profile);
     json_close_obj(j);
     json_open_obj(j, "annotations");

@@ -64,6 +64,8 @@ static int read_meta(struct answer *answer, enum kind kind, struct err *err)
     answer->is_status = kind_name && strcmp(kind_name, "Status") == 0;
     if (answer->is_status)
         return 0;
+    if (kind_name && strcmp(kind_name, resource_of(kind)->name) != 0)
+        return err_set(err, ERR_INVALID, "it is a %s", kind_name);
     if (object_decode_meta(kind, root, &answer->arena, &answer->meta, err) < 0 ||
         json_get_obj(root, "metadata", &meta, err) < 0 ||
         json_get_str(meta, "deletionTimestamp", TIME_LEN_MAX, &answer->arena, &deleted, err) < 0)

@@ -143,7 +143,7 @@ static void look_at_everything(struct manager *m)
 {
     struct err err = {0};
 
-    if (!m->has_synced && cluster_has_synced(m->cluster))
+    if (!m->has_synced && m->resync_at_ms == UINT64_MAX && cluster_has_synced(m->cluster))
         manager_want_resync(m, m->now_ms);
     if (m->resync_at_ms > m->now_ms)
         return;
@@ -213,6 +213,7 @@ uint64_t manager_step(struct manager *m, uint64_t now_ms, int64_t wall_ms)
             work(m);
     } else if (applier_in_flight(m->applier) == 0) {
         recorder_drain(m->recorder); /* no more Events come */
+        m->has_drained = true;
     }
     recorder_step(m->recorder, now_ms, wall_ms);
     return deadline(m);
@@ -233,7 +234,7 @@ bool manager_is_stopped(const struct manager *m)
     if (!m->is_stopping)
         return false;
     return m->now_ms >= m->stop_by_ms ||
-           (cluster_is_stopped(m->cluster) && applier_in_flight(m->applier) == 0 &&
+           (m->has_drained && cluster_is_stopped(m->cluster) &&
             recorder_pending(m->recorder) == 0);
 }
 

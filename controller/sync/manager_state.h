@@ -39,6 +39,7 @@ struct manager {
     uint64_t stop_by_ms;       /* of a drain */
     bool has_synced;           /* every cache was complete once, and was taken note of */
     bool is_stopping;
+    bool has_drained; /* of @is_stopping: every plan has ended, the last Events are on their way */
 };
 
 /* What a key stands for. @key and @name are borrowed together. */

@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/* The file, NUL-terminated, to be freed with free(). The test fails when it cannot be read. @ret_len may be NULL. */
+/* The file, NUL-terminated, to be freed with free(). The test fails when it cannot be read.
+ * @ret_len may be NULL. */
 char *text_file(const char *path, size_t *ret_len);
 
 /* @count times @piece, to be freed with free(). */

@@ -113,7 +113,8 @@ static void test_chunks_grow_so_that_few_are_needed(void **state)
     before = mem_allocs();
     for (int i = 0; i < 1 << 20; i++)
         assert_non_null(arena_alloc(&a, 16));
-    assert_true(mem_allocs() - before <= 6 + 64); /* 4 KiB doubled to 256 KiB, then 16 MiB of those */
+    assert_true(mem_allocs() - before <=
+                6 + 64); /* 4 KiB doubled to 256 KiB, then 16 MiB of those */
 }
 
 static void test_a_block_larger_than_a_chunk_gets_its_own(void **state)

@@ -86,7 +86,9 @@ static void test_a_message_is_one_line(void **state)
     struct err err = {0};
 
     (void)state;
-    err_set(&err, ERR_IO, "a\nb\tc\x7F" "d\x1b[31m\r\n\n");
+    err_set(&err, ERR_IO,
+            "a\nb\tc\x7F"
+            "d\x1b[31m\r\n\n");
     assert_string_equal(err.msg, "a b c d [31m");
 }
 
@@ -168,7 +170,7 @@ static void test_each_code_has_a_name_of_its_own(void **state)
     }
     assert_string_equal(err_code_name(ERR_NOT_FOUND), "NotFound");
     assert_string_equal(err_code_name(ERR_CODE_COUNT), "Unknown");
-    assert_string_equal(err_code_name((enum err_code)-1), "Unknown");
+    assert_string_equal(err_code_name((enum err_code) - 1), "Unknown");
 }
 
 static void test_only_what_passes_by_itself_is_transient(void **state)

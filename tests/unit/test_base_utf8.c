@@ -28,14 +28,21 @@ static void test_every_code_comes_back_as_it_was_written(void **state)
 static void test_what_is_no_utf8_gives_the_replacement(void **state)
 {
     static const char *const bad[] = {
-        "\x80",             /* goes on without a start */
-        "\xBF",             "\xC0\x80",         /* overlong NUL */
-        "\xC1\xBF",         "\xE0\x9F\xBF",     /* overlong in three */
-        "\xF0\x8F\xBF\xBF",                     /* overlong in four */
-        "\xED\xA0\x80",                         /* surrogate */
-        "\xED\xBF\xBF",     "\xF4\x90\x80\x80", /* beyond U+10FFFF */
-        "\xF5\x80\x80\x80", "\xFE",             "\xFF",
-        "\xC3(",            "\xE2\x82(",        "\xE2(\xAC",
+        "\x80", /* goes on without a start */
+        "\xBF",
+        "\xC0\x80", /* overlong NUL */
+        "\xC1\xBF",
+        "\xE0\x9F\xBF",     /* overlong in three */
+        "\xF0\x8F\xBF\xBF", /* overlong in four */
+        "\xED\xA0\x80",     /* surrogate */
+        "\xED\xBF\xBF",
+        "\xF4\x90\x80\x80", /* beyond U+10FFFF */
+        "\xF5\x80\x80\x80",
+        "\xFE",
+        "\xFF",
+        "\xC3(",
+        "\xE2\x82(",
+        "\xE2(\xAC",
         "\xF0\x9F\x94(",
     };
 

@@ -63,9 +63,9 @@ static void test_members_come_in_the_order_of_the_calls(void **state)
     json_close_arr(&build);
     json_close_obj(&build);
     assert_int_equal(build.depth, 0);
-    assert_string_equal(out.text,
-                        "{\"z\":\"text\",\"i\":-42,\"t\":true,\"f\":false,\"n\":null,\"raw\":[1,{}],"
-                        "\"o\":{\"a\":[],\"b\":1},\"list\":[\"x\",1,{},[null]]}");
+    assert_string_equal(
+        out.text, "{\"z\":\"text\",\"i\":-42,\"t\":true,\"f\":false,\"n\":null,\"raw\":[1,{}],"
+                  "\"o\":{\"a\":[],\"b\":1},\"list\":[\"x\",1,{},[null]]}");
 }
 
 static void test_a_scalar_may_stand_alone(void **state)

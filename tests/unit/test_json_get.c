@@ -6,7 +6,8 @@
 #include "support/unit.h"
 
 static const char text[] =
-    "{\"s\":\"text\",\"empty\":\"\",\"i\":42,\"neg\":-7,\"r\":1.5,\"t\":true,\"f\":false,\"n\":null,"
+    "{\"s\":\"text\",\"empty\":\"\",\"i\":42,\"neg\":-7,\"r\":1.5,\"t\":true,\"f\":false,\"n\":"
+    "null,"
     "\"o\":{\"a\":1},\"a\":[1,2,3],\"strs\":[\"a\",\"bc\",\"\"],\"mixed\":[\"a\",1],\"none\":[],"
     "\"big\":9223372036854775807,\"small\":-9223372036854775808}";
 

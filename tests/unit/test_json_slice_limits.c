@@ -190,11 +190,13 @@ static void test_what_is_kept_reaches_its_ceiling_and_does_not_pass_it(void **st
     for (size_t chunk_len = 1; chunk_len < sizeof(text); chunk_len++) {
         struct seen seen = {0};
 
-        assert_int_equal(
-            feed(SLICE_STREAM, a_below_a, 13, text, sizeof(text) - 1, chunk_len, &seen), ERR_NONE);
+        assert_int_equal(feed(SLICE_STREAM, a_below_a, 13, text, sizeof(text) - 1, chunk_len,
+                              &seen),
+                         ERR_NONE);
         assert_int_equal(seen.len_max, 13);
-        assert_int_equal(
-            feed(SLICE_STREAM, a_below_a, 12, text, sizeof(text) - 1, chunk_len, &seen), ERR_LIMIT);
+        assert_int_equal(feed(SLICE_STREAM, a_below_a, 12, text, sizeof(text) - 1, chunk_len,
+                              &seen),
+                         ERR_LIMIT);
     }
 }
 
@@ -220,8 +222,9 @@ static void test_the_envelope_of_a_list_has_the_ceiling_of_a_value(void **state)
 }
 
 /*
- * Time is linear in the bytes. A reader that went back over what it has would copy or allocate more the smaller
- * the chunks are: the allocations must be those of one growing buffer, however the bytes arrive.
+ * Time is linear in the bytes. A reader that went back over what it has would copy or allocate more
+ * the smaller the chunks are: the allocations must be those of one growing buffer, however the
+ * bytes arrive.
  */
 static void test_small_chunks_take_no_more_allocations_than_large_ones(void **state)
 {

@@ -18,13 +18,14 @@ static void assert_list(const struct projection *keep, const char *text, const c
 static void test_items_come_out_one_by_one_and_the_rest_at_the_end(void **state)
 {
     (void)state;
-    assert_list(pod,
-                "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"7\"},"
-                "\"items\":[{\"metadata\":{\"name\":\"a\",\"uid\":\"1\"}},\r\n {\"metadata\":{\"name\":"
-                "\"b\"},\"spec\":{}}]}\n",
-                "{\"metadata\":{\"name\":\"a\"}}\n{\"metadata\":{\"name\":\"b\"}}\n"
-                "envelope: {\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{"
-                "\"resourceVersion\":\"7\"}}\nend");
+    assert_list(
+        pod,
+        "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"7\"},"
+        "\"items\":[{\"metadata\":{\"name\":\"a\",\"uid\":\"1\"}},\r\n {\"metadata\":{\"name\":"
+        "\"b\"},\"spec\":{}}]}\n",
+        "{\"metadata\":{\"name\":\"a\"}}\n{\"metadata\":{\"name\":\"b\"}}\n"
+        "envelope: {\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{"
+        "\"resourceVersion\":\"7\"}}\nend");
 }
 
 static void test_metadata_may_come_after_the_items(void **state)
@@ -57,12 +58,13 @@ static void test_a_list_without_items_is_an_envelope(void **state)
 static void test_a_status_instead_of_a_list_is_an_envelope(void **state)
 {
     (void)state;
-    assert_list(pod,
-                "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
-                "\"message\":\"gone\",\"reason\":\"Expired\",\"code\":410,\"details\":{\"uid\":\"1\"}}",
-                "envelope: {\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":"
-                "\"Failure\",\"message\":\"gone\",\"reason\":\"Expired\",\"code\":410,\"details\":{"
-                "\"uid\":\"1\"}}\nend");
+    assert_list(
+        pod,
+        "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
+        "\"message\":\"gone\",\"reason\":\"Expired\",\"code\":410,\"details\":{\"uid\":\"1\"}}",
+        "envelope: {\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":"
+        "\"Failure\",\"message\":\"gone\",\"reason\":\"Expired\",\"code\":410,\"details\":{"
+        "\"uid\":\"1\"}}\nend");
 }
 
 static void test_other_members_of_a_list_are_dropped(void **state)
@@ -92,7 +94,8 @@ static void test_what_is_no_list_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(texts); i++)
-        assert_list(pod, texts[i], "error: Invalid: expected a list, got something that is no object");
+        assert_list(pod, texts[i],
+                    "error: Invalid: expected a list, got something that is no object");
 }
 
 static void test_items_that_are_no_array_are_refused(void **state)
@@ -108,7 +111,8 @@ static void test_items_that_are_no_array_are_refused(void **state)
 static void test_items_twice_are_refused(void **state)
 {
     (void)state;
-    assert_list(pod, "{\"items\":[1],\"items\":[2]}", "1\nerror: Invalid: a list has \"items\" twice");
+    assert_list(pod, "{\"items\":[1],\"items\":[2]}",
+                "1\nerror: Invalid: a list has \"items\" twice");
     assert_list(pod, "{\"items\":null,\"\\u0069tems\":[2]}",
                 "error: Invalid: a list has \"items\" twice");
 }
@@ -123,8 +127,9 @@ static void test_nothing_may_follow_the_list(void **state)
 
 static void test_every_truncated_end_is_refused(void **state)
 {
-    static const char text[] = "{\"kind\":\"L\",\"items\":[{\"metadata\":{\"name\":\"\\u00e9\"}},12,null],"
-                               "\"metadata\":{\"a\":1}}";
+    static const char text[] =
+        "{\"kind\":\"L\",\"items\":[{\"metadata\":{\"name\":\"\\u00e9\"}},12,null],"
+        "\"metadata\":{\"a\":1}}";
 
     (void)state;
     for (size_t len = 0; len < sizeof(text) - 1; len++) {
@@ -170,10 +175,11 @@ static void test_what_the_callback_returns_stops_the_list(void **state)
 
 static int feed_list(void *ctx, struct err *err)
 {
-    static const char text[] =
-        "{\"metadata\":{\"resourceVersion\":\"a version that makes the buffer grow beyond its first "
-        "block\"},\"items\":[{\"metadata\":{\"name\":\"another text that makes its buffer grow beyond "
-        "the first block\"}},{}]}";
+    static const char text[] = "{\"metadata\":{\"resourceVersion\":\"a version that makes the "
+                               "buffer grow beyond its first "
+                               "block\"},\"items\":[{\"metadata\":{\"name\":\"another text that "
+                               "makes its buffer grow beyond "
+                               "the first block\"}},{}]}";
     unsigned left = 1000;
     struct slice *s = slice_new(SLICE_LIST, ctx, 1000, count_values, &left, err);
     int r;

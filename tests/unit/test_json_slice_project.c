@@ -25,16 +25,18 @@ static void assert_kept(const struct projection *keep, const char *text, const c
 static void test_only_members_of_the_projection_stay(void **state)
 {
     (void)state;
-    assert_kept(pod,
-                "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"uid\":\"1\",\"name\":\"a\","
-                "\"managedFields\":[{\"kind\":[]}],\"labels\":{\"x\":\"y\",\"z\":{}}},\"spec\":{}}",
-                "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\",\"labels\":{\"x\":\"y\",\"z\":{}}}}");
+    assert_kept(
+        pod,
+        "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"uid\":\"1\",\"name\":\"a\","
+        "\"managedFields\":[{\"kind\":[]}],\"labels\":{\"x\":\"y\",\"z\":{}}},\"spec\":{}}",
+        "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\",\"labels\":{\"x\":\"y\",\"z\":{}}}}");
 }
 
 static void test_the_order_and_white_space_of_the_text_make_no_difference(void **state)
 {
     (void)state;
-    assert_kept(pod, "{\r\n \"spec\" : 1 ,\t\"metadata\" :\n{ \"name\" : \"a\" } , \"kind\" : 7 \r\n}",
+    assert_kept(pod,
+                "{\r\n \"spec\" : 1 ,\t\"metadata\" :\n{ \"name\" : \"a\" } , \"kind\" : 7 \r\n}",
                 "{\"metadata\":{\"name\":\"a\"},\"kind\":7}");
 }
 
@@ -50,7 +52,8 @@ static void test_nothing_kept_leaves_an_empty_object(void **state)
 
 static void test_scalars_stay_where_an_object_was_expected(void **state)
 {
-    static const char *const scalars[] = {"null", "true", "false", "-1.5e3", "\"\"", "\"a\\n\"", "[]", "{}"};
+    static const char *const scalars[] = {"null", "true",     "false", "-1.5e3",
+                                          "\"\"", "\"a\\n\"", "[]",    "{}"};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(scalars); i++) {
@@ -89,13 +92,14 @@ static void test_the_first_node_that_matches_decides(void **state)
 
     (void)state;
     assert_kept(special_first, "{\"b\":{\"x\":1},\"a\":{\"x\":1}}", "{\"b\":{},\"a\":{\"x\":1}}");
-    assert_kept(star_first, "{\"a\":{\"x\":1},\"b\":{\"port\":1}}", "{\"a\":{},\"b\":{\"port\":1}}");
+    assert_kept(star_first, "{\"a\":{\"x\":1},\"b\":{\"port\":1}}",
+                "{\"a\":{},\"b\":{\"port\":1}}");
 }
 
 static void test_a_name_matches_however_it_is_written(void **state)
 {
     static const struct projection keep[] = {
-        {"kind", NULL}, {"a/b", NULL}, {"\xC3\xA9", NULL}, {"\xF0\x9F\x94\x92", NULL},
+        {"kind", NULL},       {"a/b", NULL}, {"\xC3\xA9", NULL}, {"\xF0\x9F\x94\x92", NULL},
         {"\b\f\n\r\t", NULL}, {NULL, NULL},
     };
     static const char *const cases[][2] = {
@@ -117,9 +121,24 @@ static void test_a_name_matches_however_it_is_written(void **state)
 static void test_a_name_that_is_only_like_one_does_not_match(void **state)
 {
     static const char *const names[] = {
-        "",         "kin",      "kinds",       "Kind",          "kind\\u0000",      "\\u0000kind",
-        "kind\\n",  "k\\\\ind", "\\\"kind",    "\\ud83d",       "\\udd12",          "\\ud83dkind",
-        "\\ud83d\\n", "\\ud83d\\u0041", "\\ud83d\\ud83d", "kind\\ud83d", "kind\xC3\xA9", "*",
+        "",
+        "kin",
+        "kinds",
+        "Kind",
+        "kind\\u0000",
+        "\\u0000kind",
+        "kind\\n",
+        "k\\\\ind",
+        "\\\"kind",
+        "\\ud83d",
+        "\\udd12",
+        "\\ud83dkind",
+        "\\ud83d\\n",
+        "\\ud83d\\u0041",
+        "\\ud83d\\ud83d",
+        "kind\\ud83d",
+        "kind\xC3\xA9",
+        "*",
     };
 
     (void)state;
@@ -180,7 +199,8 @@ static void test_a_name_of_any_length_stays_under_a_star(void **state)
 
 static void test_the_longest_name_of_a_projection_matches_written_in_escapes(void **state)
 {
-    char *name = text_repeat("n", SLICE_NAME_MAX), *escaped = text_repeat("\\u006e", SLICE_NAME_MAX);
+    char *name = text_repeat("n", SLICE_NAME_MAX),
+         *escaped = text_repeat("\\u006e", SLICE_NAME_MAX);
     const struct projection keep[] = {{name, NULL}, {NULL, NULL}};
     char text[1024], expected[256];
 
@@ -195,20 +215,22 @@ static void test_the_longest_name_of_a_projection_matches_written_in_escapes(voi
 static void test_several_projected_values_in_one_chunk_do_not_mix(void **state)
 {
     (void)state;
-    assert_sliced(SLICE_STREAM, pod,
-                  "{\"kind\":1,\"x\":2}{\"metadata\":{\"x\":1}}\n{\"x\":1}\n{\"x\":1,\"kind\":\"a\"}\n",
-                  "{\"kind\":1}\n{\"metadata\":{}}\n{}\n{\"kind\":\"a\"}\nend");
+    assert_sliced(
+        SLICE_STREAM, pod,
+        "{\"kind\":1,\"x\":2}{\"metadata\":{\"x\":1}}\n{\"x\":1}\n{\"x\":1,\"kind\":\"a\"}\n",
+        "{\"kind\":1}\n{\"metadata\":{}}\n{}\n{\"kind\":\"a\"}\nend");
 }
 
 /* Random trees and projections: the slice must keep what a walk over jansson's tree keeps. */
 
-static const char *const names[] = {"a",          "b",        "c",    "kind", "\\u0061",
-                                    "k\\u0069nd", "\xC3\xA9", "d\\n"};
+static const char *const names[] = {"a",       "b",          "c",        "kind",
+                                    "\\u0061", "k\\u0069nd", "\xC3\xA9", "d\\n"};
 static const size_t same_as[COUNT_OF(names)] = {4, 1, 2, 5, 0, 3, 6, 7}; /* once unescaped */
 
 static void write_random(struct strbuf *out, struct rng *r, int depth)
 {
-    static const char *const scalars[] = {"1", "-2.5", "\"s\"", "\"\\\"}\\u00e9\"", "true", "null", "\"\""};
+    static const char *const scalars[] = {"1",    "-2.5", "\"s\"", "\"\\\"}\\u00e9\"",
+                                          "true", "null", "\"\""};
     uint64_t pick = rng_below(r, depth > 4 ? 1 : 3), count = rng_below(r, 5);
     bool seen[COUNT_OF(names)] = {false};
 

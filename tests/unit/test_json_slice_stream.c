@@ -57,9 +57,10 @@ static void test_what_stays_whole_stays_as_it_was_written(void **state)
 static void test_escapes_and_brackets_in_strings_end_nothing(void **state)
 {
     (void)state;
-    assert_stream("[\"\\\"]\",\"\\\\\",\"}{][\",\"\\\\\\\"\",\"\\/\\b\\f\\n\\r\\t\\uD83d\\udD12\"]",
-                  "[\"\\\"]\",\"\\\\\",\"}{][\",\"\\\\\\\"\",\"\\/\\b\\f\\n\\r\\t\\uD83d\\udD12\"]\n"
-                  "end");
+    assert_stream(
+        "[\"\\\"]\",\"\\\\\",\"}{][\",\"\\\\\\\"\",\"\\/\\b\\f\\n\\r\\t\\uD83d\\udD12\"]",
+        "[\"\\\"]\",\"\\\\\",\"}{][\",\"\\\\\\\"\",\"\\/\\b\\f\\n\\r\\t\\uD83d\\udD12\"]\n"
+        "end");
 }
 
 static void test_long_strings_are_scanned_right_at_every_alignment(void **state)
@@ -152,7 +153,8 @@ static void test_garbage_is_refused_with_its_place(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(garbage); i++) {
         for (size_t k = 0; k < COUNT_OF(keeps); k++) {
-            char *got = sliced(SLICE_STREAM, keeps[k], garbage[i][0], strlen(garbage[i][0]), 100, 1);
+            char *got =
+                sliced(SLICE_STREAM, keeps[k], garbage[i][0], strlen(garbage[i][0]), 100, 1);
             char expected[128];
 
             (void)sprintf(expected, "error: Invalid: not JSON: %s", garbage[i][1]);
@@ -195,7 +197,8 @@ static void test_nul_bytes_are_refused(void **state)
 
 static void test_every_truncated_end_is_refused(void **state)
 {
-    static const char text[] = " {\"a\":[1.5e3,{\"b\\n\":\"\\u00e9\\\\\"},true,false,null],\"c\":{}}";
+    static const char text[] =
+        " {\"a\":[1.5e3,{\"b\\n\":\"\\u00e9\\\\\"},true,false,null],\"c\":{}}";
 
     (void)state;
     for (size_t len = 2; len < sizeof(text) - 1; len++) {
@@ -282,8 +285,9 @@ static void test_feeding_nothing_changes_nothing(void **state)
 
 static int feed_small_chunks(void *ctx, struct err *err)
 {
-    static const char text[] = "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a name that makes "
-                               "the buffer grow beyond its first block\"}}}\n{\"type\":\"DELETED\"}";
+    static const char text[] =
+        "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a name that makes "
+        "the buffer grow beyond its first block\"}}}\n{\"type\":\"DELETED\"}";
     unsigned count = 0;
     struct slice *s = slice_new(SLICE_STREAM, ctx, 1000, refuse, &count, err);
     int r = 0;

@@ -102,6 +102,8 @@ static void test_applier_takes_no_write_as_done_when_the_answer_is_not_the_objec
               "\"uid\":\"u1\",\"resourceVersion\":\"1\"}}"},
         {201, "{\"kind\":\"NetworkPolicy\",\"metadata\":{\"name\":\"a\",\"namespace\":\"bar\","
               "\"uid\":\"u1\",\"resourceVersion\":\"1\"}}"},
+        {201, "{\"kind\":\"Table\",\"metadata\":{\"name\":\"a\",\"namespace\":\"shop\","
+              "\"uid\":\"u1\",\"resourceVersion\":\"1\"}}"},
         {200, "{\"kind\":\"Status\",\"metadata\":{},\"status\":\"Success\"}"},
         {201, "{\"metadata\":{\"name\":\"a\",\"namespace\":\"shop\",\"uid\":\"u1\","
               "\"resourceVersion\":\"1\"}}{}"},
@@ -244,6 +246,7 @@ int main(void)
         APPLIER_TEST(test_applier_ends_a_plan_at_the_write_that_the_server_refuses),
         APPLIER_TEST(test_applier_hands_on_how_long_the_server_wants_to_be_left_alone),
         APPLIER_TEST(test_applier_ends_a_plan_whose_write_is_not_answered),
+        APPLIER_TEST(test_applier_ends_a_plan_in_the_step_when_its_first_write_cannot_be_started),
         APPLIER_TEST(test_applier_ends_a_plan_when_a_later_write_cannot_be_started),
         APPLIER_TEST(test_applier_takes_no_write_as_done_when_the_answer_is_not_the_object),
         APPLIER_TEST(test_applier_goes_on_when_only_the_cache_does_not_take_the_answer),

@@ -160,6 +160,7 @@ int main(void)
         APPLIER_TEST(test_applier_reads_what_was_changed_since),
         APPLIER_TEST(test_applier_reads_what_has_another_uid_now),
         APPLIER_TEST(test_applier_forgets_what_is_gone_when_it_was_to_be_patched),
+        APPLIER_TEST(test_applier_keeps_what_was_made_anew_while_it_read_that_the_old_one_is_gone),
         APPLIER_TEST(test_applier_reads_what_was_changed_when_it_was_to_be_deleted),
         APPLIER_TEST(test_applier_fails_when_it_cannot_read_again),
         APPLIER_TEST(test_applier_fails_when_the_reading_cannot_be_started),

@@ -191,7 +191,7 @@ static void test_frames_skip_what_is_no_event_of_this_kind_and_go_on(void **stat
          "metadata.resourceVersion"},
         {"{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"annotations\":[]}}}", "annotations"},
         {"{\"type\":\"ADDED\",\"object\":{\"kind\":\"NetworkPolicy\",\"spec\":{\"a\":1,\"a\":2}}}",
-         "duplicate"},
+         "comes twice"},
         {"{\"type\":\"ADDED\",\"object\":{\"spec\":\"\\u0000\"}}", ""},
         {"[1,2]", "expected an object"},
         {"7", "expected an object"},

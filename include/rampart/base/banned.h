@@ -12,11 +12,21 @@
 #include <string.h>
 #include <strings.h>
 
+/* glibc has some of them as macros, clang minds. */
+#undef alloca
+#undef sprintf
+#undef vsprintf
+#undef strcpy
+#undef strcat
+#undef strncat
+#undef strncpy
+#undef strdup
+#undef strndup
+
 #ifndef RAMPART_ALLOW_RAW_MEMORY
 #pragma GCC poison malloc calloc realloc reallocarray strdup strndup
 #endif
 #pragma GCC poison sprintf vsprintf strcpy strcat strncat strncpy gets strtok atoi atol atoll sscanf
-#undef alloca /* glibc has it as a macro */
 #pragma GCC poison alloca system popen
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * The command line: `rampart controller|plan|health|version`. Each command is a function that returns an exit code.
+ * The command line: `rampart controller|plan|health|version`. Each command is a function that
+ * returns an exit code.
  *
  *   0  done (plan: nothing would change)      3  plan: Enforce would change something
  *   1  it failed; the last line of stderr says why and what to do

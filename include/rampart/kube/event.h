@@ -1,4 +1,5 @@
-/* events.k8s.io/v1 Event as JSON. Pure. Notes end at 1,024 bytes and never hold control characters. */
+/* events.k8s.io/v1 Event as JSON. Pure. Notes end at 1,024 bytes and never hold control characters.
+ */
 #ifndef RAMPART_KUBE_EVENT_H
 #define RAMPART_KUBE_EVENT_H
 
@@ -8,16 +9,17 @@
 #define EVENT_CONTROLLER "rampart.dev/rampart"
 
 struct event {
-    const char *ns;           /* where it is stored: the object's namespace, a Namespace's own name, else "default" */
-    const char *name;         /* unique: "<object>.<hex>" */
+    const char *
+        ns; /* where it is stored: the object's namespace, a Namespace's own name, else "default" */
+    const char *name; /* unique: "<object>.<hex>" */
     struct object_ref regarding;
     struct object_ref related; /* name NULL: none */
     const char *reason;
-    const char *action;       /* "Reconcile", "Audit" */
+    const char *action; /* "Reconcile", "Audit" */
     const char *note;
     bool is_warning;
-    const char *instance;     /* reportingInstance: the pod's name */
-    int64_t wall_ms;          /* eventTime */
+    const char *instance; /* reportingInstance: the pod's name */
+    int64_t wall_ms;      /* eventTime */
 };
 
 /* Where an Event about @regarding is stored. */

@@ -1,9 +1,9 @@
 /*
  * The compact form of the API objects that we keep: facts, not verdicts.
  *
- * A decoder reads one projected JSON object into one arena and allocates nothing elsewhere, always the same
- * bytes for the same input, so that the store can measure in a scratch arena and decode again into one exact
- * block. Strings live in that arena. Every struct starts with a struct object.
+ * A decoder reads one projected JSON object into one arena and allocates nothing elsewhere, always
+ * the same bytes for the same input, so that the store can measure in a scratch arena and decode
+ * again into one exact block. Strings live in that arena. Every struct starts with a struct object.
  */
 #ifndef RAMPART_KUBE_OBJECT_H
 #define RAMPART_KUBE_OBJECT_H
@@ -32,30 +32,33 @@
 
 struct object {
     enum kind kind;
-    bool is_deleting;  /* has a deletionTimestamp */
-    bool is_ours;      /* NetworkPolicy: our name prefix and our label or managedFields entry. The store keeps it set for as
-                        * long as the uid stays: a tenant who strips the marks does not make us stand down from what we made. */
-    const char *ns;    /* "" for cluster-scoped */
+    bool is_deleting; /* has a deletionTimestamp */
+    bool is_ours; /* NetworkPolicy: our name prefix and our label or managedFields entry. The store
+                   * keeps it set for as long as the uid stays: a tenant who strips the marks does
+                   * not make us stand down from what we made. */
+    const char *ns; /* "" for cluster-scoped */
     const char *name;
     const char *uid;
-    const char *rv;    /* resourceVersion, an opaque string (rv.h may compare two) */
+    const char *rv; /* resourceVersion, an opaque string (rv.h may compare two) */
 };
 
 enum decode_result {
     DECODE_KEEP = 0, /* *ret_object is the object */
-    DECODE_SKIP,     /* nothing in it concerns us (a CRD without conversion webhook): treat as absent; the object is NULL */
+    DECODE_SKIP, /* nothing in it concerns us (a CRD without conversion webhook): treat as absent;
+                    the object is NULL */
 };
 
 /*
- * Decodes by kind. @root is one projected object. Errors: ERR_INVALID with the object's name and path, ERR_NOMEM.
- * For an object that does not decode the caller keeps what it had, counts it and says so: a cache is never emptied
- * by bytes that we do not understand.
+ * Decodes by kind. @root is one projected object. Errors: ERR_INVALID with the object's name and
+ * path, ERR_NOMEM. For an object that does not decode the caller keeps what it had, counts it and
+ * says so: a cache is never emptied by bytes that we do not understand.
  */
 MUST_CHECK int object_decode(enum kind kind, const json_t *root, struct arena *a,
                              enum decode_result *ret_result, struct object **ret_object,
                              struct err *err);
 
-/* Only metadata (name, ns, uid, rv), for bookmarks and deletions: "" for what is absent, but for rv, which must be there. */
+/* Only metadata (name, ns, uid, rv), for bookmarks and deletions: "" for what is absent, but for
+ * rv, which must be there. */
 MUST_CHECK int object_decode_meta(enum kind kind, const json_t *root, struct arena *a,
                                   struct object *ret_object, struct err *err);
 
@@ -64,36 +67,37 @@ int object_order(const struct object *one, const struct object *other);
 
 /* ---- Namespace ---- */
 struct namespace_facts {
-    struct object object;  /* is_deleting also when status.phase is Terminating */
+    struct object object; /* is_deleting also when status.phase is Terminating */
     struct labels labels;
 };
 
 /* ---- NetworkPolicy ---- */
 enum netpol_field { /* the members of spec, each owned as a whole in managedFields */
-    NETPOL_POD_SELECTOR = 0,
-    NETPOL_POLICY_TYPES,
-    NETPOL_INGRESS,
-    NETPOL_EGRESS,
-    NETPOL_FIELD_COUNT,
+                    NETPOL_POD_SELECTOR = 0,
+                    NETPOL_POLICY_TYPES,
+                    NETPOL_INGRESS,
+                    NETPOL_EGRESS,
+                    NETPOL_FIELD_COUNT,
 };
 
-struct rival {            /* who else owns a field, as managedFields say */
-    const char *manager;  /* NULL: nobody else */
-    const char *time;     /* RFC 3339, as the server wrote it; may be NULL */
+struct rival {           /* who else owns a field, as managedFields say */
+    const char *manager; /* NULL: nobody else */
+    const char *time;    /* RFC 3339, as the server wrote it; may be NULL */
 };
 
 struct netpol_facts {
     struct object object;
-    bool has_our_label;       /* app.kubernetes.io/managed-by: rampart */
-    bool has_our_entry;       /* managedFields has an entry of manager "rampart" */
-    const char *profile;      /* label rampart.dev/profile; NULL when absent */
-    const char *spec_hash;    /* annotation rampart.dev/spec-hash; NULL when absent */
-    const char *owner_uid;    /* uid of the only ownerReference when that is a Namespace; NULL otherwise */
-    size_t owners_count;      /* ownerReferences */
-    const char *spec;         /* canonical JSON of spec; NULL without our name prefix */
+    bool has_our_label;    /* app.kubernetes.io/managed-by: rampart */
+    bool has_our_entry;    /* managedFields has an entry of manager "rampart" */
+    const char *profile;   /* label rampart.dev/profile; NULL when absent */
+    const char *spec_hash; /* annotation rampart.dev/spec-hash; NULL when absent */
+    const char
+        *owner_uid; /* uid of the only ownerReference when that is a Namespace; NULL otherwise */
+    size_t owners_count; /* ownerReferences */
+    const char *spec;    /* canonical JSON of spec; NULL without our name prefix */
     struct rival rivals[NETPOL_FIELD_COUNT]; /* with our name prefix only */
-    /* Of foreign policies: whether one rule of it allows everything in that direction (a rule without peers and
-     * without ports), and for which pods. Such a rule undoes a default-deny. */
+    /* Of foreign policies: whether one rule of it allows everything in that direction (a rule
+     * without peers and without ports), and for which pods. Such a rule undoes a default-deny. */
     bool allows_all_ingress;
     bool allows_all_egress;
     bool selects_all_pods;
@@ -103,14 +107,14 @@ struct netpol_facts {
 enum protocol { PROTOCOL_TCP = 0, PROTOCOL_UDP, PROTOCOL_SCTP, PROTOCOL_COUNT };
 const char *protocol_name(enum protocol protocol); /* "TCP" */
 
-#define PORT_NAME_MAX 63         /* a Service's port name; a container's has 15 */
+#define PORT_NAME_MAX 63 /* a Service's port name; a container's has 15 */
 #define SERVICE_PORTS_MAX 256
 #define SLICE_PORTS_MAX 100      /* the API's own limit */
 #define SLICE_ADDRESSES_MAX 1000 /* the API's own limit */
 #define HOOK_REFS_MAX 1024       /* webhooks of one configuration */
 
 struct service_port {
-    const char *name;        /* "" when unnamed */
+    const char *name; /* "" when unnamed */
     enum protocol protocol;
     uint16_t port;
     uint16_t target_number;  /* 0: by name */
@@ -120,9 +124,9 @@ struct service_port {
 struct service_facts {
     struct object object;
     struct labels labels;
-    struct labels selector;        /* empty: the Service selects no pods itself */
+    struct labels selector; /* empty: the Service selects no pods itself */
     bool is_external_name;
-    const char **cluster_ips;      /* "None" and "" are left out */
+    const char **cluster_ips; /* "None" and "" are left out */
     size_t cluster_ips_count;
     const struct service_port *ports;
     size_t ports_count;
@@ -132,29 +136,29 @@ struct service_facts {
 struct slice_port {
     const char *name; /* of the Service's port; "" when unnamed */
     enum protocol protocol;
-    uint16_t port;    /* resolved; 0: none stated */
+    uint16_t port; /* resolved; 0: none stated */
 };
 
 struct slice_facts {
     struct object object;
-    const char *service;            /* label kubernetes.io/service-name; "" when absent */
+    const char *service; /* label kubernetes.io/service-name; "" when absent */
     bool is_ipv6;
     const struct slice_port *ports;
     size_t ports_count;
-    const char **addresses;         /* kept for default/kubernetes only, sorted */
+    const char **addresses; /* kept for default/kubernetes only, sorted */
     size_t addresses_count;
 };
 
 /* ---- Whoever the API server calls: webhook configurations, APIServices, CRD conversions ---- */
 struct hook_ref {
-    const char *hook;    /* the webhook's own name within its object, or "" */
-    const char *ns;      /* of the Service */
+    const char *hook; /* the webhook's own name within its object, or "" */
+    const char *ns;   /* of the Service */
     const char *service;
-    uint16_t port;       /* of the Service; 443 where the object does not say */
+    uint16_t port; /* of the Service; 443 where the object does not say */
 };
 
 struct hook_facts {
-    struct object object;          /* kept only when it refers to a Service */
+    struct object object; /* kept only when it refers to a Service */
     const struct hook_ref *refs;
     size_t refs_count;
 };

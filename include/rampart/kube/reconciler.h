@@ -1,6 +1,6 @@
 /*
- * What the runtime asks of the reconcilers. reconcilers/registry.h fills it in; the runtime (sync/manager.h) never
- * names a reconciler, so a new one touches its own file and the registry.
+ * What the runtime asks of the reconcilers. reconcilers/registry.h fills it in; the runtime
+ * (sync/manager.h) never names a reconciler, so a new one touches its own file and the registry.
  */
 #ifndef RAMPART_KUBE_RECONCILER_H
 #define RAMPART_KUBE_RECONCILER_H
@@ -18,7 +18,8 @@ struct dirty {
 };
 
 struct reconciler_ops {
-    /* @before NULL: added; @after NULL: deleted. Both borrowed for the call; the view already shows @after. */
+    /* @before NULL: added; @after NULL: deleted. Both borrowed for the call; the view already shows
+     * @after. */
     void (*map)(const struct view *v, const struct object *before, const struct object *after,
                 const struct dirty *dirty);
     /* One pass over a namespace. A namespace that is gone gives an empty plan with VERDICT_NONE. */

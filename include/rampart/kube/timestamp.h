@@ -10,6 +10,7 @@
 
 void timestamp_seconds(int64_t wall_ms, char ret_text[TIMESTAMP_LEN]); /* metav1.Time */
 void timestamp_micros(int64_t wall_ms, char ret_text[TIMESTAMP_LEN]);  /* metav1.MicroTime */
-int timestamp_parse(const char *text, int64_t *ret_wall_ms, struct err *err); /* any offset, any fraction */
+int timestamp_parse(const char *text, int64_t *ret_wall_ms,
+                    struct err *err); /* any offset, any fraction */
 
 #endif

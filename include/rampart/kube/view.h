@@ -1,5 +1,6 @@
 /*
- * What a reconciler sees: sorted, read-only lists over the caches. The store fills it in production, a test from files.
+ * What a reconciler sees: sorted, read-only lists over the caches. The store fills it in
+ * production, a test from files.
  */
 #ifndef RAMPART_KUBE_VIEW_H
 #define RAMPART_KUBE_VIEW_H
@@ -12,7 +13,8 @@
 struct verdict; /* kube/plan.h */
 
 struct object_list {
-    const struct object *const *items; /* sorted by object_order(); arena of the call, objects borrowed from the cache */
+    const struct object *const
+        *items; /* sorted by object_order(); arena of the call, objects borrowed from the cache */
     size_t count;
 };
 

@@ -29,14 +29,9 @@
 #include "rampart/reconcilers/cluster_facts.h"
 #include "rampart/reconcilers/policy_spec.h"
 
-#define POLICY_PREFIX "rampart-"
+#define POLICY_PREFIX NAME_PREFIX
 #define POLICY_DENY "rampart-default-deny"
 #define POLICIES_MAX 128 /* of ours in one namespace */
-
-#define LABEL_MANAGED_BY "app.kubernetes.io/managed-by"
-#define LABEL_MANAGED_BY_VALUE "rampart"
-#define LABEL_PROFILE "rampart.dev/profile"
-#define ANNOTATION_SPEC_HASH "rampart.dev/spec-hash"
 
 enum concern { /* bits of plan.in_place */
                CONCERN_DENY = 0,

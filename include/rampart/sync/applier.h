@@ -1,11 +1,13 @@
 /*
- * Carries plans out: the writes of one plan one after the other, in the plan's order; many plans at once, up to a bound on
- * requests in flight. A write that fails ends its plan: what comes later would stand on what did not happen.
+ * Carries plans out: the writes of one plan one after the other, in the plan's order; many plans at
+ * once, up to a bound on requests in flight. A write that fails ends its plan: what comes later
+ * would stand on what did not happen.
  *
- * The answer to a write goes into the store at once (read your writes). Where the server knows better than our cache (409
- * AlreadyExists or Conflict, 404, 422 for the uid) the object is read again, the store corrected, and the plan ends as APPLY_STALE: the
- * next pass sees the truth. A creation in a terminating namespace is dropped: it counts as done. Nothing is tried twice here: that is the
- * work queue's. Successful writes are logged here, failures by whoever gets the result.
+ * The answer to a write goes into the store at once (read your writes). Where the server knows
+ * better than our cache (409 AlreadyExists or Conflict, 404, 422 for the uid) the object is read
+ * again, the store corrected, and the plan ends as APPLY_STALE: the next pass sees the truth. A
+ * creation in a terminating namespace is dropped: it counts as done. Nothing is tried twice here:
+ * that is the work queue's. Successful writes are logged here, failures by whoever gets the result.
  */
 #ifndef RAMPART_SYNC_APPLIER_H
 #define RAMPART_SYNC_APPLIER_H
@@ -18,7 +20,6 @@
 #define APPLIER_IN_FLIGHT_DEFAULT 16
 #define APPLIER_IN_FLIGHT_MAX 64
 #define APPLIER_WRITE_TIMEOUT_MS 40000 /* the API server itself ends a write after 34 s */
-#define FIELD_MANAGER "rampart"
 
 struct applier;
 
@@ -31,16 +32,18 @@ enum apply_outcome {
 
 struct apply_result {
     enum apply_outcome outcome;
-    size_t writes_done;         /* writes that succeeded: the first ones of the plan */
-    const struct write *failed; /* the write that failed; NULL for none (APPLY_DONE, APPLY_CANCELED) */
-    struct err err;             /* of APPLY_FAILED and APPLY_STALE */
+    size_t writes_done; /* writes that succeeded: the first ones of the plan */
+    const struct write
+        *failed;    /* the write that failed; NULL for none (APPLY_DONE, APPLY_CANCELED) */
+    struct err err; /* of APPLY_FAILED and APPLY_STALE */
 };
 
-/* Once a started plan, never from inside applier_start(), which it may call. @plan (and the arena it lies in) is valid for the call and freed
- * after it; so are @key and @result. */
+/* Once a started plan, never from inside applier_start(), which it may call. @plan (and the arena
+ * it lies in) is valid for the call and freed after it; so are @key and @result. */
 typedef void (*applier_done_fn)(void *ctx, const char *key, const struct plan *plan,
                                 const struct apply_result *result, uint64_t now_ms);
-/* Whether a deletion may be sent now (delete budget); false ends the plan as APPLY_FAILED with ERR_LIMIT. */
+/* Whether a deletion may be sent now (delete budget); false ends the plan as APPLY_FAILED with
+ * ERR_LIMIT. */
 typedef bool (*applier_may_delete_fn)(void *ctx, const struct plan *plan, const struct write *write,
                                       uint64_t now_ms);
 
@@ -48,7 +51,7 @@ struct applier_options {
     struct transport *transport;
     struct cluster *cluster;
     struct log *log;
-    unsigned in_flight_max;      /* plans at once, 1..APPLIER_IN_FLIGHT_MAX */
+    unsigned in_flight_max; /* plans at once, 1..APPLIER_IN_FLIGHT_MAX */
     applier_done_fn on_done;
     applier_may_delete_fn may_delete; /* NULL: always */
     void *ctx;
@@ -61,12 +64,14 @@ bool applier_has_room(const struct applier *a);
 size_t applier_in_flight(const struct applier *a); /* plans without on_done so far */
 
 /*
- * Starts @plan for @key (copied). On 0 the applier owns @arena (moved: the caller's is zeroed) in which the plan lies, and @on_done comes
- * once; struct plan itself is copied. On -1 both still belong to the caller: ERR_LIMIT (no room), ERR_NOMEM, ERR_CANCELED (draining).
+ * Starts @plan for @key (copied). On 0 the applier owns @arena (moved: the caller's is zeroed) in
+ * which the plan lies, and @on_done comes once; struct plan itself is copied. On -1 both still
+ * belong to the caller: ERR_LIMIT (no room), ERR_NOMEM, ERR_CANCELED (draining).
  */
 MUST_CHECK int applier_start(struct applier *a, const char *key, struct arena *arena,
                              const struct plan *plan, uint64_t now_ms, struct err *err);
-/* No further request is started; those in flight end by themselves, their plans as APPLY_CANCELED unless nothing was left to do. */
+/* No further request is started; those in flight end by themselves, their plans as APPLY_CANCELED
+ * unless nothing was left to do. */
 void applier_drain(struct applier *a);
 /* Delivers results that could not be delivered from inside applier_start(); call on each turn. */
 void applier_step(struct applier *a, uint64_t now_ms);

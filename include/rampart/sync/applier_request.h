@@ -18,9 +18,10 @@ struct applier_request {
 void applier_request_done(struct applier_request *r);
 
 /*
- * Create: POST of the object. Patch: JSON merge patch of the object or of its status subresource. Both say fieldManager=rampart.
- * Delete: DeleteOptions with the uid and, where the write has one, the resourceVersion as preconditions, dependents in the
- * background. @write is borrowed until applier_request_done(). Errors: ERR_NOMEM, ERR_LIMIT.
+ * Create: POST of the object. Patch: JSON merge patch of the object or of its status subresource.
+ * Both say fieldManager=rampart. Delete: DeleteOptions with the uid and, where the write has one,
+ * the resourceVersion as preconditions, dependents in the background. @write is borrowed until
+ * applier_request_done(). Errors: ERR_NOMEM, ERR_LIMIT.
  */
 MUST_CHECK int applier_request_write(struct applier_request *r, const struct write *write,
                                      struct err *err);

@@ -1,5 +1,6 @@
 /*
- * The caches: one store and one informer for every watched kind, and the view over them that reconcilers read.
+ * The caches: one store and one informer for every watched kind, and the view over them that
+ * reconcilers read.
  */
 #ifndef RAMPART_SYNC_CLUSTER_H
 #define RAMPART_SYNC_CLUSTER_H
@@ -22,19 +23,21 @@ struct cluster_options {
 
 /* ERR_NOMEM. Nothing is requested before cluster_step(). */
 MUST_CHECK struct cluster *cluster_new(const struct cluster_options *options, struct err *err);
-void cluster_stop(struct cluster *c); /* cancels every request; their ends come through the transport */
+void cluster_stop(
+    struct cluster *c); /* cancels every request; their ends come through the transport */
 bool cluster_is_stopped(const struct cluster *c);
 void cluster_free(struct cluster *c); /* stopped or never stepped; NULL is fine */
 
 void cluster_step(struct cluster *c, uint64_t now_ms);
 uint64_t cluster_deadline(const struct cluster *c);
 bool cluster_has_synced(const struct cluster *c); /* every kind was complete at least once */
-/* Why not yet, or what a watch suffers from now, for people; "" when all is well. The first kind with an error, else the first
- * that is still waited for. */
+/* Why not yet, or what a watch suffers from now, for people; "" when all is well. The first kind
+ * with an error, else the first that is still waited for. */
 void cluster_trouble(const struct cluster *c, char *ret_text, size_t len_max);
 
 struct store *cluster_store(struct cluster *c, enum kind kind); /* borrowed */
-/* For struct view_ops: @ns NULL lists all namespaces; of a cluster-scoped kind @ns is "" or NULL. */
+/* For struct view_ops: @ns NULL lists all namespaces; of a cluster-scoped kind @ns is "" or NULL.
+ */
 int cluster_list(const struct cluster *c, enum kind kind, const char *ns, struct arena *a,
                  struct object_list *ret_list, struct err *err);
 const struct object *cluster_get(const struct cluster *c, enum kind kind, const char *ns,

@@ -1,9 +1,9 @@
 /*
- * How many Events each object may cause: a token bucket an object, as client-go's EventSourceObjectSpamFilter
- * (tools/record/events_cache.go). Pure; time is a parameter.
+ * How many Events each object may cause: a token bucket an object, as client-go's
+ * EventSourceObjectSpamFilter (tools/record/events_cache.go). Pure; time is a parameter.
  *
- * A bucket is one number, the time at which it is full again; a full one is not kept. Over EVENT_BUDGET_OBJECTS_MAX the one that is
- * fullest is forgotten.
+ * A bucket is one number, the time at which it is full again; a full one is not kept. Over
+ * EVENT_BUDGET_OBJECTS_MAX the one that is fullest is forgotten.
  */
 #ifndef RAMPART_SYNC_EVENT_BUDGET_H
 #define RAMPART_SYNC_EVENT_BUDGET_H

@@ -1,6 +1,7 @@
 /*
- * The bytes of a list page or of a watch stream as typed frames: frames the JSON, projects it to what the kind keeps,
- * parses one object at a time and tells what it is. Pure; knows no store and no state of the watch.
+ * The bytes of a list page or of a watch stream as typed frames: frames the JSON, projects it to
+ * what the kind keeps, parses one object at a time and tells what it is. Pure; knows no store and
+ * no state of the watch.
  */
 #ifndef RAMPART_SYNC_FRAMES_H
 #define RAMPART_SYNC_FRAMES_H
@@ -47,11 +48,13 @@ MUST_CHECK struct frames *frames_new(enum kind kind, bool is_list, frame_fn fn, 
 void frames_free(struct frames *f); /* NULL is fine */
 
 /*
- * Errors: what @fn returned; the Status of an ERROR event (status.h); ERR_INVALID for bytes that are no JSON and for a
- * list page that is no list of this kind; ERR_LIMIT (slice.h); ERR_NOMEM. Afterwards only frames_free().
+ * Errors: what @fn returned; the Status of an ERROR event (status.h); ERR_INVALID for bytes that
+ * are no JSON and for a list page that is no list of this kind; ERR_LIMIT (slice.h); ERR_NOMEM.
+ * Afterwards only frames_free().
  */
 MUST_CHECK int frames_feed(struct frames *f, const char *bytes, size_t len, struct err *err);
-/* The answer came to its proper end. ERR_INVALID when it ended inside a value, or a list before its page was complete. */
+/* The answer came to its proper end. ERR_INVALID when it ended inside a value, or a list before its
+ * page was complete. */
 MUST_CHECK int frames_end(struct frames *f, struct err *err);
 
 #endif

@@ -10,8 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PACE_FREE 30 /* rounds without a wait: more than a dozen edits of a profile in a row take \
-                      */
+#define PACE_FREE                                                                   \
+    30 /* rounds without a wait: more than a dozen edits of a profile in a row take \
+        */
 #define PACE_FIRST_MS 250 /* the wait before the next one; it doubles */
 #define PACE_MAX_MS 10000
 #define PACE_CALM_MS 10000 /* each such time without a round takes one off the count */

@@ -1,10 +1,12 @@
 /*
  * Kubernetes Events (events.k8s.io/v1): best effort, bounded, never in the way of a reconcile.
  *
- * Equal findings (type, reason, regarding, related, note's first line) within RECORDER_SERIES_IDLE_MS become one Event with a series: the second
- * one sends series.count 2, later ones update the count at most every RECORDER_SERIES_EVERY_MS and when the series ends, as client-go's
- * events broadcaster does. Per regarding object a token bucket of RECORDER_BURST with one more every RECORDER_REFILL_MS. Over any bound
- * an Event is dropped and counted. A namespace that terminates gets none: the error is not retried.
+ * Equal findings (type, reason, regarding, related, note's first line) within
+ * RECORDER_SERIES_IDLE_MS become one Event with a series: the second one sends series.count 2,
+ * later ones update the count at most every RECORDER_SERIES_EVERY_MS and when the series ends, as
+ * client-go's events broadcaster does. Per regarding object a token bucket of RECORDER_BURST with
+ * one more every RECORDER_REFILL_MS. Over any bound an Event is dropped and counted. A namespace
+ * that terminates gets none: the error is not retried.
  */
 #ifndef RAMPART_SYNC_RECORDER_H
 #define RAMPART_SYNC_RECORDER_H
@@ -26,8 +28,8 @@
 struct recorder;
 
 struct recorder_stats {
-    uint64_t sent;     /* created or updated */
-    uint64_t dropped;  /* over a bound, or refused by the server */
+    uint64_t sent;    /* created or updated */
+    uint64_t dropped; /* over a bound, or refused by the server */
 };
 
 MUST_CHECK struct recorder *recorder_new(struct transport *transport, struct log *log,
@@ -40,7 +42,8 @@ void recorder_add(struct recorder *r, const struct finding *finding, const char 
                   uint64_t now_ms, int64_t wall_ms);
 void recorder_step(struct recorder *r, uint64_t now_ms, int64_t wall_ms); /* sends what is due */
 uint64_t recorder_deadline(const struct recorder *r);
-void recorder_drain(struct recorder *r); /* sends what waits now without waiting for series, then takes nothing more */
+void recorder_drain(struct recorder *r); /* sends what waits now without waiting for series, then
+                                            takes nothing more */
 size_t recorder_pending(const struct recorder *r); /* queued and in flight */
 void recorder_get_stats(const struct recorder *r, struct recorder_stats *ret_stats);
 
