@@ -10,6 +10,8 @@ static const enum kind hook_kinds[] = {
     KIND_API_SERVICE,
     KIND_CRD,
 };
+#define HOOKS_ARENA_MAX \
+    (4u * 1024 * 1024) /* lists of all of them; over it everything counts as called */
 #define HOOK_KINDS (sizeof(hook_kinds) / sizeof(hook_kinds[0]))
 
 static int backend_unresolved(struct backend *b, struct arena *a, const char *ns, const char *why,
@@ -120,26 +122,37 @@ static int add_hook(const struct view *v, const struct hook_facts *hook, const c
     return 0;
 }
 
-bool backends_touch(const struct view *v, const char *ns)
+static int find_any(const struct view *v, const char *ns, struct arena *a, bool *ret_is_called,
+                    struct err *err)
 {
     for (size_t k = 0; k < HOOK_KINDS; k++) {
-        AUTO_ARENA arena;
         struct object_list hooks;
-        struct err err = {0};
 
-        arena_init(&arena, 1024 * 1024);
-        if (view_list(v, hook_kinds[k], NULL, &arena, &hooks, &err) < 0)
-            return true; /* a pass too many does no harm, one too few would */
+        if (view_list(v, hook_kinds[k], NULL, a, &hooks, err) < 0)
+            return -1;
         for (size_t i = 0; i < hooks.count; i++) {
             const struct hook_facts *hook = OBJECT_AS(hook_facts, hooks.items[i]);
 
             for (size_t r = 0; r < hook->refs_count; r++) {
-                if (strcmp(hook->refs[r].ns, ns) == 0)
-                    return true;
+                if (strcmp(hook->refs[r].ns, ns) == 0) {
+                    *ret_is_called = true;
+                    return 0;
+                }
             }
         }
     }
-    return false;
+    *ret_is_called = false;
+    return 0;
+}
+
+bool backends_touch(const struct view *v, const char *ns)
+{
+    AUTO_ARENA arena;
+    bool is_called = true; /* a pass too many does no harm, one too few would */
+
+    arena_init(&arena, HOOKS_ARENA_MAX);
+    (void)find_any(v, ns, &arena, &is_called, NULL);
+    return is_called;
 }
 
 int backends_find(const struct view *v, const char *ns, struct arena *a,
@@ -147,10 +160,13 @@ int backends_find(const struct view *v, const char *ns, struct arena *a,
 {
     struct object_list slices;
     struct backend *items;
+    bool is_called;
     size_t count = 0;
 
     *ret_list = (struct backend_list){0};
-    if (!backends_touch(v, ns))
+    if (find_any(v, ns, a, &is_called, err) < 0)
+        return -1;
+    if (!is_called)
         return 0;
     items = arena_calloc(a, BACKENDS_MAX, sizeof(*items));
     if (!items)

@@ -11,13 +11,17 @@ static const char *const field_name[NETPOL_FIELD_COUNT] = {
     [NETPOL_EGRESS] = "egress",
 };
 
-/* Bits of enum netpol_field. */
-static unsigned differing_fields(const char *one_text, const char *other_text)
+/* Bits of enum netpol_field. A text that is no JSON (ours always is) differs in everything. */
+static int differing_fields(const char *one_text, const char *other_text, unsigned *ret_fields,
+                            struct err *err)
 {
-    json_auto_t *one = one_text ? json_decode(one_text, strlen(one_text), NULL) : NULL;
-    json_auto_t *other = json_decode(other_text, strlen(other_text), NULL);
+    struct err why = {0};
+    json_auto_t *one = one_text ? json_decode(one_text, strlen(one_text), &why) : NULL;
+    json_auto_t *other = json_decode(other_text, strlen(other_text), &why);
     unsigned fields = 0;
 
+    if (why.code == ERR_NOMEM)
+        return err_nomem(err);
     for (int f = 0; f < NETPOL_FIELD_COUNT; f++) {
         const json_t *left = json_object_get(one, field_name[f]);
         const json_t *right = json_object_get(other, field_name[f]);
@@ -25,22 +29,26 @@ static unsigned differing_fields(const char *one_text, const char *other_text)
         if (left != right && (!left || !right || !json_equal(left, right)))
             fields |= 1u << f;
     }
-    return fields;
+    *ret_fields = fields;
+    return 0;
+}
+
+static const char *fields_text(unsigned fields, struct arena *a)
+{
+    const char *text = "";
+
+    for (int f = 0; f < NETPOL_FIELD_COUNT && text; f++) {
+        if (fields & (1u << f))
+            text = arena_printf(a, "%s%sspec.%s", text, *text ? ", " : "", field_name[f]);
+    }
+    return text;
 }
 
 const char *network_differences(const char *one, const char *other, struct arena *a)
 {
-    unsigned fields = differing_fields(one, other);
-    const char *text = "";
+    unsigned fields;
 
-    for (int f = 0; f < NETPOL_FIELD_COUNT; f++) {
-        if (!(fields & (1u << f)))
-            continue;
-        text = arena_printf(a, "%s%sspec.%s", text, *text ? ", " : "", field_name[f]);
-        if (!text)
-            return NULL;
-    }
-    return text;
+    return differing_fields(one, other, &fields, NULL) < 0 ? NULL : fields_text(fields, a);
 }
 
 /* The rival of the first differing field that has one. */
@@ -107,19 +115,22 @@ static const struct finding *deleted(struct network_pass *p, const struct wanted
 static const struct finding *edited(struct network_pass *p, const struct wanted *w, struct err *err)
 {
     const struct object *o = &w->observed->object;
-    unsigned fields = differing_fields(w->observed->spec, w->text);
-    const struct rival *rival = find_rival(w->observed, fields);
-    const char *names = fields ? network_differences(w->observed->spec, w->text, p->arena)
-                               : "metadata (labels or ownerReferences)";
+    const struct rival *rival;
+    const char *names;
+    unsigned fields;
     struct finding finding = {
         .reason = REASON_POLICY_EDITED,
         .is_warning = true,
         .object = {KIND_NETWORK_POLICY, o->ns, o->name, o->uid},
         .rule = "network",
         .profile = p->own.profile,
-        .manager = rival ? rival->manager : NULL,
     };
 
+    if (differing_fields(w->observed->spec, w->text, &fields, err) < 0)
+        return NULL;
+    rival = find_rival(w->observed, fields);
+    names = fields ? fields_text(fields, p->arena) : "metadata (labels or ownerReferences)";
+    finding.manager = rival ? rival->manager : NULL;
     finding.message = names ? edited_message(p, w, rival, names) : NULL;
     return new_finding(p, &finding, err);
 }

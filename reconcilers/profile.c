@@ -76,13 +76,14 @@ static int plan_status(struct plan *plan, const struct view *v, const struct pro
 {
     AUTO_STRBUF body;
     struct json_build j;
-    const char *status = profile_status_text(v, p, tally, plan->arena, err);
+    const char *status;
 
+    strbuf_init(&body, PATCH_LEN_MAX);
+    status = profile_status_text(v, p, tally, plan->arena, err);
     if (!status)
         return -1;
     if (strcmp(p->status, status) == 0)
         return 0;
-    strbuf_init(&body, PATCH_LEN_MAX);
     json_build_init(&j, &body);
     open_patch(&j, p);
     json_close_obj(&j);

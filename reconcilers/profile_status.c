@@ -107,8 +107,8 @@ static struct verdict_text enforcing(const struct profile *p, const struct profi
     return c;
 }
 
-static void write_conditions(struct json_build *j, const struct view *v, const struct profile *p,
-                             const struct profile_tally *t, struct arena *a)
+static int write_conditions(struct json_build *j, const struct view *v, const struct profile *p,
+                            const struct profile_tally *t, struct arena *a, struct err *err)
 {
     char now[TIMESTAMP_LEN];
     struct verdict_text all[4] = {ready(p, t, a), enforcing(p, t, a)};
@@ -127,16 +127,25 @@ static void write_conditions(struct json_build *j, const struct view *v, const s
         .message = p->invalid ? p->invalid : "",
     };
     json_open_arr(j, "conditions");
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 4; i++) {
+        if (!all[i].message)
+            return err_nomem(err);
         write_condition(j, p, now, &all[i]);
+    }
     json_close_arr(j);
+    return 0;
 }
 
-/* When a rule last changed between "all pass" and not. */
+/* When a rule last changed between "all pass" and not. NULL: out of memory; what is not as we write
+ * it does not count. */
 static const char *rule_transition(const struct profile *p, bool is_passing, const char *now,
                                    struct arena *a)
 {
-    json_auto_t *rules = json_decode(p->rules_status, strlen(p->rules_status), NULL);
+    struct err why = {0};
+    json_auto_t *rules = json_decode(p->rules_status, strlen(p->rules_status), &why);
+
+    if (why.code == ERR_NOMEM)
+        return NULL;
 
     for (size_t i = 0; i < json_array_size(rules); i++) {
         const json_t *rule = json_array_get(rules, i);
@@ -155,14 +164,18 @@ static const char *rule_transition(const struct profile *p, bool is_passing, con
     return now;
 }
 
-static void write_rules(struct json_build *j, const struct view *v, const struct profile *p,
-                        const struct profile_tally *t, struct arena *a)
+static int write_rules(struct json_build *j, const struct view *v, const struct profile *p,
+                       const struct profile_tally *t, struct arena *a, struct err *err)
 {
     char now[TIMESTAMP_LEN];
+    const char *since;
 
     json_open_arr(j, "rules");
     if (p->network.is_stated && p->network.mode != MODE_OFF) {
         timestamp_seconds(v->wall_ms, now);
+        since = rule_transition(p, t->drifted + t->failed == 0, now, a);
+        if (!since)
+            return err_nomem(err);
         json_open_obj(j, NULL);
         json_add_str(j, "id", RULE_NETWORK);
         json_add_str(j, "mode", mode_name(p->network.mode));
@@ -170,14 +183,15 @@ static void write_rules(struct json_build *j, const struct view *v, const struct
         json_add_int(j, "fail", (int64_t)t->drifted);
         json_add_int(j, "error", (int64_t)t->failed);
         json_add_int(j, "exempt", 0);
-        json_add_str(j, "lastTransitionTime",
-                     rule_transition(p, t->drifted + t->failed == 0, now, a));
+        json_add_str(j, "lastTransitionTime", since);
         json_close_obj(j);
     }
     json_close_arr(j);
+    return 0;
 }
 
-static void write_drift(struct json_build *j, const struct profile_tally *t, struct arena *a)
+static int write_drift(struct json_build *j, const struct profile_tally *t, struct arena *a,
+                       struct err *err)
 {
     json_open_arr(j, "drift");
     for (size_t i = 0; i < t->drift_count; i++) {
@@ -185,8 +199,10 @@ static void write_drift(struct json_build *j, const struct profile_tally *t, str
         const char *object = arena_printf(a, "%s %s%s%s", resource_of(f->object.kind)->name,
                                           f->object.ns, *f->object.ns ? "/" : "", f->object.name);
 
+        if (!object)
+            return err_nomem(err);
         json_open_obj(j, NULL);
-        json_add_str(j, "object", object ? object : "");
+        json_add_str(j, "object", object);
         json_add_str(j, "rule", f->rule);
         json_add_str(j, "reason", reason_name(f->reason));
         json_add_str(j, "message", f->message);
@@ -197,6 +213,7 @@ static void write_drift(struct json_build *j, const struct profile_tally *t, str
     json_close_arr(j);
     /* Stated also when false: a merge patch leaves alone what it does not name. */
     json_add_bool(j, "driftTruncated", t->is_drift_cut);
+    return 0;
 }
 
 const char *profile_status_text(const struct view *v, const struct profile *p,
@@ -210,7 +227,8 @@ const char *profile_status_text(const struct view *v, const struct profile *p,
     json_build_init(&j, &text);
     json_open_obj(&j, NULL);
     json_add_int(&j, "observedGeneration", p->generation);
-    write_conditions(&j, v, p, t, a);
+    if (write_conditions(&j, v, p, t, a, err) < 0)
+        return NULL;
     json_open_obj(&j, "namespaces");
     json_add_int(&j, "selected", (int64_t)t->selected);
     json_add_int(&j, "compliant", (int64_t)t->compliant);
@@ -218,8 +236,8 @@ const char *profile_status_text(const struct view *v, const struct profile *p,
     json_add_int(&j, "failed", (int64_t)t->failed);
     json_add_int(&j, "overridden", (int64_t)(p->network.is_stated ? t->selected - t->decided : 0));
     json_close_obj(&j);
-    write_rules(&j, v, p, t, a);
-    write_drift(&j, t, a);
+    if (write_rules(&j, v, p, t, a, err) < 0 || write_drift(&j, t, a, err) < 0)
+        return NULL;
     json_close_obj(&j);
     if (strbuf_check(&text, "status", err) < 0)
         return NULL;

@@ -160,7 +160,7 @@ static int write_value(struct strbuf *out, const json_t *value, unsigned depth, 
         strbuf_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         break;
     case JSON_REAL:
-        strbuf_addf(out, "%.17g", json_real_value(value));
+        strbuf_addf(out, "%.17g", json_real_value(value) + 0.0); /* makes -0 a 0 */
         break;
     case JSON_TRUE:
         strbuf_adds(out, "true");

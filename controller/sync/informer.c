@@ -89,9 +89,12 @@ static void note_failure(struct informer *i, const struct err *err)
     i->logged = *err;
 }
 
-/* The server has told something that is good. */
+/* The server has told something that is good. Before a sync is complete that says little: what
+ * stops it comes again. */
 static void note_progress(struct informer *i)
 {
+    if (i->watch.state == WATCH_STREAMING_INITIAL)
+        return;
     if (!is_normal(i->logged.code))
         log_event(i->options.log, LOG_INFO, "list or watch works again",
                   LOG_STR("resource", i->resource));
@@ -303,6 +306,8 @@ static void request(struct informer *i, bool is_list, uint64_t now_ms)
     strbuf_init(&path, PATH_LEN_MAX);
     path_build(&path, i->options.kind, NULL, NULL, NULL, &query);
     if (strbuf_check(&path, "path", &why) < 0 || start(i, path.text, &why) < 0) {
+        if (path.broke == ERR_LIMIT) /* only a token is that long, and it stays so */
+            why.code = ERR_REFUSED;
         end_request(i, &why, now_ms);
         return;
     }

@@ -234,8 +234,7 @@ bool manager_is_stopped(const struct manager *m)
     if (!m->is_stopping)
         return false;
     return m->now_ms >= m->stop_by_ms ||
-           (m->has_drained && cluster_is_stopped(m->cluster) &&
-            recorder_pending(m->recorder) == 0);
+           (m->has_drained && cluster_is_stopped(m->cluster) && recorder_pending(m->recorder) == 0);
 }
 
 /* ---- What others ask ---- */

@@ -110,6 +110,9 @@ static void check_build(const char *text, size_t len)
     CHECK(json_object_size(read) == 1);
 }
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
@@ -125,17 +128,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     size_t live = mem_live();
     const char *text;
     json_t *value;
-    bool has_failed = false;
+    bool has_failed;
 
     if (len < 1)
         return 0;
     text = (const char *)data + 1;
     len--;
-    if (data[0] > 0)
-        mem_fail_nth(data[0] - 1u);
+    if (data[0] % 64)
+        mem_fail_nth(data[0] % 64 - 1u);
     value = json_decode(text, len, &err);
-    if (data[0] > 0)
-        has_failed = mem_fail_disarm();
+    has_failed = mem_fail_disarm();
     if (has_failed)
         CHECK(!value && err.code == ERR_NOMEM);
     else

@@ -10,7 +10,7 @@
 
 #include "rampart/base/rng.h"
 #include "rampart/json/decode.h"
-#include "support/sliced.h"
+#include "support/projected.h"
 
 #define KEPT_MAX (1u << 20)
 
@@ -126,6 +126,8 @@ static void check_list(const struct result *result, const struct projection *kee
     CHECK(result->values && json_equal(result->values, expected_items));
     CHECK(result->envelope && json_equal(result->envelope, expected_envelope));
 }
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

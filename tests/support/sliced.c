@@ -1,6 +1,5 @@
 #include "support/sliced.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,38 +79,4 @@ void assert_sliced(enum slice_mode mode, const struct projection *keep, const ch
         compare(mode, keep, text, expected, first_len, len);
     for (size_t chunk_len = 1; chunk_len <= len && chunk_len < 20; chunk_len++)
         compare(mode, keep, text, expected, chunk_len, chunk_len);
-}
-
-static const struct projection *find(const struct projection *nodes, const char *name, size_t len)
-{
-    for (; nodes->name; nodes++)
-        if (strcmp(nodes->name, "*") == 0 ||
-            (strlen(nodes->name) == len && memcmp(nodes->name, name, len) == 0))
-            return nodes;
-    return NULL;
-}
-
-json_t *projected(const json_t *value, const struct projection *keep)
-{
-    json_t *result, *element;
-    const char *name;
-    size_t i, len;
-
-    if (!keep || (!json_is_object(value) && !json_is_array(value)))
-        return json_deep_copy(value);
-    if (json_is_array(value)) {
-        result = json_array();
-        json_array_foreach((json_t *)value, i, element)
-            json_array_append_new(result, projected(element, keep));
-        return result;
-    }
-    result = json_object();
-    json_object_keylen_foreach((json_t *)value, name, len, element)
-    {
-        const struct projection *node = find(keep, name, len);
-
-        if (node)
-            json_object_setn_new_nocheck(result, name, len, projected(element, node->children));
-    }
-    return result;
 }

@@ -19,7 +19,4 @@ char *sliced(enum slice_mode mode, const struct projection *keep, const char *te
 void assert_sliced(enum slice_mode mode, const struct projection *keep, const char *text,
                    const char *expected);
 
-/* What a projection keeps of a tree, computed without a slice. The caller owns it. */
-struct json_t *projected(const struct json_t *value, const struct projection *keep);
-
 #endif

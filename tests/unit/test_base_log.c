@@ -221,6 +221,8 @@ static void test_a_line_that_just_fits_is_not_cut(void **state)
         char *text = text_repeat("x", len);
         json_t *root;
 
+        log_event(&logger, LOG_INFO, "m", LOG_STR("text", text), LOG_STR("last", "a b"));
+        json_decref(parsed());
         log_event(&logger, LOG_INFO, "m", LOG_STR("text", text), LOG_INT("number", 123));
         root = parsed();
         if (json_object_get(root, "truncated")) {

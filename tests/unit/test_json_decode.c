@@ -340,8 +340,10 @@ static void test_out_of_memory_at_any_point_is_an_error_and_leaks_nothing(void *
         "{\"metadata\":{\"name\":\"a name that is longer than "
         "sixteen\",\"labels\":{\"\\u0061\":\"1\"}},"
         "\"list\":[1,2,3,4,5,6,7,8,9,10,-1234567890123456.5,{\"a\":[]},\"\\n\\n\\n\"],\"x\":true}";
+    static char number[] = "-1234567890123456.5";
 
     (void)state;
+    assert_int_equal(sweep(decode, number), 2);
     assert_true(sweep(decode, text) > 30);
     assert_reads_like_jansson(text, strlen(text));
 }

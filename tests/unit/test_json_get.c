@@ -8,7 +8,8 @@
 static const char text[] =
     "{\"s\":\"text\",\"empty\":\"\",\"i\":42,\"neg\":-7,\"r\":1.5,\"t\":true,\"f\":false,\"n\":"
     "null,"
-    "\"o\":{\"a\":1},\"a\":[1,2,3],\"strs\":[\"a\",\"bc\",\"\"],\"mixed\":[\"a\",1],\"none\":[],"
+    "\"o\":{\"a\":1},\"a\":[1,2,3],\"strs\":[\"a\",\"bc\",\"\"],\"mixed\":[\"a\",1],\"nulls\":["
+    "null],\"none\":[],"
     "\"big\":9223372036854775807,\"small\":-9223372036854775808}";
 
 static json_t *obj;
@@ -251,6 +252,8 @@ static void test_get_strs_names_the_element_that_is_wrong(void **state)
     (void)state;
     assert_int_equal(json_get_strs(obj, "mixed", 3, 2, &arena, &texts, &count, &err), -1);
     assert_failed("mixed[1]: expected a string, got an integer");
+    assert_int_equal(json_get_strs(obj, "nulls", 3, 2, &arena, &texts, &count, &err), -1);
+    assert_failed("nulls[0]: expected a string, got null");
     assert_int_equal(json_get_strs(obj, "strs", 3, 1, &arena, &texts, &count, &err), -1);
     assert_failed("strs[1]: expected at most 1 bytes, got 2");
     assert_int_equal(json_get_strs(obj, "strs", 2, 2, &arena, &texts, &count, &err), -1);

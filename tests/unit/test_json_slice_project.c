@@ -6,6 +6,7 @@
 
 #include "rampart/base/rng.h"
 #include "rampart/json/decode.h"
+#include "support/projected.h"
 #include "support/sliced.h"
 #include "support/text.h"
 #include "support/unit.h"

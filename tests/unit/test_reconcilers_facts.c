@@ -1,4 +1,5 @@
-/* What the allows learn from the cluster: DNS, API server, and the pods that the API server calls. */
+/* What the allows learn from the cluster: DNS, API server, and the pods that the API server calls.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +37,8 @@ static int teardown(void **state)
 static void put_profile(const char *network)
 {
     world_put(&world, KIND_PROFILE,
-              "{'metadata':{'name':'p','generation':1},'spec':{'mode':'Enforce','includeSystemNamespaces':true,"
+              "{'metadata':{'name':'p','generation':1},'spec':{'mode':'Enforce','"
+              "includeSystemNamespaces':true,"
               "'namespaceSelector':{},'network':{%s}}}",
               network);
 }
@@ -44,9 +46,12 @@ static void put_profile(const char *network)
 static void put_dns(const char *ns, const char *name, const char *target)
 {
     world_put(&world, KIND_SERVICE,
-              "{'metadata':{'name':'%s','namespace':'%s','labels':{'k8s-app':'kube-dns'}},'spec':{'selector':{'k8s-app':"
-              "'kube-dns'},'clusterIP':'10.96.0.10','clusterIPs':['10.96.0.10'],'ports':[{'name':'dns','port':53,"
-              "'protocol':'UDP','targetPort':%s},{'name':'metrics','port':9153,'protocol':'TCP','targetPort':9153}]}}",
+              "{'metadata':{'name':'%s','namespace':'%s','labels':{'k8s-app':'kube-dns'}},'spec':{'"
+              "selector':{'k8s-app':"
+              "'kube-dns'},'clusterIP':'10.96.0.10','clusterIPs':['10.96.0.10'],'ports':[{'name':'"
+              "dns','port':53,"
+              "'protocol':'UDP','targetPort':%s},{'name':'metrics','port':9153,'protocol':'TCP','"
+              "targetPort':9153}]}}",
               name, ns, target);
 }
 
@@ -91,17 +96,21 @@ static void test_dns_goes_to_the_clusters_own_dns_pods(void **state)
     put_dns("kube-system", "kube-dns", "53");
     put_profile("'defaultDeny':['Egress'],'allow':{'dns':{}}");
     converge("shop");
-    assert_spec("shop", "rampart-allow-dns",
-                "{'egress':[{'ports':[{'port':53,'protocol':'UDP'}],'to':[{'namespaceSelector':{'matchLabels':{"
-                "'kubernetes.io/metadata.name':'kube-system'}},'podSelector':{'matchLabels':{'k8s-app':'kube-dns'}}}]}],"
-                "'podSelector':{},'policyTypes':['Egress']}");
+    assert_spec(
+        "shop", "rampart-allow-dns",
+        "{'egress':[{'ports':[{'port':53,'protocol':'UDP'}],'to':[{'namespaceSelector':{'"
+        "matchLabels':{"
+        "'kubernetes.io/"
+        "metadata.name':'kube-system'}},'podSelector':{'matchLabels':{'k8s-app':'kube-dns'}}}]}],"
+        "'podSelector':{},'policyTypes':['Egress']}");
 }
 
 static void test_named_dns_ports_are_resolved_in_endpoint_slices(void **state)
 {
     (void)state;
     world_put(&world, KIND_SERVICE,
-              "{'metadata':{'name':'dns-default','namespace':'openshift-dns'},'spec':{'selector':{'dns':'default'},'ports':"
+              "{'metadata':{'name':'dns-default','namespace':'openshift-dns'},'spec':{'selector':{'"
+              "dns':'default'},'ports':"
               "[{'name':'dns','port':53,'protocol':'UDP','targetPort':'dns'}]}}");
     put_profile("'defaultDeny':['Egress'],'allow':{'dns':{}}");
     pass("shop");
@@ -109,13 +118,17 @@ static void test_named_dns_ports_are_resolved_in_endpoint_slices(void **state)
     assert_non_null(find(REASON_DNS_UNRESOLVED));
     assert_int_equal(plan.state, VERDICT_FAILED);
     world_put(&world, KIND_ENDPOINT_SLICE,
-              "{'metadata':{'name':'dns-default-x','namespace':'openshift-dns','labels':{'kubernetes.io/service-name':"
-              "'dns-default'}},'addressType':'IPv4','ports':[{'name':'dns','port':5353,'protocol':'UDP'}],'endpoints':[]}");
+              "{'metadata':{'name':'dns-default-x','namespace':'openshift-dns','labels':{'"
+              "kubernetes.io/service-name':"
+              "'dns-default'}},'addressType':'IPv4','ports':[{'name':'dns','port':5353,'protocol':'"
+              "UDP'}],'endpoints':[]}");
     converge("shop");
-    assert_spec("shop", "rampart-allow-dns",
-                "{'egress':[{'ports':[{'port':53,'protocol':'UDP'},{'port':5353,'protocol':'UDP'}],'to':[{"
-                "'namespaceSelector':{'matchLabels':{'kubernetes.io/metadata.name':'openshift-dns'}},'podSelector':{"
-                "'matchLabels':{'dns':'default'}}}]}],'podSelector':{},'policyTypes':['Egress']}");
+    assert_spec(
+        "shop", "rampart-allow-dns",
+        "{'egress':[{'ports':[{'port':53,'protocol':'UDP'},{'port':5353,'protocol':'UDP'}],'to':[{"
+        "'namespaceSelector':{'matchLabels':{'kubernetes.io/"
+        "metadata.name':'openshift-dns'}},'podSelector':{"
+        "'matchLabels':{'dns':'default'}}}]}],'podSelector':{},'policyTypes':['Egress']}");
 }
 
 static void test_node_local_dns_is_allowed_by_address(void **state)
@@ -125,20 +138,25 @@ static void test_node_local_dns_is_allowed_by_address(void **state)
     put_dns("kube-system", "kube-dns-upstream", "53");
     put_profile("'defaultDeny':['Egress'],'allow':{'dns':{}}");
     converge("shop");
-    assert_spec("shop", "rampart-allow-dns",
-                "{'egress':[{'ports':[{'port':53,'protocol':'UDP'}],'to':[{'namespaceSelector':{'matchLabels':{"
-                "'kubernetes.io/metadata.name':'kube-system'}},'podSelector':{'matchLabels':{'k8s-app':'kube-dns'}}},"
-                "{'ipBlock':{'cidr':'169.254.20.10/32'}},{'ipBlock':{'cidr':'10.96.0.10/32'}}]}],"
-                "'podSelector':{},'policyTypes':['Egress']}");
+    assert_spec(
+        "shop", "rampart-allow-dns",
+        "{'egress':[{'ports':[{'port':53,'protocol':'UDP'}],'to':[{'namespaceSelector':{'"
+        "matchLabels':{"
+        "'kubernetes.io/"
+        "metadata.name':'kube-system'}},'podSelector':{'matchLabels':{'k8s-app':'kube-dns'}}},"
+        "{'ipBlock':{'cidr':'169.254.20.10/32'}},{'ipBlock':{'cidr':'10.96.0.10/32'}}]}],"
+        "'podSelector':{},'policyTypes':['Egress']}");
 }
 
 static void test_stated_dns_servers_need_no_cluster_dns(void **state)
 {
     (void)state;
-    put_profile("'defaultDeny':['Egress'],'allow':{'dns':{'servers':[{'ipBlock':{'cidr':'192.0.2.53/32'}}]}}");
+    put_profile("'defaultDeny':['Egress'],'allow':{'dns':{'servers':[{'ipBlock':{'cidr':'192.0.2."
+                "53/32'}}]}}");
     converge("shop");
     assert_spec("shop", "rampart-allow-dns",
-                "{'egress':[{'ports':[{'port':53,'protocol':'TCP'},{'port':53,'protocol':'UDP'}],'to':[{'ipBlock':{'cidr':"
+                "{'egress':[{'ports':[{'port':53,'protocol':'TCP'},{'port':53,'protocol':'UDP'}],'"
+                "to':[{'ipBlock':{'cidr':"
                 "'192.0.2.53/32'}}]}],'podSelector':{},'policyTypes':['Egress']}");
 }
 
@@ -162,7 +180,8 @@ static void test_the_dns_pods_namespace_lets_everybody_in_on_their_ports(void **
     put_profile("'defaultDeny':['Ingress'],'allow':{}");
     converge("kube-system");
     assert_spec("kube-system", "rampart-allow-cluster-dns",
-                "{'ingress':[{'ports':[{'port':53,'protocol':'UDP'}]}],'podSelector':{'matchLabels':{'k8s-app':'kube-dns'}},"
+                "{'ingress':[{'ports':[{'port':53,'protocol':'UDP'}]}],'podSelector':{'matchLabels'"
+                ":{'k8s-app':'kube-dns'}},"
                 "'policyTypes':['Ingress']}");
 }
 
@@ -174,28 +193,37 @@ static void test_the_api_server_is_its_endpoints_both_families(void **state)
     assert_non_null(find(REASON_API_SERVER_UNRESOLVED));
     assert_int_equal(plan.writes_count, 0);
     world_put(&world, KIND_ENDPOINT_SLICE,
-              "{'metadata':{'name':'kubernetes','namespace':'default','labels':{'kubernetes.io/service-name':'kubernetes'}},"
-              "'addressType':'IPv4','ports':[{'name':'https','port':6443,'protocol':'TCP'}],'endpoints':[{'addresses':["
+              "{'metadata':{'name':'kubernetes','namespace':'default','labels':{'kubernetes.io/"
+              "service-name':'kubernetes'}},"
+              "'addressType':'IPv4','ports':[{'name':'https','port':6443,'protocol':'TCP'}],'"
+              "endpoints':[{'addresses':["
               "'203.0.113.11']},{'addresses':['203.0.113.10']}]}");
     world_put(&world, KIND_ENDPOINT_SLICE,
-              "{'metadata':{'name':'kubernetes-6','namespace':'default','labels':{'kubernetes.io/service-name':'kubernetes'}},"
-              "'addressType':'IPv6','ports':[{'name':'https','port':6443,'protocol':'TCP'}],'endpoints':[{'addresses':["
+              "{'metadata':{'name':'kubernetes-6','namespace':'default','labels':{'kubernetes.io/"
+              "service-name':'kubernetes'}},"
+              "'addressType':'IPv6','ports':[{'name':'https','port':6443,'protocol':'TCP'}],'"
+              "endpoints':[{'addresses':["
               "'2001:db8::1']}]}");
     converge("shop");
     assert_spec("shop", "rampart-allow-api-server",
-                "{'egress':[{'ports':[{'port':6443,'protocol':'TCP'}],'to':[{'ipBlock':{'cidr':'203.0.113.10/32'}},"
-                "{'ipBlock':{'cidr':'203.0.113.11/32'}}]},{'ports':[{'port':6443,'protocol':'TCP'}],'to':[{'ipBlock':{"
+                "{'egress':[{'ports':[{'port':6443,'protocol':'TCP'}],'to':[{'ipBlock':{'cidr':'"
+                "203.0.113.10/32'}},"
+                "{'ipBlock':{'cidr':'203.0.113.11/"
+                "32'}}]},{'ports':[{'port':6443,'protocol':'TCP'}],'to':[{'ipBlock':{"
                 "'cidr':'2001:db8::1/128'}}]}],'podSelector':{},'policyTypes':['Egress']}");
 }
 
 static void put_hook(enum kind kind, const char *service)
 {
     static const char *const shapes[KIND_WATCHED_COUNT] = {
-        [KIND_VALIDATING_WEBHOOK] = "'webhooks':[{'name':'a.b.c','clientConfig':{'service':{'namespace':'shop','name':'%s',"
-                                    "'port':443}}}]",
-        [KIND_MUTATING_WEBHOOK] = "'webhooks':[{'name':'a.b.c','clientConfig':{'service':{'namespace':'shop','name':'%s'}}}]",
+        [KIND_VALIDATING_WEBHOOK] =
+            "'webhooks':[{'name':'a.b.c','clientConfig':{'service':{'namespace':'shop','name':'%s',"
+            "'port':443}}}]",
+        [KIND_MUTATING_WEBHOOK] = "'webhooks':[{'name':'a.b.c','clientConfig':{'service':{'"
+                                  "namespace':'shop','name':'%s'}}}]",
         [KIND_API_SERVICE] = "'spec':{'service':{'namespace':'shop','name':'%s','port':443}}",
-        [KIND_CRD] = "'spec':{'conversion':{'strategy':'Webhook','webhook':{'clientConfig':{'service':{'namespace':'shop',"
+        [KIND_CRD] = "'spec':{'conversion':{'strategy':'Webhook','webhook':{'clientConfig':{'"
+                     "service':{'namespace':'shop',"
                      "'name':'%s'}}}}}",
     };
     char body[512];
@@ -207,19 +235,20 @@ static void put_hook(enum kind kind, const char *service)
 static void put_backend(const char *target)
 {
     world_put(&world, KIND_SERVICE,
-              "{'metadata':{'name':'hook','namespace':'shop'},'spec':{'selector':{'app':'hook'},'ports':[{'name':'web','port':443,"
+              "{'metadata':{'name':'hook','namespace':'shop'},'spec':{'selector':{'app':'hook'},'"
+              "ports':[{'name':'web','port':443,"
               "'targetPort':%s}]}}",
               target);
 }
 
-static const char backend_spec[] =
-    "{'ingress':[{'ports':[{'port':8443,'protocol':'TCP'}]}],'podSelector':{'matchLabels':{'app':'hook'}},"
-    "'policyTypes':['Ingress']}";
+static const char backend_spec[] = "{'ingress':[{'ports':[{'port':8443,'protocol':'TCP'}]}],'"
+                                   "podSelector':{'matchLabels':{'app':'hook'}},"
+                                   "'policyTypes':['Ingress']}";
 
 static void test_whatever_calls_a_service_keeps_its_pods_reachable(void **state)
 {
-    static const enum kind kinds[] = {KIND_VALIDATING_WEBHOOK, KIND_MUTATING_WEBHOOK, KIND_API_SERVICE,
-                                      KIND_CRD};
+    static const enum kind kinds[] = {KIND_VALIDATING_WEBHOOK, KIND_MUTATING_WEBHOOK,
+                                      KIND_API_SERVICE, KIND_CRD};
 
     (void)state;
     put_profile("'allow':{}");
@@ -252,9 +281,12 @@ static void test_a_backend_that_cannot_be_resolved_refuses_the_deny(void **state
         const char *service; /* NULL: none */
         const char *says;
     } rows[] = {
-        {NULL, "Service shop/hook, which ValidatingWebhookConfiguration guard calls, does not exist"},
-        {"'selector':{'app':'hook'},'ports':[{'name':'web','port':443,'targetPort':'web'}]", "names its target port"},
-        {"'selector':{'app':'hook'},'ports':[{'name':'web','port':8080,'targetPort':8443}]", "has not the port"},
+        {NULL,
+         "Service shop/hook, which ValidatingWebhookConfiguration guard calls, does not exist"},
+        {"'selector':{'app':'hook'},'ports':[{'name':'web','port':443,'targetPort':'web'}]",
+         "names its target port"},
+        {"'selector':{'app':'hook'},'ports':[{'name':'web','port':8080,'targetPort':8443}]",
+         "has not the port"},
         {"'ports':[{'name':'web','port':443,'targetPort':8443}]", "has no selector"},
     };
 
@@ -263,7 +295,8 @@ static void test_a_backend_that_cannot_be_resolved_refuses_the_deny(void **state
     put_hook(KIND_VALIDATING_WEBHOOK, "hook");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (rows[i].service)
-            world_put(&world, KIND_SERVICE, "{'metadata':{'name':'hook','namespace':'shop'},'spec':{%s}}",
+            world_put(&world, KIND_SERVICE,
+                      "{'metadata':{'name':'hook','namespace':'shop'},'spec':{%s}}",
                       rows[i].service);
         pass("shop");
         assert_int_equal(plan.writes_count, 0);
@@ -295,8 +328,10 @@ static void test_named_target_ports_follow_the_endpoint_slices(void **state)
     put_backend("'web'");
     put_hook(KIND_VALIDATING_WEBHOOK, "hook");
     world_put(&world, KIND_ENDPOINT_SLICE,
-              "{'metadata':{'name':'hook-1','namespace':'shop','labels':{'kubernetes.io/service-name':'hook'}},'addressType':"
-              "'IPv4','ports':[{'name':'web','port':8443,'protocol':'TCP'},{'name':'other','port':9,'protocol':'TCP'}],"
+              "{'metadata':{'name':'hook-1','namespace':'shop','labels':{'kubernetes.io/"
+              "service-name':'hook'}},'addressType':"
+              "'IPv4','ports':[{'name':'web','port':8443,'protocol':'TCP'},{'name':'other','port':"
+              "9,'protocol':'TCP'}],"
               "'endpoints':[]}");
     converge("shop");
     assert_spec("shop", "rampart-allow-backend-hook", backend_spec);
@@ -308,7 +343,8 @@ static void test_an_external_name_calls_no_pod(void **state)
     put_profile("'allow':{}");
     put_hook(KIND_VALIDATING_WEBHOOK, "hook");
     world_put(&world, KIND_SERVICE,
-              "{'metadata':{'name':'hook','namespace':'shop'},'spec':{'type':'ExternalName','externalName':'a.example'}}");
+              "{'metadata':{'name':'hook','namespace':'shop'},'spec':{'type':'ExternalName','"
+              "externalName':'a.example'}}");
     converge("shop");
     assert_int_equal(world_count(&world, KIND_NETWORK_POLICY, "shop"), 1);
     assert_int_equal(plan.state, VERDICT_COMPLIANT);
@@ -322,7 +358,9 @@ static void test_more_backends_than_the_ceiling_is_an_error_and_not_ignored(void
     put_profile("'allow':{}");
     for (int i = 0; i <= BACKENDS_MAX; i++)
         world_put(&world, KIND_API_SERVICE,
-                  "{'metadata':{'name':'a%d'},'spec':{'service':{'namespace':'shop','name':'s%d','port':443}}}", i, i);
+                  "{'metadata':{'name':'a%d'},'spec':{'service':{'namespace':'shop','name':'s%d','"
+                  "port':443}}}",
+                  i, i);
     arena_reset(&arena);
     plan_init(&plan, &arena);
     assert_int_equal(registry_ops.plan_namespace(&world.view, "shop", &plan, &err), -1);

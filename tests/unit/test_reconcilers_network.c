@@ -1,4 +1,5 @@
-/* One namespace's pass: what is written, what is found, who decides. The order of writes has its own test. */
+/* One namespace's pass: what is written, what is found, who decides. The order of writes has its
+ * own test. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,7 +38,8 @@ static int teardown(void **state)
 static void put_profile(const char *name, const char *more)
 {
     world_put(&world, KIND_PROFILE,
-              "{'metadata':{'name':'%s','generation':1},'spec':{'namespaceSelector':{'matchLabels':{'team':'shop'}},"
+              "{'metadata':{'name':'%s','generation':1},'spec':{'namespaceSelector':{'matchLabels':"
+              "{'team':'shop'}},"
               "%s}}",
               name, more);
 }
@@ -109,8 +111,9 @@ static void test_the_namespace_owns_the_policy_and_the_labels_say_whose_it_is(vo
     owner = json_array_get(json_object_get(meta, "ownerReferences"), 0);
     assert_string_equal(json_string_value(json_object_get(owner, "kind")), "Namespace");
     assert_string_equal(json_string_value(json_object_get(owner, "uid")), "uid-1");
-    assert_string_equal(
-        json_string_value(json_object_get(json_object_get(meta, "labels"), LABEL_PROFILE)), "p");
+    assert_string_equal(json_string_value(
+                            json_object_get(json_object_get(meta, "labels"), LABEL_PROFILE)),
+                        "p");
 }
 
 static void test_nothing_is_written_unless_a_profile_enforces(void **state)
@@ -153,8 +156,9 @@ static void test_our_own_and_terminating_namespaces_are_never_touched(void **sta
     pass();
     assert_int_equal(plan.writes_count, 0);
     world.view.own_namespace = "rampart-system";
-    world_put(&world, KIND_NAMESPACE,
-              "{'metadata':{'name':'shop','labels':{'team':'shop'}},'status':{'phase':'Terminating'}}");
+    world_put(
+        &world, KIND_NAMESPACE,
+        "{'metadata':{'name':'shop','labels':{'team':'shop'}},'status':{'phase':'Terminating'}}");
     pass();
     assert_int_equal(plan.writes_count, 0);
     assert_int_equal(plan.state, VERDICT_NONE);
@@ -191,9 +195,10 @@ static void test_an_edited_policy_is_put_right_and_the_rival_is_named(void **sta
     assert_non_null(after);
     assert_int_equal(after->reason, REASON_POLICY_EDITED);
     assert_string_equal(after->manager, "kubectl-edit");
-    assert_string_equal(after->message,
-                        "NetworkPolicy shop/rampart-default-deny: spec.podSelector, spec.ingress was changed by "
-                        "kubectl-edit at 2026-11-23T12:00:00Z; Rampart put it back as SecurityProfile p says");
+    assert_string_equal(
+        after->message,
+        "NetworkPolicy shop/rampart-default-deny: spec.podSelector, spec.ingress was changed by "
+        "kubectl-edit at 2026-11-23T12:00:00Z; Rampart put it back as SecurityProfile p says");
     world_apply(&world, &plan.writes[0]);
     assert_spec(POLICY_DENY, "{'podSelector':{},'policyTypes':['Ingress','Egress']}");
 }
@@ -208,7 +213,8 @@ static void test_a_removed_field_is_put_back_though_nobody_is_recorded(void **st
     pass();
     assert_int_equal(plan.writes_count, 1);
     assert_null(plan.writes[0].after->manager);
-    assert_non_null(strstr(plan.writes[0].after->message, "unrecorded manager (look in the audit log for uid"));
+    assert_non_null(
+        strstr(plan.writes[0].after->message, "unrecorded manager (look in the audit log for uid"));
 }
 
 static void test_a_deleted_policy_is_made_again_and_said(void **state)
@@ -228,7 +234,8 @@ static void test_a_profile_edit_is_no_drift(void **state)
     (void)state;
     put_profile("p", "'mode':'Enforce','network':{'allow':{'sameNamespace':{}}}");
     converge();
-    put_profile("p", "'mode':'Enforce','network':{'defaultDeny':['Ingress'],'allow':{'sameNamespace':{}}}");
+    put_profile(
+        "p", "'mode':'Enforce','network':{'defaultDeny':['Ingress'],'allow':{'sameNamespace':{}}}");
     for (;;) {
         pass();
         if (plan.writes_count == 0)
@@ -251,9 +258,10 @@ static void test_stripped_labels_do_not_make_us_stand_down(void **state)
     meta = json_object_get(world_get(&world, KIND_NETWORK_POLICY, "shop", POLICY_DENY), "metadata");
     json_object_del(meta, "labels");
     json_object_set_new(meta, "managedFields", json_array());
-    world_put(&world, KIND_NETWORK_POLICY,
-              "{'metadata':{'name':'rampart-default-deny','namespace':'shop'},'spec':{'podSelector':{},"
-              "'policyTypes':['Ingress'],'ingress':[{}]}}");
+    world_put(
+        &world, KIND_NETWORK_POLICY,
+        "{'metadata':{'name':'rampart-default-deny','namespace':'shop'},'spec':{'podSelector':{},"
+        "'policyTypes':['Ingress'],'ingress':[{}]}}");
     pass();
     assert_int_equal(plan.writes_count, 1);
     assert_null(find(REASON_NAME_TAKEN));
@@ -265,7 +273,8 @@ static void test_a_taken_name_is_never_taken_over(void **state)
 {
     (void)state;
     world_put(&world, KIND_NETWORK_POLICY,
-              "{'metadata':{'name':'rampart-allow-same-namespace','namespace':'shop'},'spec':{'podSelector':{}}}");
+              "{'metadata':{'name':'rampart-allow-same-namespace','namespace':'shop'},'spec':{'"
+              "podSelector':{}}}");
     put_profile("p", "'mode':'Enforce','network':{'allow':{'sameNamespace':{}}}");
     pass();
     assert_int_equal(plan.writes_count, 0);
@@ -279,12 +288,15 @@ static void test_only_what_we_made_is_removed(void **state)
     put_profile("p", "'mode':'Enforce'," BARE);
     converge();
     world_put(&world, KIND_NETWORK_POLICY,
-              "{'metadata':{'name':'rampart-mine','namespace':'shop','labels':{'app.kubernetes.io/managed-by':"
+              "{'metadata':{'name':'rampart-mine','namespace':'shop','labels':{'app.kubernetes.io/"
+              "managed-by':"
               "'rampart','rampart.dev/profile':'p'}},'spec':{'podSelector':{}}}");
-    world_put(&world, KIND_NETWORK_POLICY,
-              "{'metadata':{'name':'copy','namespace':'shop','labels':{'app.kubernetes.io/managed-by':'rampart'},"
-              "'ownerReferences':[{'apiVersion':'v1','kind':'Namespace','name':'shop','uid':'uid-1'}]},"
-              "'spec':{'podSelector':{}}}");
+    world_put(
+        &world, KIND_NETWORK_POLICY,
+        "{'metadata':{'name':'copy','namespace':'shop','labels':{'app.kubernetes.io/"
+        "managed-by':'rampart'},"
+        "'ownerReferences':[{'apiVersion':'v1','kind':'Namespace','name':'shop','uid':'uid-1'}]},"
+        "'spec':{'podSelector':{}}}");
     pass();
     assert_int_equal(plan.writes_count, 0);
     assert_int_equal(plan.state, VERDICT_COMPLIANT);
@@ -296,7 +308,8 @@ static void test_a_foreign_policy_that_allows_everything_is_reported(void **stat
     put_profile("p", "'mode':'Enforce'," BARE);
     converge();
     world_put(&world, KIND_NETWORK_POLICY,
-              "{'metadata':{'name':'open','namespace':'shop'},'spec':{'podSelector':{},'policyTypes':['Ingress'],"
+              "{'metadata':{'name':'open','namespace':'shop'},'spec':{'podSelector':{},'"
+              "policyTypes':['Ingress'],"
               "'ingress':[{}]}}");
     pass();
     assert_non_null(find(REASON_UNDONE));
@@ -307,10 +320,11 @@ static void test_a_foreign_policy_that_allows_everything_is_reported(void **stat
 static void test_the_metadata_address_is_cut_out_of_egress_blocks(void **state)
 {
     (void)state;
-    put_profile("p", "'mode':'Enforce','network':{'allow':{'metadataAPI':{'deny':true},'to':["
-                     "{'ipBlock':{'cidr':'0.0.0.0/0','except':['169.254.0.0/16']}},"
-                     "{'ipBlock':{'cidr':'169.254.0.0/16'}},{'ipBlock':{'cidr':'169.254.169.254/32'}},"
-                     "{'ipBlock':{'cidr':'::/0'}}]}}");
+    put_profile("p",
+                "'mode':'Enforce','network':{'allow':{'metadataAPI':{'deny':true},'to':["
+                "{'ipBlock':{'cidr':'0.0.0.0/0','except':['169.254.0.0/16']}},"
+                "{'ipBlock':{'cidr':'169.254.0.0/16'}},{'ipBlock':{'cidr':'169.254.169.254/32'}},"
+                "{'ipBlock':{'cidr':'::/0'}}]}}");
     converge();
     assert_spec("rampart-allow-to",
                 "{'egress':[{'to':[{'ipBlock':{'cidr':'0.0.0.0/0','except':['169.254.0.0/16']}}]},"
@@ -322,10 +336,13 @@ static void test_the_metadata_address_is_cut_out_of_egress_blocks(void **state)
 static void test_a_list_that_is_nothing_but_metadata_makes_no_policy(void **state)
 {
     (void)state;
-    put_profile("p", "'mode':'Enforce','network':{'allow':{'to':[{'ipBlock':{'cidr':'169.254.169.254/32'}}]}}");
+    put_profile(
+        "p",
+        "'mode':'Enforce','network':{'allow':{'to':[{'ipBlock':{'cidr':'169.254.169.254/32'}}]}}");
     converge();
     assert_int_equal(world_count(&world, KIND_NETWORK_POLICY, "shop"), 1);
-    put_profile("p", "'mode':'Enforce','network':{'allow':{'metadataAPI':{'deny':false},'to':[{'ipBlock':{'cidr':"
+    put_profile("p", "'mode':'Enforce','network':{'allow':{'metadataAPI':{'deny':false},'to':[{'"
+                     "ipBlock':{'cidr':"
                      "'169.254.169.254/32'}}]}}");
     converge();
     assert_non_null(spec_of("rampart-allow-to"));
@@ -349,9 +366,10 @@ static void test_a_profile_that_no_longer_selects_takes_back_or_retains(void **s
     pass();
     assert_int_equal(plan.writes_count, 0);
     assert_non_null(find(REASON_RETAINED));
-    assert_non_null(strstr(find(REASON_RETAINED)->message,
-                           "kubectl -n shop delete networkpolicy -l app.kubernetes.io/managed-by=rampart,"
-                           "rampart.dev/profile=p"));
+    assert_non_null(
+        strstr(find(REASON_RETAINED)->message,
+               "kubectl -n shop delete networkpolicy -l app.kubernetes.io/managed-by=rampart,"
+               "rampart.dev/profile=p"));
     put_profile("p", "'mode':'Enforce','onDelete':'Remove'," BARE);
     pass();
     assert_int_equal(plan.writes_count, 1);
@@ -385,8 +403,9 @@ static void test_the_next_profile_takes_the_policies_over(void **state)
     converge();
     assert_int_equal(world_count(&world, KIND_NETWORK_POLICY, "shop"), 1);
     meta = json_object_get(world_get(&world, KIND_NETWORK_POLICY, "shop", POLICY_DENY), "metadata");
-    assert_string_equal(
-        json_string_value(json_object_get(json_object_get(meta, "labels"), LABEL_PROFILE)), "b");
+    assert_string_equal(json_string_value(
+                            json_object_get(json_object_get(meta, "labels"), LABEL_PROFILE)),
+                        "b");
 }
 
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

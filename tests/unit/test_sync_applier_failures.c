@@ -220,6 +220,7 @@ static void test_applier_drain_tells_what_became_of_the_write_in_flight(void **s
         else
             answer(f, 0, rows[i].status, fake_status(rows[i].status, rows[i].reason, NULL, "no"));
         assert_int_equal(last(f)->result.outcome, rows[i].outcome);
+        assert_int_equal(last(f)->result.err.code == ERR_NONE, rows[i].outcome != APPLY_FAILED);
         assert_int_equal(f->fake.count, 1);
         assert_int_equal(applier_in_flight(f->applier), 0);
         (void)teardown(&fresh);

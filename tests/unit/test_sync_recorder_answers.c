@@ -134,7 +134,7 @@ static void test_recorder_sends_a_handful_of_requests_while_the_server_is_away(v
     for (; tried < f->fake.count; tried++)
         fake_fail(&f->fake, tried, ERR_UNAVAILABLE, "connection refused");
     assert_true(tried <= 13 * RECORDER_IN_FLIGHT_MAX); /* a handful every ten seconds */
-    advance(f, 2 * MINUTE_MS); /* the server is back */
+    advance(f, 2 * MINUTE_MS);                         /* the server is back */
     answer_all(f, 201);
     advance(f, 2 * MINUTE_MS);
     answer_all(f, 201);
@@ -156,6 +156,23 @@ static void test_recorder_lets_the_others_go_on_when_the_server_trips_over_one_e
     advance(f, 20 * SECOND_MS);
     answer_all(f, 201);
     assert_int_equal(stats(f).sent, 2);
+}
+
+static void test_recorder_goes_on_as_soon_as_the_server_answers_again(void **state)
+{
+    struct fixture *f = *state;
+
+    for (unsigned i = 0; i < RECORDER_IN_FLIGHT_MAX + 1; i++)
+        add_about(f, i);
+    step(f);
+    fake_fail(&f->fake, 0, ERR_UNAVAILABLE, "connection reset");
+    step(f);
+    assert_int_equal(f->fake.count, RECORDER_IN_FLIGHT_MAX); /* the last one is held */
+    answer(f, 1, 201);
+    assert_int_equal(f->fake.count, RECORDER_IN_FLIGHT_MAX + 1);
+    advance(f, MINUTE_MS);
+    answer_all(f, 201);
+    assert_int_equal(stats(f).sent, RECORDER_IN_FLIGHT_MAX + 1);
 }
 
 static void test_recorder_makes_an_event_again_that_is_gone_and_tells_its_count(void **state)
@@ -275,6 +292,21 @@ static void test_recorder_still_tells_the_count_of_what_was_in_flight_when_it_dr
     assert_int_equal(recorder_pending(f->recorder), 0);
 }
 
+static void test_recorder_does_not_wait_a_minute_with_a_count_once_it_drains(void **state)
+{
+    struct fixture *f = *state;
+
+    add(f, &edited, &policy);
+    answer(f, 0, 201);
+    add(f, &edited, &policy); /* its patch is in flight */
+    add(f, &edited, &policy);
+    recorder_drain(f->recorder);
+    answer(f, 1, 200);
+    assert_count(f, 2, 3);
+    answer(f, 2, 200);
+    assert_int_equal(recorder_pending(f->recorder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +319,7 @@ int main(void)
         RECORDER_TEST(test_recorder_waits_as_long_as_a_429_asks_with_everything),
         RECORDER_TEST(test_recorder_sends_a_handful_of_requests_while_the_server_is_away),
         RECORDER_TEST(test_recorder_lets_the_others_go_on_when_the_server_trips_over_one_event),
+        RECORDER_TEST(test_recorder_goes_on_as_soon_as_the_server_answers_again),
         RECORDER_TEST(test_recorder_makes_an_event_again_that_is_gone_and_tells_its_count),
         RECORDER_TEST(test_recorder_ends_the_series_of_a_namespace_that_is_gone),
         RECORDER_TEST(test_recorder_tries_again_when_the_transport_takes_nothing),
@@ -294,6 +327,7 @@ int main(void)
         RECORDER_TEST(test_recorder_takes_nothing_once_it_drains),
         RECORDER_TEST(test_recorder_tries_nothing_again_once_it_drains),
         RECORDER_TEST(test_recorder_still_tells_the_count_of_what_was_in_flight_when_it_drains),
+        RECORDER_TEST(test_recorder_does_not_wait_a_minute_with_a_count_once_it_drains),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

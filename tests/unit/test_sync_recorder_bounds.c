@@ -104,6 +104,7 @@ static void test_recorder_drops_what_is_new_when_every_series_has_something_to_t
     /* More are due at once than the queue holds; none is lost. */
     for (unsigned i = 0; i < 20; i++) {
         advance(f, MINUTE_MS / 4);
+        assert_true(recorder_pending(f->recorder) <= RECORDER_QUEUE_MAX);
         answer_all(f, 200);
     }
     assert_int_equal(count_requests(f, HTTP_PATCH), 2 * RECORDER_SERIES_MAX);

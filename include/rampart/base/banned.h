@@ -7,6 +7,7 @@
 #define RAMPART_BASE_BANNED_H
 
 /* Headers that use the names themselves come first. */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

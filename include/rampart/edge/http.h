@@ -45,9 +45,9 @@ struct http_options {
 /*
  * ERR_INVALID (server URL, CA, certificate: says which file), ERR_IO, ERR_NOT_FOUND, ERR_NOMEM.
  * Makes no connection yet. CA and client certificate files are read again after a TLS error or a
- * 401. libcurl sends a request once more, by itself, when a connection that was used before dies
- * without a byte of its answer: a write may reach the server twice, so writes carry preconditions
- * or a fixed name.
+ * 401. Over HTTP/1.1 libcurl sends a request once more, by itself, when a connection that was used
+ * before dies without a byte of its answer: a write may reach the server twice, so writes carry
+ * preconditions or a fixed name. Over HTTP/2 that happens only to a stream that was refused.
  */
 MUST_CHECK struct http *http_new(const struct http_options *options, struct err *err);
 /* A gzip page that was cut short ends without an error: whoever frames the JSON notices.

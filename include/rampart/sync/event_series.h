@@ -16,8 +16,9 @@
 #define EVENT_SUFFIX_LEN 16              /* hex digits that make a name unique */
 #define EVENT_SERIES_COUNT_MAX INT32_MAX /* series.count is an int32 */
 #define EVENT_KEY_LEN_MAX 8192
-#define EVENT_BODY_LEN_MAX 16384 /* a note of 1,024 bytes may take six times as many when escaped \
-                                  */
+#define EVENT_BODY_LEN_MAX                                                 \
+    16384 /* a note of 1,024 bytes may take six times as many when escaped \
+           */
 #define EVENT_REQUEST_TIMEOUT_MS 30000
 
 struct recorder;

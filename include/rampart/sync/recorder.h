@@ -1,12 +1,14 @@
 /*
  * Kubernetes Events (events.k8s.io/v1): best effort, bounded, never in the way of a reconcile.
  *
- * Equal findings (type, reason, regarding, related, note's first line) within
- * RECORDER_SERIES_IDLE_MS become one Event with a series: the second one sends series.count 2,
- * later ones update the count at most every RECORDER_SERIES_EVERY_MS and when the series ends, as
- * client-go's events broadcaster does. Per regarding object a token bucket of RECORDER_BURST with
- * one more every RECORDER_REFILL_MS. Over any bound an Event is dropped and counted. A namespace
- * that terminates gets none: the error is not retried.
+ * Equal findings (type, reason, action, regarding, related, note's first line) within RECORDER_SERIES_IDLE_MS become one Event with
+ * a series: the second one sends series.count 2, later ones update the count at most every RECORDER_SERIES_EVERY_MS, the last one
+ * too, as client-go's events broadcaster does (tools/events/event_broadcaster.go; it refreshes every 30 min). Per regarding object a
+ * token bucket of RECORDER_BURST with one more every RECORDER_REFILL_MS for new Events; updates of a series take none.
+ *
+ * What the server refuses is not repeated, nor what a namespace that terminates does not take; what fails for a time is tried
+ * RECORDER_TRIES_MAX times over some two minutes, and while the server does not answer at all everything waits. Over any bound, and
+ * refused, an Event is dropped and counted; one line a minute says so in the log.
  */
 #ifndef RAMPART_SYNC_RECORDER_H
 #define RAMPART_SYNC_RECORDER_H
@@ -16,8 +18,8 @@
 #include "rampart/kube/event.h"
 #include "rampart/sync/transport.h"
 
-#define RECORDER_QUEUE_MAX 1000
-#define RECORDER_SERIES_MAX 4096
+#define RECORDER_QUEUE_MAX 1000  /* series with something to send now */
+#define RECORDER_SERIES_MAX 4096 /* the one idle longest makes room; none does while all have something to tell */
 #define RECORDER_IN_FLIGHT_MAX 4
 #define RECORDER_TRIES_MAX 5
 #define RECORDER_SERIES_IDLE_MS (6u * 60 * 1000)
@@ -32,11 +34,12 @@ struct recorder_stats {
     uint64_t dropped; /* over a bound, or refused by the server */
 };
 
+/* @transport and @log (may be NULL) are borrowed, @instance (pod name, not empty) is copied. ERR_NOMEM. */
 MUST_CHECK struct recorder *recorder_new(struct transport *transport, struct log *log,
                                          const char *instance, uint64_t seed, struct err *err);
-void recorder_free(struct recorder *r); /* idle */
+void recorder_free(struct recorder *r); /* nothing in flight; what was not sent is lost; NULL is fine */
 
-/* @regarding and @related are copied; @related name NULL: none. Never fails: it is best effort. */
+/* Everything is copied; @action is not empty; @related NULL or its name NULL: none. Sends nothing itself. Never fails: it is best effort. */
 void recorder_add(struct recorder *r, const struct finding *finding, const char *action,
                   const struct object_ref *regarding, const struct object_ref *related,
                   uint64_t now_ms, int64_t wall_ms);

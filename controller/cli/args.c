@@ -1,0 +1,175 @@
+#include "rampart/cli/args.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rampart/cli/cli.h"
+
+#define FIRST_CODE 256 /* of getopt_long: the place of the flag in the table, beyond all letters \
+                        */
+#define HELP_COLUMN 26 /* where the text of a flag begins */
+
+struct options {
+    struct option longs[ARGS_FLAGS_MAX + 1];
+    char shorts[3 + 2 * ARGS_FLAGS_MAX + 1];
+};
+
+static void options_of(const struct arg_command *command, struct options *o)
+{
+    size_t len = 0;
+
+    assert(command->flags_count < ARGS_FLAGS_MAX);
+    *o = (struct options){0};
+    o->shorts[len++] = '+'; /* the first word that is no flag ends them */
+    o->shorts[len++] = ':'; /* a missing value is told apart */
+    o->shorts[len++] = 'h';
+    for (size_t i = 0; i < command->flags_count; i++) {
+        const struct arg_flag *flag = &command->flags[i];
+
+        o->longs[i] = (struct option){.name = flag->name,
+                                      .has_arg = flag->value ? required_argument : no_argument,
+                                      .val = FIRST_CODE + (int)i};
+        if (!flag->letter)
+            continue;
+        o->shorts[len++] = flag->letter;
+        if (flag->value)
+            o->shorts[len++] = ':';
+    }
+    o->longs[command->flags_count] =
+        (struct option){.name = "help", .has_arg = no_argument, .val = 'h'};
+}
+
+static void print_flag(char letter, const char *name, const char *value, const char *help)
+{
+    int len = letter ? printf("  -%c, --%s", letter, name) : printf("      --%s", name);
+
+    if (value)
+        len += printf(" %s", value);
+    if (len + 2 > HELP_COLUMN) {
+        (void)putchar('\n');
+        len = 0;
+    }
+    (void)printf("%*s", HELP_COLUMN - len, "");
+    for (; *help != '\0'; help++) {
+        (void)putchar(*help);
+        if (*help == '\n')
+            (void)printf("%*s", HELP_COLUMN, "");
+    }
+    (void)putchar('\n');
+}
+
+static void print_help(const struct arg_command *command)
+{
+    (void)printf("Usage: rampart %s %s\n\n%s\nFlags:\n", command->name, command->usage,
+                 command->text);
+    for (size_t i = 0; i < command->flags_count; i++) {
+        const struct arg_flag *flag = &command->flags[i];
+
+        print_flag(flag->letter, flag->name, flag->value, flag->help);
+    }
+    print_flag('h', "help", NULL, "this text");
+}
+
+static int complain(const struct arg_command *command, const char *what, const char *arg)
+{
+    (void)fprintf(stderr, "rampart %s: %s%s; see rampart %s --help\n", command->name, what, arg,
+                  command->name);
+    return ARGS_WRONG;
+}
+
+/* getopt tells a letter by itself, of a long flag only where it stood. */
+static const char *offender(char **argv, char letter_text[3])
+{
+    if (optopt > 0 && optopt < FIRST_CODE) {
+        letter_text[0] = '-';
+        letter_text[1] = (char)optopt;
+        letter_text[2] = '\0';
+        return letter_text;
+    }
+    return argv[optind - 1];
+}
+
+static int take(const struct arg_command *command, const struct arg_flag *flag)
+{
+    if (flag->ret_flag) {
+        *flag->ret_flag = true;
+    } else if (flag->ret_text) {
+        *flag->ret_text = optarg;
+    } else if (flag->ret_list->count == ARGS_LIST_MAX) {
+        return complain(command, "given too often: --", flag->name);
+    } else {
+        flag->ret_list->items[flag->ret_list->count++] = optarg;
+    }
+    return ARGS_RUN;
+}
+
+static const struct arg_flag *flag_of(const struct arg_command *command, int code)
+{
+    for (size_t i = 0; i < command->flags_count; i++) {
+        if (code == FIRST_CODE + (int)i || (code < FIRST_CODE && code == command->flags[i].letter))
+            return &command->flags[i];
+    }
+    return NULL;
+}
+
+enum args_outcome args_parse(const struct arg_command *command, int argc, char **argv)
+{
+    struct options options;
+    char letter[3];
+
+    options_of(command, &options);
+    optind = 0; /* GNU: begin anew */
+    opterr = 0;
+    for (;;) {
+        int code = getopt_long(argc, argv, options.shorts, options.longs, NULL);
+
+        switch (code) {
+        case -1:
+            if (optind < argc)
+                return complain(command, "takes no arguments, got ", argv[optind]);
+            return ARGS_RUN;
+        case 'h':
+            print_help(command);
+            return ARGS_HELP;
+        case ':':
+            return complain(command, "a value is missing after ", argv[optind - 1]);
+        case '?':
+            return complain(command, "unknown, ambiguous or misused flag ", offender(argv, letter));
+        default:
+            if (take(command, flag_of(command, code)) != ARGS_RUN)
+                return ARGS_WRONG;
+        }
+    }
+}
+
+int args_refuse(const struct arg_command *command, const char *flag, const char *fmt, ...)
+{
+    va_list args;
+
+    (void)fprintf(stderr, "rampart %s: --%s: ", command->name, flag);
+    va_start(args, fmt);
+    (void)vfprintf(stderr, fmt, args);
+    va_end(args);
+    (void)fputc('\n', stderr);
+    return EXIT_USAGE;
+}
+
+int args_number(const char *text, unsigned min, unsigned max, unsigned *ret_number)
+{
+    char *end;
+    unsigned long number;
+
+    if (strspn(text, "0123456789") != strlen(text) || *text == '\0')
+        return -1;
+    errno = 0;
+    number = strtoul(text, &end, 10);
+    if (errno != 0 || *end != '\0' || number < min || number > max)
+        return -1;
+    *ret_number = (unsigned)number;
+    return 0;
+}

@@ -1,0 +1,53 @@
+/*
+ * Flags of a command: a table that both parses them (getopt_long) and writes the help. Flags may be
+ * shortened as long as they are unambiguous, and written --flag VALUE or --flag=VALUE.
+ */
+#ifndef RAMPART_CLI_ARGS_H
+#define RAMPART_CLI_ARGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ARGS_FLAGS_MAX 16 /* of one command, --help included */
+#define ARGS_LIST_MAX 16  /* times that one flag may be given */
+
+struct arg_list {
+    const char *items[ARGS_LIST_MAX]; /* borrowed from argv */
+    size_t count;
+};
+
+/* Exactly one of the three outputs is there. They keep what they hold when the flag is not given.
+ */
+struct arg_flag {
+    const char *name;          /* without dashes */
+    char letter;               /* 0: none */
+    const char *value;         /* what the help calls the value; NULL: a switch */
+    const char *help;          /* lines are broken where it says so */
+    bool *ret_flag;            /* switch */
+    const char **ret_text;     /* the last one given; borrowed from argv */
+    struct arg_list *ret_list; /* all that are given */
+};
+
+struct arg_command {
+    const char *name;  /* "plan" */
+    const char *usage; /* what may follow the name: "[-f FILE]... [FLAGS]" */
+    const char *text;  /* what it does; ends in a newline */
+    const struct arg_flag *flags;
+    size_t flags_count;
+};
+
+enum args_outcome {
+    ARGS_RUN = 0,
+    ARGS_HELP,  /* was asked for and is written to stdout */
+    ARGS_WRONG, /* one line on stderr names the flag and says what to do */
+};
+
+/* @argv[0] is the command's name. */
+enum args_outcome args_parse(const struct arg_command *command, int argc, char **argv);
+/* "rampart COMMAND: --FLAG: WHAT" on stderr; returns EXIT_USAGE. */
+int args_refuse(const struct arg_command *command, const char *flag, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A decimal number in @min..@max. -1: it is none. */
+int args_number(const char *text, unsigned min, unsigned max, unsigned *ret_number);
+
+#endif

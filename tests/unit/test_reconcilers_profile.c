@@ -1,0 +1,409 @@
+/* A profile's own pass: finalizer and status; and which events make what dirty. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rampart/json/get.h"
+#include "rampart/reconcilers/network.h"
+#include "rampart/reconcilers/registry.h"
+#include "support/world.h"
+
+static struct world world;
+static struct arena arena;
+static struct plan plan;
+
+static int setup(void **state)
+{
+    (void)state;
+    world_init(&world);
+    arena_init(&arena, 16 * 1024 * 1024);
+    world_put(&world, KIND_NAMESPACE, "{'metadata':{'name':'shop','labels':{'team':'shop'}}}");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_done(&arena);
+    world_done(&world);
+    return 0;
+}
+
+static void put_profile(const char *name, const char *meta, const char *spec)
+{
+    world_put(&world, KIND_PROFILE,
+              "{'metadata':{'name':'%s','generation':3%s},'spec':{'namespaceSelector':{'"
+              "matchLabels':{'team':'shop'}},%s}}",
+              name, meta, spec);
+}
+
+static void namespace_pass(void)
+{
+    AUTO_ARENA a;
+    struct plan p;
+
+    arena_init(&a, 1024 * 1024);
+    world_plan(&world, &registry_ops, "shop", &a, &p);
+    /* the findings of the little world's verdict live only as long as a test needs them here */
+    world.verdict.findings_count = 0;
+}
+
+static void profile_pass(const char *name)
+{
+    struct err err = {0};
+
+    arena_reset(&arena);
+    plan_init(&plan, &arena);
+    if (registry_ops.plan_profile(&world.view, name, &plan, &err) < 0)
+        fail_msg("%s", err.msg);
+}
+
+static json_t *body(void)
+{
+    json_t *root;
+
+    assert_int_equal(plan.writes_count, 1);
+    root = json_decode(plan.writes[0].body, strlen(plan.writes[0].body), NULL);
+    assert_non_null(root);
+    return root;
+}
+
+static void assert_condition(const json_t *root, const char *type, const char *status,
+                             const char *reason)
+{
+    const json_t *conditions = json_object_get(json_object_get(root, "status"), "conditions");
+
+    for (size_t i = 0; i < json_array_size(conditions); i++) {
+        const json_t *c = json_array_get(conditions, i);
+
+        if (strcmp(json_string_value(json_object_get(c, "type")), type) != 0)
+            continue;
+        assert_string_equal(json_string_value(json_object_get(c, "status")), status);
+        assert_string_equal(json_string_value(json_object_get(c, "reason")), reason);
+        assert_int_equal(json_integer_value(json_object_get(c, "observedGeneration")), 3);
+        return;
+    }
+    fail_msg("there is no condition %s", type);
+}
+
+static json_int_t count_of(const json_t *root, const char *name)
+{
+    return json_integer_value(
+        json_object_get(json_object_get(json_object_get(root, "status"), "namespaces"), name));
+}
+
+static void test_status_is_written_once_and_then_left_alone(void **state)
+{
+    json_t *root;
+
+    (void)state;
+    put_profile("p", "", "'mode':'Enforce','network':{'allow':{}}");
+    (void)world_converge(&world, &registry_ops, "shop", 4);
+    profile_pass("p");
+    assert_int_equal(plan.writes[0].verb, WRITE_PATCH_STATUS);
+    root = body();
+    assert_condition(root, "Ready", "True", "Enforced");
+    assert_condition(root, "Enforcing", "True", "Enforced");
+    assert_condition(root, "Stalled", "False", "SpecAccepted");
+    assert_int_equal(count_of(root, "selected"), 1);
+    assert_int_equal(count_of(root, "compliant"), 1);
+    json_decref(root);
+    world_apply(&world, &plan.writes[0]);
+    world.view.wall_ms += 3600 * 1000; /* time alone changes nothing */
+    profile_pass("p");
+    assert_int_equal(plan.writes_count, 0);
+}
+
+static void test_the_transition_time_stays_while_the_condition_stays(void **state)
+{
+    json_t *before, *after;
+
+    (void)state;
+    put_profile("p", "", "'network':{'allow':{}}");
+    namespace_pass();
+    profile_pass("p");
+    before = body();
+    world_apply(&world, &plan.writes[0]);
+    world.view.wall_ms += 3600 * 1000;
+    world_put(&world, KIND_NAMESPACE, "{'metadata':{'name':'shop','labels':{'team':'other'}}}");
+    profile_pass("p");
+    after = body();
+    for (size_t i = 0; i < 4; i++) {
+        const json_t *one =
+            json_array_get(json_object_get(json_object_get(before, "status"), "conditions"), i);
+        const json_t *two =
+            json_array_get(json_object_get(json_object_get(after, "status"), "conditions"), i);
+
+        if (json_equal(json_object_get(one, "status"), json_object_get(two, "status")))
+            assert_true(json_equal(json_object_get(one, "lastTransitionTime"),
+                                   json_object_get(two, "lastTransitionTime")));
+    }
+    json_decref(before);
+    json_decref(after);
+}
+
+static void test_a_namespace_without_a_verdict_is_pending_and_not_ready(void **state)
+{
+    json_t *root;
+
+    (void)state;
+    put_profile("p", "", "'mode':'Enforce','network':{'allow':{}}");
+    profile_pass("p");
+    root = body();
+    assert_condition(root, "Ready", "False", "Progressing");
+    assert_int_equal(count_of(root, "drifted"), 1);
+    json_decref(root);
+}
+
+static void test_an_invalid_profile_is_stalled_and_says_where(void **state)
+{
+    json_t *root;
+
+    (void)state;
+    put_profile("p", "", "'mode':'Sometimes','network':{'allow':{}}");
+    profile_pass("p");
+    root = body();
+    assert_condition(root, "Stalled", "True", "InvalidSpec");
+    assert_condition(root, "Ready", "False", "InvalidSpec");
+    assert_non_null(strstr(plan.writes[0].body, "spec.mode"));
+    json_decref(root);
+}
+
+static void test_the_loser_says_who_overrides_it(void **state)
+{
+    json_t *root;
+
+    (void)state;
+    put_profile("low", "", "'mode':'Enforce','network':{'allow':{}}");
+    put_profile("high", "", "'mode':'Audit','priority':7,'network':{'allow':{}}");
+    namespace_pass();
+    profile_pass("low");
+    root = body();
+    assert_condition(root, "Enforcing", "False", "Overridden");
+    assert_non_null(strstr(plan.writes[0].body, "(high)"));
+    assert_int_equal(count_of(root, "overridden"), 1);
+    json_decref(root);
+    profile_pass("high");
+    root = body();
+    assert_condition(root, "Enforcing", "False", "Audit");
+    json_decref(root);
+}
+
+static void test_a_profile_that_removes_gets_its_finalizer_first(void **state)
+{
+    json_t *root;
+
+    (void)state;
+    put_profile("p", ",'finalizers':['example.com/other']",
+                "'mode':'Enforce','onDelete':'Remove','network':{'allow':{}}");
+    profile_pass("p");
+    assert_int_equal(plan.writes[0].verb, WRITE_PATCH);
+    assert_int_equal(plan.writes[0].phase, PHASE_FINALIZER);
+    root = body();
+    assert_int_equal(json_array_size(
+                         json_object_get(json_object_get(root, "metadata"), "finalizers")),
+                     2);
+    json_decref(root);
+    world_apply(&world, &plan.writes[0]);
+    (void)world_converge(&world, &registry_ops, "shop", 4);
+    assert_int_equal(world_count(&world, KIND_NETWORK_POLICY, "shop"), 1);
+}
+
+static void test_a_profile_that_retains_needs_no_finalizer(void **state)
+{
+    (void)state;
+    put_profile("p", ",'finalizers':['rampart.dev/take-back']",
+                "'mode':'Enforce','network':{'allow':{}}");
+    profile_pass("p");
+    assert_int_equal(plan.writes[0].phase, PHASE_RELEASE);
+    world_apply(&world, &plan.writes[0]);
+    profile_pass("p");
+    assert_int_equal(plan.writes[0].verb, WRITE_PATCH_STATUS);
+}
+
+static void test_the_finalizer_goes_with_the_last_policy(void **state)
+{
+    (void)state;
+    put_profile("p", ",'finalizers':['rampart.dev/take-back']",
+                "'mode':'Enforce','onDelete':'Remove','network':{'allow':{}}");
+    (void)world_converge(&world, &registry_ops, "shop", 4);
+    put_profile(
+        "p", ",'finalizers':['rampart.dev/take-back'],'deletionTimestamp':'2026-11-23T12:00:00Z'",
+        "'mode':'Enforce','onDelete':'Remove','network':{'allow':{}}");
+    profile_pass("p");
+    assert_int_equal(plan.writes[0].verb, WRITE_PATCH_STATUS); /* one policy is still there */
+    (void)world_converge(&world, &registry_ops, "shop", 4);
+    profile_pass("p");
+    assert_int_equal(plan.writes[0].phase, PHASE_RELEASE);
+    world_apply(&world, &plan.writes[0]);
+    assert_null(world_get(&world, KIND_PROFILE, NULL, "p"));
+}
+
+static void test_a_terminating_namespace_does_not_hold_the_finalizer(void **state)
+{
+    (void)state;
+    put_profile("p", ",'finalizers':['rampart.dev/take-back']",
+                "'mode':'Enforce','onDelete':'Remove','network':{'allow':{}}");
+    (void)world_converge(&world, &registry_ops, "shop", 4);
+    world_put(&world, KIND_NAMESPACE,
+              "{'metadata':{'name':'shop','deletionTimestamp':'2026-11-23T12:00:00Z'}}");
+    put_profile(
+        "p", ",'finalizers':['rampart.dev/take-back'],'deletionTimestamp':'2026-11-23T12:00:00Z'",
+        "'mode':'Enforce','onDelete':'Remove','network':{'allow':{}}");
+    profile_pass("p");
+    assert_int_equal(plan.writes[0].phase, PHASE_RELEASE);
+}
+
+static void test_an_invalid_profile_that_goes_removes_nothing(void **state)
+{
+    (void)state;
+    put_profile("p", ",'finalizers':['rampart.dev/take-back']",
+                "'mode':'Enforce','onDelete':'Remove','network':{'allow':{}}");
+    (void)world_converge(&world, &registry_ops, "shop", 4);
+    put_profile(
+        "p", ",'finalizers':['rampart.dev/take-back'],'deletionTimestamp':'2026-11-23T12:00:00Z'",
+        "'mode':'Enforce','onDelete':'Remove','network':{'allow':{'to':'nonsense'}}");
+    assert_int_equal(world_converge(&world, &registry_ops, "shop", 4), 0);
+    profile_pass("p");
+    assert_int_equal(plan.writes[0].phase, PHASE_RELEASE);
+}
+
+static void test_drift_is_sorted_and_cut_at_its_ceiling(void **state)
+{
+    struct finding findings[30];
+    char names[30][16];
+    json_t *root;
+    const json_t *drift;
+
+    (void)state;
+    put_profile("p", "", "'mode':'Enforce','network':{'allow':{}}");
+    namespace_pass();
+    for (int i = 0; i < 30; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "p%02d", 29 - i);
+        findings[i] = (struct finding){.reason = REASON_UNDONE,
+                                       .object = {KIND_NETWORK_POLICY, "shop", names[i], ""},
+                                       .rule = "network",
+                                       .message = "m"};
+    }
+    world.verdict.findings = findings;
+    world.verdict.findings_count = 30;
+    profile_pass("p");
+    root = body();
+    drift = json_object_get(json_object_get(root, "status"), "drift");
+    assert_int_equal(json_array_size(drift), 20);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(drift, 0), "object")),
+                        "NetworkPolicy shop/p00");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(drift, 19), "object")),
+                        "NetworkPolicy shop/p19");
+    assert_true(json_is_true(json_object_get(json_object_get(root, "status"), "driftTruncated")));
+    json_decref(root);
+}
+
+struct marks {
+    char text[512];
+};
+
+static void add_mark(void *ctx, const char *what, const char *name)
+{
+    struct marks *m = ctx;
+
+    strncat(m->text, what, sizeof(m->text) - strlen(m->text) - 1);
+    strncat(m->text, name, sizeof(m->text) - strlen(m->text) - 1);
+}
+
+static void mark_namespace(void *ctx, const char *ns)
+{
+    add_mark(ctx, " ns/", ns);
+}
+
+static void mark_all_namespaces(void *ctx)
+{
+    add_mark(ctx, " ns/*", "");
+}
+
+static void mark_profile(void *ctx, const char *name)
+{
+    add_mark(ctx, " profile/", name);
+}
+
+static void mark_all_profiles(void *ctx)
+{
+    add_mark(ctx, " profile/*", "");
+}
+
+static const struct object *get(enum kind kind, const char *ns, const char *name)
+{
+    const struct object *object = view_get(&world.view, kind, ns, name);
+
+    assert_non_null(object);
+    return object;
+}
+
+/* What the event makes dirty; either may be NULL. */
+static void assert_marks(const struct object *before, const struct object *after, const char *want)
+{
+    struct marks marks = {""};
+    const struct dirty dirty = {mark_namespace, mark_all_namespaces, mark_profile,
+                                mark_all_profiles, &marks};
+
+    registry_ops.map(&world.view, before, after, &dirty);
+    assert_string_equal(marks.text, want);
+}
+
+static void test_events_make_dirty_what_they_concern(void **state)
+{
+    (void)state;
+    put_profile("p", "", "'mode':'Enforce','network':{'allow':{}}");
+    (void)world_converge(&world, &registry_ops, "shop", 4);
+    world_put(&world, KIND_SERVICE,
+              "{'metadata':{'name':'web','namespace':'shop'},'spec':{'selector':{'a':'b'}}}");
+    world_put(&world, KIND_SERVICE,
+              "{'metadata':{'name':'kube-dns','namespace':'kube-system','labels':{'k8s-app':'kube-"
+              "dns'}},'spec':{}}");
+    world_put(&world, KIND_ENDPOINT_SLICE,
+              "{'metadata':{'name':'kubernetes','namespace':'default','labels':{'kubernetes.io/"
+              "service-name':'kubernetes'}},"
+              "'addressType':'IPv4','endpoints':[],'ports':[]}");
+    assert_marks(NULL, get(KIND_NAMESPACE, "", "shop"), " ns/shop profile/*");
+    assert_marks(get(KIND_NAMESPACE, "", "shop"), get(KIND_NAMESPACE, "", "shop"), "");
+    assert_marks(NULL, get(KIND_PROFILE, "", "p"), " ns/* profile/*");
+    assert_marks(get(KIND_PROFILE, "", "p"), get(KIND_PROFILE, "", "p"), " profile/p");
+    assert_marks(get(KIND_NETWORK_POLICY, "shop", POLICY_DENY), NULL, " ns/shop profile/p");
+    assert_marks(NULL, get(KIND_SERVICE, "shop", "web"), "");
+    assert_marks(NULL, get(KIND_SERVICE, "kube-system", "kube-dns"), " ns/*");
+    assert_marks(NULL, get(KIND_ENDPOINT_SLICE, "default", "kubernetes"), " ns/*");
+    world_put(&world, KIND_VALIDATING_WEBHOOK,
+              "{'metadata':{'name':'guard'},'webhooks':[{'name':'a','clientConfig':{'service':{'"
+              "namespace':'shop','name':'web'"
+              "}}}]}");
+    assert_marks(NULL, get(KIND_VALIDATING_WEBHOOK, "", "guard"), " ns/shop");
+    assert_marks(NULL, get(KIND_SERVICE, "shop", "web"), " ns/shop");
+    assert_marks(get(KIND_SERVICE, "shop", "web"), get(KIND_SERVICE, "shop", "web"), "");
+}
+
+#define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_WORLD(test_status_is_written_once_and_then_left_alone),
+        WITH_WORLD(test_the_transition_time_stays_while_the_condition_stays),
+        WITH_WORLD(test_a_namespace_without_a_verdict_is_pending_and_not_ready),
+        WITH_WORLD(test_an_invalid_profile_is_stalled_and_says_where),
+        WITH_WORLD(test_the_loser_says_who_overrides_it),
+        WITH_WORLD(test_a_profile_that_removes_gets_its_finalizer_first),
+        WITH_WORLD(test_a_profile_that_retains_needs_no_finalizer),
+        WITH_WORLD(test_the_finalizer_goes_with_the_last_policy),
+        WITH_WORLD(test_a_terminating_namespace_does_not_hold_the_finalizer),
+        WITH_WORLD(test_an_invalid_profile_that_goes_removes_nothing),
+        WITH_WORLD(test_drift_is_sorted_and_cut_at_its_ceiling),
+        WITH_WORLD(test_events_make_dirty_what_they_concern),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
