@@ -26,6 +26,10 @@ all: $(OUT)/rampart ## build the rampart binary into build/release
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9_-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+.PHONY: test
+test: ## every test, the real control plane included; installs and builds what is missing
+	@./make/test.sh
+
 .PHONY: install
 install: $(OUT)/rampart ## install into DESTDIR and PREFIX
 	install -D -m 0755 $(OUT)/rampart $(DESTDIR)$(PREFIX)/bin/rampart

@@ -13,7 +13,7 @@ TEST_OBJ := $(call obj,$(UNIT_SRC) $(WIRE_SRC) $(SUPPORT_SRC) $(WIRE_SUPPORT_SRC
 $(OUT)/obj/tests/%.o: PRODUCT_CPPFLAGS :=
 $(OUT)/obj/tests/%.o: CPPFLAGS += -Itests
 # cmocka's own macros cast pointers to integers of its choosing.
-$(OUT)/obj/tests/%.o: CFLAGS += -Wno-missing-prototypes -Wno-conversion
+$(OUT)/obj/tests/%.o: CFLAGS += -Wno-missing-prototypes -Wno-conversion -Wno-format-nonliteral
 
 # Unit tests link the pure layers without libuv, libcurl and OpenSSL: that they can is itself a check.
 $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(call obj,$(SUPPORT_SRC)) $(OUT)/librampart-core.a

@@ -10,7 +10,8 @@
 
 #include "rampart/cli/cli.h"
 
-#define FIRST_CODE 256 /* of getopt_long: the place of the flag in the table, beyond all letters \
+#define FIRST_CODE                                                                               \
+    256                /* of getopt_long: the place of the flag in the table, beyond all letters \
                         */
 #define HELP_COLUMN 26 /* where the text of a flag begins */
 
@@ -82,16 +83,32 @@ static int complain(const struct arg_command *command, const char *what, const c
     return ARGS_WRONG;
 }
 
-/* getopt tells a letter by itself, of a long flag only where it stood. */
-static const char *offender(char **argv, char letter_text[3])
+/* How many long flags begin like @arg, which is "--name" or "--name=value". */
+static size_t matches(const struct arg_command *command, const char *arg)
 {
-    if (optopt > 0 && optopt < FIRST_CODE) {
-        letter_text[0] = '-';
-        letter_text[1] = (char)optopt;
-        letter_text[2] = '\0';
-        return letter_text;
+    size_t len = strcspn(arg + 2, "=");
+    size_t count = strncmp("help", arg + 2, len) == 0;
+
+    for (size_t i = 0; i < command->flags_count; i++)
+        count += strncmp(command->flags[i].name, arg + 2, len) == 0;
+    return count;
+}
+
+/* getopt names a letter, but of a long flag only where it stood. */
+static int refuse_flag(const struct arg_command *command, const char *arg)
+{
+    char letter[3] = {'-', (char)optopt, '\0'};
+
+    if (strncmp(arg, "--", 2) != 0)
+        return complain(command, "unknown flag ", letter);
+    switch (matches(command, arg)) {
+    case 0:
+        return complain(command, "unknown flag ", arg);
+    case 1:
+        return complain(command, "no value goes with the flag: ", arg);
+    default:
+        return complain(command, "ambiguous flag ", arg);
     }
-    return argv[optind - 1];
 }
 
 static int take(const struct arg_command *command, const struct arg_flag *flag)
@@ -120,7 +137,6 @@ static const struct arg_flag *flag_of(const struct arg_command *command, int cod
 enum args_outcome args_parse(const struct arg_command *command, int argc, char **argv)
 {
     struct options options;
-    char letter[3];
 
     options_of(command, &options);
     optind = 0; /* GNU: begin anew */
@@ -139,7 +155,7 @@ enum args_outcome args_parse(const struct arg_command *command, int argc, char *
         case ':':
             return complain(command, "a value is missing after ", argv[optind - 1]);
         case '?':
-            return complain(command, "unknown, ambiguous or misused flag ", offender(argv, letter));
+            return refuse_flag(command, argv[optind - 1]);
         default:
             if (take(command, flag_of(command, code)) != ARGS_RUN)
                 return ARGS_WRONG;

@@ -25,8 +25,8 @@ static const struct command commands[] = {
 
 static void print_help(FILE *out)
 {
-    (void)fputs("Rampart holds the security posture of namespaces where a SecurityProfile says it\n"
-                "must be, and puts right what drifts.\n"
+    (void)fputs("Rampart holds the security posture of namespaces where a SecurityProfile says\n"
+                "it must be, and puts right what drifts.\n"
                 "\n"
                 "Usage: rampart COMMAND [FLAGS]\n"
                 "\n"

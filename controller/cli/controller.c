@@ -370,11 +370,12 @@ int controller_command(int argc, char **argv)
     const struct arg_command command = {
         .name = "controller",
         .usage = "[FLAGS]",
-        .text =
-            "Runs the operator: watches the cluster, puts right what differs from the\n"
-            "SecurityProfiles and reports it as Events and status. Logs to stderr. SIGTERM and\n"
-            "SIGINT wait for the answers to what was sent and exit with 0 within 10 s; a\n"
-            "second one exits at once. POD_NAME and POD_NAMESPACE say who and where it is.\n",
+        .text = "Runs the operator: watches the cluster, puts right what differs from the\n"
+                "SecurityProfiles and reports it as Events and status. Logs to stderr.\n"
+                "\n"
+                "SIGTERM and SIGINT wait for the answers to what was sent and exit with 0 within\n"
+                "10 s; a second one exits at once. Where it runs and as whom is in POD_NAMESPACE\n"
+                "and POD_NAME.\n",
         .flags = flags,
         .flags_count = sizeof(flags) / sizeof(flags[0]),
     };

@@ -13,8 +13,7 @@
 #include "support/fake_transport.h"
 #include "support/text.h"
 
-#define WALL_MS INT64_C(1795475820000) /* 2026-11-23T23:17:00Z, when the test's clock stands at 0 \
-                                        */
+#define WALL_MS INT64_C(1795475820000) /* 2026-11-23T23:17:00Z: the test's clock at 0 */
 #define SECOND_MS 1000u
 #define MINUTE_MS (60 * SECOND_MS)
 #define EVENTS_PATH "/apis/events.k8s.io/v1/namespaces/shop/events"

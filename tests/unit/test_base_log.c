@@ -177,7 +177,7 @@ static void test_more_fields_than_the_ceiling_are_dropped_and_counted(void **sta
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(fields); i++)
-        fields[i] = LOG_INT("abcdefghijklmnopqrst" + i, i);
+        fields[i] = LOG_INT(&"abcdefghijklmnopqrst"[i], i);
     log_write(&logger, LOG_INFO, "x", fields, LOG_FIELDS_MAX);
     assert_null(strstr(line, "dropped"));
     log_write(&logger, LOG_INFO, "x", fields, COUNT_OF(fields));

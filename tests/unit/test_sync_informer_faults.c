@@ -428,6 +428,21 @@ static void test_stream_cut_in_an_event_is_watched_again_from_the_event_before(v
     requests(b, WATCH_FROM("11"));
 }
 
+static void test_token_that_comes_back_is_named(void **state)
+{
+    struct bench *b = *state;
+
+    b->server.has_refused_watch_list = true;
+    for (unsigned i = 0; i < 2; i++) {
+        step(b);
+        fake_answer(&b->net, FAKE_LAST, 200, NULL, api_list("", 10, "same"));
+    }
+    assert_contains(informer_error(b->informer)->msg,
+                    "list networkpolicies.networking.k8s.io: the continue token leads nowhere");
+    waits(b, 800, 1600);
+    requests(b, POLICIES "?resourceVersion=0");
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -455,6 +470,7 @@ int main(void)
         TEST(test_event_that_does_not_decode_keeps_what_was_known_and_moves_on),
         TEST(test_event_of_another_kind_is_skipped_and_its_version_is_not_taken),
         TEST(test_stream_cut_in_an_event_is_watched_again_from_the_event_before),
+        TEST(test_token_that_comes_back_is_named),
     };
 
     json_use_allocator(1);

@@ -3,6 +3,8 @@
  * once it behaves again, the store is what the server has. And the same with every single
  * allocation failing in its turn.
  */
+#include "rampart/sync/frames.h"
+#include "rampart/sync/workqueue.h"
 #include "sync_informer.h"
 
 #define OBJECTS 9
@@ -396,6 +398,29 @@ static void test_informer_whose_transport_is_full_waits_and_starts_later(void **
     bench_done(&b);
 }
 
+static void test_informer_and_its_parts_are_freed_before_they_exist(void **state)
+{
+    struct bench b;
+    struct informer_options options = {.kind = KIND_NETWORK_POLICY};
+    struct err err = {0};
+
+    (void)state;
+    bench_init(&b, KIND_NETWORK_POLICY, 10);
+    options.store = b.cache.store;
+    options.transport = &b.net.transport;
+    options.server = &b.server;
+    options.rng = &b.rng;
+    mem_fail_nth(0);
+    assert_null(informer_new(&options, &err));
+    assert_true(mem_fail_disarm());
+    assert_int_equal(err.code, ERR_NOMEM);
+    informer_free(NULL);
+    frames_free(NULL);
+    store_free(NULL);
+    workqueue_free(NULL);
+    bench_done(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_informer_recovers_from_every_failed_allocation),
         cmocka_unit_test(test_informer_of_a_full_store_says_so_keeps_its_pace_and_recovers),
         cmocka_unit_test(test_informer_whose_transport_is_full_waits_and_starts_later),
+        cmocka_unit_test(test_informer_and_its_parts_are_freed_before_they_exist),
     };
 
     json_use_allocator(1);

@@ -286,6 +286,19 @@ static void test_sync_that_met_a_nameless_object_deletes_nothing(void **state)
     }
 }
 
+static void test_deletion_that_does_not_decode_deletes_nothing(void **state)
+{
+    struct store_trace *t = *state;
+    struct err err = {0};
+    json_t *root = json_of("{'metadata':{'name':'x','namespace':['a'],'uid':'u-x'}}");
+
+    observe(t->store, "a", "x", 1);
+    assert_int_equal(store_observe_deleted(t->store, root, &err), -1);
+    assert_int_equal(err.code, ERR_INVALID);
+    assert_int_equal(store_count(t->store), 1);
+    json_decref(root);
+}
+
 static void test_store_leaves_out_what_does_not_concern_us(void **state)
 {
     struct store_trace t;
@@ -331,6 +344,7 @@ int main(void)
         TEST(test_object_that_does_not_decode_keeps_what_was_known_also_over_a_sync),
         cmocka_unit_test(test_sync_that_met_a_nameless_object_deletes_nothing),
         cmocka_unit_test(test_store_leaves_out_what_does_not_concern_us),
+        TEST(test_deletion_that_does_not_decode_deletes_nothing),
     };
 
     json_use_allocator(1);

@@ -376,6 +376,13 @@ static void test_watch_stopped_in_any_state_wants_nothing_any_more(void **state)
     }
 }
 
+static void test_watch_names_its_states(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < WATCH_STATE_COUNT; i++)
+        assert_true(strlen(watch_state_name((enum watch_state)i)) > 0);
+}
+
 #define TEST(fn) cmocka_unit_test_setup(fn, setup)
 
 int main(void)
@@ -402,6 +409,7 @@ int main(void)
         TEST(test_watch_whose_resource_goes_syncs_anew_when_it_is_back),
         TEST(test_watch_that_could_not_be_started_keeps_its_version),
         TEST(test_watch_stopped_in_any_state_wants_nothing_any_more),
+        cmocka_unit_test(test_watch_names_its_states),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

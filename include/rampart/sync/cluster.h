@@ -23,8 +23,8 @@ struct cluster_options {
 
 /* ERR_NOMEM. Nothing is requested before cluster_step(). */
 MUST_CHECK struct cluster *cluster_new(const struct cluster_options *options, struct err *err);
-void cluster_stop(
-    struct cluster *c); /* cancels every request; their ends come through the transport */
+/* Cancels every request; their ends come through the transport. */
+void cluster_stop(struct cluster *c);
 bool cluster_is_stopped(const struct cluster *c);
 void cluster_free(struct cluster *c); /* stopped or never stepped; NULL is fine */
 

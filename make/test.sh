@@ -1,0 +1,35 @@
+#!/bin/sh
+# Everything, in the order in which a fault is cheapest to find: `make test`. Says what it is about to do and how long each step took.
+set -eu
+cd "$(dirname "$0")/.."
+began=$(date +%s)
+
+step() {
+    what=$1
+    shift
+    echo
+    echo "==> $what"
+    at=$(date +%s)
+    if ! "$@"; then
+        echo "==> FAILED: $what" >&2
+        echo "    again: $*" >&2
+        exit 1
+    fi
+    echo "    $(($(date +%s) - at)) s"
+}
+
+export CI=${CI:-true} # warnings are errors
+make="${MAKE:-make} --no-print-directory -j$(nproc) --output-sync=target"
+
+step "Debian packages" $make deps
+step "build, unit tests, tests on loopback sockets, layers" $make check
+step "lint: clang-format, clang-tidy, cppcheck" $make lint
+step "the same code compiled with clang" $make clang
+step "again under AddressSanitizer and UndefinedBehaviorSanitizer" $make sanitize
+step "again under valgrind" $make valgrind
+step "fuzzers, a few seconds each" $make fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-10}"
+step "the real Kubernetes control plane (ten minutes when it is built the first time)" $make e2e-tools
+step "tests of the control plane's harness" $make e2e-lint e2e-selftest
+step "scenarios on the real control plane" $make e2e
+echo
+echo "All of it passed in $((($(date +%s) - began) / 60)) min $((($(date +%s) - began) % 60)) s."
