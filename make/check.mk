@@ -51,7 +51,7 @@ layers: ## who includes whom, and that only the edge touches the outside world
 .PHONY: lint
 lint: layers ## clang-format, clang-tidy, cppcheck, shell syntax, the layer rule
 	@clang-format-14 --dry-run -Werror $(C_FILES) && echo "  ok     clang-format"
-	@printf '%s\n' $(PRODUCT_C) | xargs -P $(LINT_JOBS) -n 4 ./make/tidy.sh && echo "  ok     clang-tidy"
+	@printf '%s\n' $(PRODUCT_C) | xargs -P $(LINT_JOBS) -n 1 ./make/tidy.sh && echo "  ok     clang-tidy"
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
 	    --inline-suppr --suppressions-list=make/cppcheck-suppressions.txt -Iinclude -j $(LINT_JOBS) \
 	    controller reconcilers && echo "  ok     cppcheck"

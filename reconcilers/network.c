@@ -73,6 +73,20 @@ static int match(struct network_pass *p, struct err *err)
     return 0;
 }
 
+/* Says what it means for the namespace before it says why. */
+static const char *unresolved_message(const struct network_pass *p, const struct wanted *w)
+{
+    if (!w->unresolved)
+        return NULL;
+    if (w->observed)
+        return arena_printf(p->arena,
+                            "NetworkPolicy %s/%s stays as it is and cannot be kept up to date: %s",
+                            p->own.ns, w->name, w->unresolved);
+    return arena_printf(p->arena, "namespace %s: %s cannot be made%s: %s", p->own.ns, w->name,
+                        p->wanted.items[0].observed ? "" : ", so the default-deny waits for it",
+                        w->unresolved);
+}
+
 static int report_trouble(struct network_pass *p, bool *ret_is_blocked, struct err *err)
 {
     bool is_blocked = false;
@@ -87,7 +101,7 @@ static int report_trouble(struct network_pass *p, bool *ret_is_blocked, struct e
             continue;
         is_blocked |= !w->observed;
         finding.counts_as_failed = true;
-        finding.message = w->unresolved;
+        finding.message = unresolved_message(p, w);
         if (w->is_taken) {
             finding.reason = REASON_NAME_TAKEN;
             finding.message =

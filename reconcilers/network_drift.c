@@ -66,12 +66,15 @@ static const char *edited_message(const struct network_pass *p, const struct wan
 {
     const struct object *o = &w->observed->object;
 
+    /* The time stands on a line of its own: Events whose first lines are equal become one series.
+     */
     if (rival)
         return arena_printf(p->arena,
-                            "NetworkPolicy %s/%s: %s was changed by %s%s%s; Rampart put it back as "
-                            "SecurityProfile %s says",
-                            o->ns, o->name, fields, rival->manager, rival->time ? " at " : "",
-                            rival->time ? rival->time : "", p->profile->object.name);
+                            "NetworkPolicy %s/%s: %s was changed by %s; Rampart put it back as "
+                            "SecurityProfile %s says%s%s%s",
+                            o->ns, o->name, fields, rival->manager, p->profile->object.name,
+                            rival->time ? "\n(changed at " : "", rival->time ? rival->time : "",
+                            rival->time ? ")" : "");
     return arena_printf(
         p->arena,
         "NetworkPolicy %s/%s: %s was changed or removed by an unrecorded manager (look "

@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef err_set
+#undef err_wrap
+#undef err_nomem
+
 static const char *const code_names[ERR_CODE_COUNT] = {
     [ERR_NONE] = "None",
     [ERR_NOMEM] = "OutOfMemory",

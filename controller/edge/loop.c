@@ -1,9 +1,12 @@
 #include "rampart/edge/loop.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 /* uv adds the sleep to its own clock; a longer one is cut, the loop then merely turns once more. */
 #define SLEEP_MS_MAX (24u * 3600 * 1000)
@@ -53,6 +56,27 @@ static int signals_start(struct loop *l)
     return r < 0 ? r : uv_signal_start(&l->sigint, on_signal, SIGINT);
 }
 
+/*
+ * libuv aborts the process when it cannot grow its table of watched descriptors. One watcher with a
+ * high number makes it grow here, at the start, and never again.
+ */
+static void reserve_watchers(uv_loop_t *uv)
+{
+    int low = eventfd(0, EFD_CLOEXEC);
+    int high = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, LOOP_FDS_RESERVED - 1);
+    uv_poll_t poll;
+
+    if (high >= 0 && uv_poll_init(uv, &poll, high) == 0) {
+        (void)uv_poll_start(&poll, UV_READABLE, NULL);
+        uv_close((uv_handle_t *)&poll, NULL);
+        uv_run(uv, UV_RUN_NOWAIT); /* closing ends in a turn; nothing else is there yet */
+    }
+    if (high >= 0)
+        close(high);
+    if (low >= 0)
+        close(low);
+}
+
 int loop_init(struct loop *l, loop_turn_fn on_turn, loop_signal_fn on_sig, void *ctx,
               struct err *err)
 {
@@ -68,6 +92,7 @@ int loop_init(struct loop *l, loop_turn_fn on_turn, loop_signal_fn on_sig, void 
         return err_nomem(err);
     if (r < 0)
         return err_set(err, ERR_IO, "event loop: %s", uv_strerror(r));
+    reserve_watchers(&l->uv);
     uv_prepare_init(&l->uv, &l->prepare);
     uv_timer_init(&l->uv, &l->timer);
     l->prepare.data = l;

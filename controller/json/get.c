@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef json_path_wrap
+#undef json_path_wrap_index
+
 static const char *type_name(const json_t *value)
 {
     switch (json_typeof(value)) {

@@ -87,8 +87,8 @@ static int on_envelope(struct frames *f, const json_t *root, struct err *err)
     const json_t *meta;
     const char *kind, *token;
 
-    if (!json_is_object(root) || f->has_page)
-        return err_set(err, ERR_INVALID, "expected one %sList", name);
+    if (!json_is_object(root))
+        return err_set(err, ERR_INVALID, "expected a %sList", name);
     if (member_text(root, "kind", &kind, err) < 0)
         return -1;
     if (!kind || strncmp(kind, name, strlen(name)) != 0 || strcmp(kind + strlen(name), "List") != 0)

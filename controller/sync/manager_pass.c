@@ -233,11 +233,10 @@ static void explain(const struct write *write, const struct err *err, char *ret_
     if (err->code == ERR_FORBIDDEN)
         (void)snprintf(
             ret_message, len_max,
-            "%s; grant Rampart's ServiceAccount the verb %s on %s%s%s%s (as "
+            "%s; grant Rampart's ServiceAccount the verb %s on %s%s in API group \"%s\" (as "
             "deploy/clusterrole.yaml does), or look for an admission policy that refuses it",
             err->msg, needed_verb(write), resource->plural,
-            write->verb == WRITE_PATCH_STATUS ? "/status" : "", *resource->group ? "." : "",
-            resource->group);
+            write->verb == WRITE_PATCH_STATUS ? "/status" : "", resource->group);
     else if (err->code == ERR_REFUSED)
         (void)
             snprintf(ret_message, len_max,

@@ -14,11 +14,11 @@
 
 /* One object: this header and its bytes are a single allocation. */
 struct entry {
-    struct object *object;       /* within @bytes */
-    struct entry *next_swept;    /* only while a sweep tells of the dead */
-    uint32_t generation;         /* of the last sync that saw it; 0: none yet */
-    uint32_t len;                /* of @bytes */
-    bool is_ahead;               /* the answer to a write; the watch has not caught up with it */
+    struct object *object;    /* within @bytes */
+    struct entry *next_swept; /* only while a sweep tells of the dead */
+    uint32_t generation;      /* of the last sync that saw it; 0: none yet */
+    uint32_t len;             /* of @bytes */
+    bool is_ahead;            /* the answer to a write; the watch has not caught up with it */
     alignas(max_align_t) char bytes[];
 };
 

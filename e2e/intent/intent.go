@@ -48,6 +48,7 @@ type Profile struct {
 	facts      Facts
 	plugin     reach.Plugin
 	namespaces map[string]labels.Set
+	selectors  map[*metav1.LabelSelector]labels.Selector // ready for use
 }
 
 type spec struct {
@@ -115,7 +116,8 @@ func Read(text []byte, facts Facts, plugin reach.Plugin, namespaces []reach.Name
 	if object.Kind != "SecurityProfile" || object.Spec.NamespaceSelector == nil {
 		return nil, fmt.Errorf("no SecurityProfile, or one without a namespaceSelector")
 	}
-	p := &Profile{spec: object.Spec, facts: facts, plugin: plugin, namespaces: map[string]labels.Set{}}
+	p := &Profile{spec: object.Spec, facts: facts, plugin: plugin, namespaces: map[string]labels.Set{},
+		selectors: map[*metav1.LabelSelector]labels.Selector{}}
 	for _, ns := range namespaces {
 		p.namespaces[ns.Name] = ns.Labels
 	}
@@ -139,7 +141,7 @@ func (p *Profile) Governs(namespace string) bool {
 	set, ok := p.namespaces[namespace]
 	isSystem := strings.HasPrefix(namespace, "kube-") && !p.spec.IncludeSystemNamespaces
 	return ok && namespace != "rampart-system" && !isSystem &&
-		!slices.Contains(p.spec.ExcludedNamespaces, namespace) && matches(p.spec.NamespaceSelector, set)
+		!slices.Contains(p.spec.ExcludedNamespaces, namespace) && p.matches(p.spec.NamespaceSelector, set)
 }
 
 // Allow tells whether the profile means the connection to be possible.
@@ -240,10 +242,10 @@ func (p *Profile) isPeer(entry entry, own string, other reach.End, isEgress bool
 	if entry.NamespaceSelector == nil && other.Pod.Namespace != own {
 		return false
 	}
-	if entry.NamespaceSelector != nil && !(known && matches(entry.NamespaceSelector, namespace)) {
+	if entry.NamespaceSelector != nil && !(known && p.matches(entry.NamespaceSelector, namespace)) {
 		return false
 	}
-	return entry.PodSelector == nil || matches(entry.PodSelector, other.Pod.Labels)
+	return entry.PodSelector == nil || p.matches(entry.PodSelector, other.Pod.Labels)
 }
 
 func (p *Profile) mayBeInBlock(end reach.End) bool {
@@ -281,9 +283,17 @@ func (p port) is(c reach.Connection) bool {
 	}
 }
 
-func matches(selector *metav1.LabelSelector, set map[string]string) bool {
-	read, err := metav1.LabelSelectorAsSelector(selector)
-	return err == nil && read.Matches(labels.Set(set))
+// matches: a selector that cannot be read, which the schema lets nobody write, selects nothing.
+func (p *Profile) matches(selector *metav1.LabelSelector, set map[string]string) bool {
+	read, ok := p.selectors[selector]
+	if !ok {
+		var err error
+		if read, err = metav1.LabelSelectorAsSelector(selector); err != nil {
+			read = labels.Nothing()
+		}
+		p.selectors[selector] = read
+	}
+	return read.Matches(labels.Set(set))
 }
 
 // Ports are the numbers that the text names; whoever compares looks at their neighbours too.

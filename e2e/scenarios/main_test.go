@@ -3,6 +3,7 @@ package scenarios
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -44,11 +45,7 @@ func run(m *testing.M) (code int, err error) {
 	if control, err = cluster.Start(ctx, cluster.Options{Progress: cluster.SlowTo(os.Stderr)}); err != nil {
 		return 0, err
 	}
-	defer func() {
-		if closed := control.Close(); err == nil {
-			err = closed
-		}
-	}()
+	defer func() { err = errors.Join(err, closeWorlds(), control.Close()) }()
 	if _, err := control.RunKubectl(ctx, "apply", "-k", crds); err != nil {
 		return 0, err
 	}

@@ -234,6 +234,20 @@ static void test_informer_that_is_stopping_takes_no_more_bytes(void **state)
     assert_int_equal(store_count(b->cache.store), 2);
 }
 
+static void test_informer_takes_no_more_bytes_of_a_watch_that_it_gives_up(void **state)
+{
+    const char *late = api_event("DELETED", "a", "x", 11);
+    struct bench *b = *state;
+    struct exchange *x;
+
+    bench_sync(b);
+    x = fake_get(&b->net, FAKE_LAST)->x;
+    b->net.now_ms = informer_deadline(b->informer);
+    informer_step(b->informer, b->net.now_ms);
+    assert_int_equal(x->on_data(x, late, strlen(late), b->net.now_ms), -1);
+    told(&b->cache, "");
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -250,6 +264,7 @@ int main(void)
         TEST(test_informer_counts_what_it_does),
         cmocka_unit_test(test_informer_stops_in_any_stage_and_nothing_comes_after),
         TEST(test_informer_that_is_stopping_takes_no_more_bytes),
+        TEST(test_informer_takes_no_more_bytes_of_a_watch_that_it_gives_up),
     };
 
     json_use_allocator(1);

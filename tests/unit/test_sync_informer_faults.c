@@ -428,6 +428,18 @@ static void test_stream_cut_in_an_event_is_watched_again_from_the_event_before(v
     requests(b, WATCH_FROM("11"));
 }
 
+static void test_connection_lost_after_a_whole_list_is_no_failure(void **state)
+{
+    struct bench *b = *state;
+
+    b->server.has_refused_watch_list = true;
+    step(b);
+    sends(b, api_list(api_item("a", "x", 5), 10, NULL));
+    fake_fail(&b->net, FAKE_LAST, ERR_UNAVAILABLE, "reset");
+    assert_int_equal(informer_error(b->informer)->code, ERR_NONE);
+    requests(b, WATCH_FROM("10"));
+}
+
 static void test_token_that_comes_back_is_named(void **state)
 {
     struct bench *b = *state;
@@ -471,6 +483,7 @@ int main(void)
         TEST(test_event_of_another_kind_is_skipped_and_its_version_is_not_taken),
         TEST(test_stream_cut_in_an_event_is_watched_again_from_the_event_before),
         TEST(test_token_that_comes_back_is_named),
+        TEST(test_connection_lost_after_a_whole_list_is_no_failure),
     };
 
     json_use_allocator(1);

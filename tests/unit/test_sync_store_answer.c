@@ -133,6 +133,16 @@ static void test_answer_does_not_hide_from_the_sweep_what_the_list_saw(void **st
     holds(t->store, NULL, "a/x@22 ");
 }
 
+static void test_answer_during_a_sync_is_not_judged_by_what_the_sync_has_seen(void **state)
+{
+    struct store_trace *t = *state;
+
+    store_begin_sync(t->store);
+    observe(t->store, "a", "new", 70); /* initial events come in no order */
+    answer(t->store, "a", "x", NULL, 65);
+    told(t, "+a/new@70 ~a/x@10>65 ");
+}
+
 static void test_server_that_went_back_in_time_is_believed(void **state)
 {
     struct store_trace *t = *state;
@@ -201,6 +211,7 @@ int main(void)
         TEST(test_server_that_went_back_in_time_is_believed),
         TEST(test_answers_without_comparable_versions_fall_back_to_equality),
         TEST(test_answer_that_is_no_object_changes_nothing),
+        TEST(test_answer_during_a_sync_is_not_judged_by_what_the_sync_has_seen),
     };
 
     json_use_allocator(1);

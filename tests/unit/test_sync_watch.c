@@ -111,6 +111,23 @@ static void test_watch_asks_for_a_random_end_between_5_and_10_minutes(void **sta
     assert_in_range(high, 590, 600);
 }
 
+static void test_watch_draws_another_end_for_each_request(void **state)
+{
+    struct machine *m = *state;
+    unsigned same = 0;
+
+    streams_from(m, "5");
+    for (unsigned i = 0; i < 20; i++) {
+        uint32_t before_s = m->watch.timeout_s;
+
+        m->now_ms += 300000;
+        ends(m);
+        asks(m, "watch", "5", 0, NULL);
+        same += m->watch.timeout_s == before_s;
+    }
+    assert_in_range(same, 0, 3);
+}
+
 /* ---- ends ---- */
 
 static void test_watch_that_ends_at_once_without_progress_has_failed(void **state)
@@ -410,6 +427,7 @@ int main(void)
         TEST(test_watch_that_could_not_be_started_keeps_its_version),
         TEST(test_watch_stopped_in_any_state_wants_nothing_any_more),
         cmocka_unit_test(test_watch_names_its_states),
+        TEST(test_watch_draws_another_end_for_each_request),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

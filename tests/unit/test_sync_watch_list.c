@@ -160,6 +160,9 @@ static void test_list_that_is_expired_or_too_new_goes_to_empty_rv_with_pages(voi
         asks(&m, "list", NULL, WATCH_PAGE_LIMIT, "more");
         page(&m, "20", "");
         asks(&m, "watch", "20", 0, NULL);
+        fails(&m, ERR_EXPIRED, 410);
+        backs_off(&m, 3200, 6400);
+        asks(&m, "list", "20", 0, NULL); /* that version is good again */
     }
 }
 
@@ -302,6 +305,26 @@ static void test_list_pages_again_after_a_sync_without_pages(void **state)
     assert_true(m->watch.is_paged);
 }
 
+static void test_list_counts_its_pages_anew_each_time(void **state)
+{
+    struct machine *m = *state;
+
+    for (unsigned sync = 0; sync < 3; sync++) {
+        asks(m, "list", sync == 0 ? "0" : NULL, WATCH_PAGE_LIMIT, NULL);
+        for (unsigned i = 1; i < WATCH_PAGES_MAX / 2; i++) {
+            char token[16];
+
+            (void)snprintf(token, sizeof(token), "%u", i);
+            page(m, "9", token);
+            asks(m, "list", NULL, WATCH_PAGE_LIMIT, token);
+        }
+        page(m, "9", "");
+        asks(m, "watch", "9", 0, NULL);
+        fails(m, ERR_REFUSED, 400);
+        m->now_ms = watch_deadline(&m->watch);
+    }
+}
+
 /* ---- nothing that happens in any order breaks it ---- */
 
 static void random_input(struct machine *m, struct rng *rng)
@@ -376,6 +399,7 @@ int main(void)
         LIST_TEST(test_list_without_end_is_cut_at_the_ceiling_of_pages),
         LIST_TEST(test_list_pages_again_after_a_sync_without_pages),
         TEST(test_watch_keeps_to_its_table_over_random_inputs),
+        LIST_TEST(test_list_counts_its_pages_anew_each_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

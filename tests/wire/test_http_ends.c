@@ -329,6 +329,7 @@ static void stop_transport(struct call *c)
         assert_null(wire_try(c->wire, &(struct http_request){.path = "/late"}, &err, &r));
         assert_int_equal(err.code, ERR_CANCELED);
         server_stop(c->wire->server);
+        c->wire->server = NULL;
     }
 }
 

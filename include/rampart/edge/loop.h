@@ -15,6 +15,8 @@
 
 #include "rampart/base/err.h"
 
+#define LOOP_FDS_RESERVED 254 /* descriptors below it never make libuv ask for memory */
+
 /* Returns the monotonic ms at which it wants to run again at the latest; UINT64_MAX: only when
  * something happens. */
 typedef uint64_t (*loop_turn_fn)(void *ctx, uint64_t now_ms);

@@ -50,4 +50,9 @@ MUST_CHECK int json_get_strs(const json_t *obj, const char *name, size_t count_m
 int json_path_wrap(struct err *err, const char *name);
 int json_path_wrap_index(struct err *err, const char *name, size_t index);
 
+#ifdef __clang_analyzer__ /* see base/err.h */
+#define json_path_wrap(...) ((void)json_path_wrap(__VA_ARGS__), -1)
+#define json_path_wrap_index(...) ((void)json_path_wrap_index(__VA_ARGS__), -1)
+#endif
+
 #endif
