@@ -198,7 +198,8 @@ static void test_an_edited_policy_is_put_right_and_the_rival_is_named(void **sta
     assert_string_equal(
         after->message,
         "NetworkPolicy shop/rampart-default-deny: spec.podSelector, spec.ingress was changed by "
-        "kubectl-edit at 2026-11-23T12:00:00Z; Rampart put it back as SecurityProfile p says");
+        "kubectl-edit; Rampart put it back as SecurityProfile p says\n"
+        "(changed at 2026-11-23T12:00:00Z)");
     world_apply(&world, &plan.writes[0]);
     assert_spec(POLICY_DENY, "{'podSelector':{},'policyTypes':['Ingress','Egress']}");
 }
