@@ -137,11 +137,14 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, voi
     }
     if (!s) {
         s = socket_new(m, fd);
-        if (!s || curl_multi_assign(m->curl, fd, s) != CURLM_OK)
-            return -1;
+        if (!s || curl_multi_assign(m->curl, fd, s) != CURLM_OK) {
+            m->events.on_broken(m->events.ctx);
+            return 0; /* libcurl 7.88.1 crashes on -1: it goes on with a connection that is gone */
+        }
     }
     s->events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    return uv_poll_start(&s->poll, s->events, on_poll) < 0 ? -1 : 0;
+    (void)uv_poll_start(&s->poll, s->events, on_poll); /* fails on a handle that is closing only */
+    return 0;
 }
 
 static int on_curl_timer(CURLM *curl, long timeout_ms, void *ctx)
@@ -156,7 +159,8 @@ static int on_curl_timer(CURLM *curl, long timeout_ms, void *ctx)
         return 0;
     }
     uv_update_time(&m->loop->uv);
-    return uv_timer_start(&m->timer, on_timer, (uint64_t)timeout_ms, 0) < 0 ? -1 : 0;
+    uv_timer_start(&m->timer, on_timer, (uint64_t)timeout_ms, 0);
+    return 0;
 }
 
 static bool configure(struct multi *m)

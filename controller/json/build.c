@@ -105,14 +105,11 @@ static int by_name(const void *a, const void *b)
 static int write_object(struct strbuf *out, const json_t *obj, unsigned depth, struct err *err)
 {
     json_t *members = (json_t *)obj; /* jansson iterates only over what is not const */
-    AUTO_MEM const char **names = NULL;
+    AUTO_MEM const char **names = mem_resize(NULL, json_object_size(obj), sizeof(*names));
     size_t count = 0;
 
-    if (json_object_size(obj) > 0) {
-        names = mem_resize(NULL, json_object_size(obj), sizeof(*names));
-        if (!names)
-            return err_nomem(err);
-    }
+    if (!names)
+        return err_nomem(err);
     for (void *it = json_object_iter(members); it; it = json_object_iter_next(members, it))
         if (!json_is_null(json_object_iter_value(it)))
             names[count++] = json_object_iter_key(it);

@@ -225,9 +225,10 @@ static int read_member(struct reader *r, json_t *obj)
         return -1;
     }
     if (name == r->scratch.text) { /* the value needs the scratch buffer too */
-        name = kept_name = mem_strndup(name, len);
-        if (!name)
+        kept_name = mem_strndup(name, len);
+        if (!kept_name)
             return err_nomem(r->err);
+        name = kept_name;
     }
     if (expect(r, ':', "expected a colon") < 0)
         return -1;

@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "manager_state.h"
@@ -21,13 +22,11 @@ struct subject subject_of(const char *key)
 /* False: longer than any name can be, so nothing has it. */
 static bool compose(char ret_key[KEY_LEN_MAX], const char *prefix, const char *name)
 {
-    size_t prefix_len = strlen(prefix);
     size_t len = strlen(name);
 
     if (len == 0 || len > NAME_LEN_MAX)
         return false;
-    memcpy(ret_key, prefix, prefix_len);
-    memcpy(ret_key + prefix_len, name, len + 1);
+    (void)snprintf(ret_key, KEY_LEN_MAX, "%s%s", prefix, name);
     return true;
 }
 

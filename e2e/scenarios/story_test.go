@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -396,6 +397,40 @@ func (s *story) makePolicy(namespace, name, spec string) *networkingv1.NetworkPo
 func (s *story) deletePolicy(namespace, name string) {
 	s.Helper()
 	s.must(s.Client.NetworkingV1().NetworkPolicies(namespace).Delete(s.Context(), name, metav1.DeleteOptions{}))
+}
+
+var metaGet = metav1.GetOptions{}
+
+// specDiff tells what differs in what the policies say.
+func specDiff(before, after *networkingv1.NetworkPolicy) string {
+	if equality.Semantic.DeepEqual(before.Spec, after.Spec) {
+		return ""
+	}
+	return diff.Diff(before.Spec, after.Spec)
+}
+
+// settle waits until Rampart had its turn with everything that happened so far: a namespace that comes last
+// has its policy. The profile for that stays, in namespaces of its own.
+func (s *story) settle() {
+	s.Helper()
+	const name = "settle"
+	settled := s.settled.Add(1)
+	if settled == 1 {
+		object := &unstructured.Unstructured{}
+		s.must(yaml.Unmarshal([]byte(`
+apiVersion: rampart.dev/v1alpha1
+kind: SecurityProfile
+metadata: {name: settle}
+spec: {mode: Enforce, namespaceSelector: {matchLabels: {story: settle}}, network: {}}`), &object.Object))
+		_, err := s.Dynamic.Resource(profiles).Create(s.Context(), object, metav1.CreateOptions{})
+		s.must(err)
+	}
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: fmt.Sprintf("%s-%d", name, settled), Labels: map[string]string{storyLabel: name},
+	}}
+	_, err := s.Client.CoreV1().Namespaces().Create(s.Context(), ns, metav1.CreateOptions{})
+	s.must(err)
+	s.expectPolicies(ns.Name, deny)
 }
 
 // ---- Events ----

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -34,6 +35,7 @@ type world struct {
 	rampart    *operator.Operator
 	kubeconfig string // of Rampart's ServiceAccount
 	dir        string // for logs and kubeconfigs; goes with the world
+	settled    atomic.Int64
 }
 
 // theWorld is the one that the stories share. Each has namespaces and profiles of its own in it.

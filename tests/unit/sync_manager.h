@@ -70,7 +70,7 @@ struct bench {
     struct script script;
     char trace[262144]; /* keys in the order of their passes, each followed by a space */
     size_t trace_len;
-    char logged[65536];
+    char logged[262144];
     size_t logged_len;
 };
 
@@ -415,7 +415,8 @@ static inline void serve_write(struct bench *b, size_t number)
     for (size_t i = 0; i < b->things_count; i++) {
         struct thing *t = &b->things[i];
 
-        if (t->is_gone || !path_names(path, t->ns, resource_of(t->kind)->plural, t->name))
+        if (t->is_gone || t->kind == KIND_NAMESPACE ||
+            !path_names(path, t->ns, resource_of(t->kind)->plural, t->name))
             continue;
         if (request->method == HTTP_DELETE) {
             take_away(b, t->kind, t->ns, t->name);

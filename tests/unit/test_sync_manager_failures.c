@@ -138,7 +138,6 @@ static void test_manager_plans_again_without_a_warning_when_the_caches_were_behi
     serve_write(b, waiting_write(b, POLICIES_OF_SHOP "/" POLICY)); /* it is read again */
     run(b, SECOND_MS);
     assert_true(passes(b, "ns/shop") >= 1);
-    puts(b->logged);
     assert_int_equal(logged(b, "WARN"), 0);
     assert_int_equal(events(b, ""), 0);
     assert_int_equal(stats(b).applier.stale, 1);
