@@ -13,8 +13,21 @@ $(E2E_BIN)/kube: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/kube/*.go)
 # One after the other: each build uses all cores, and they share what is compiled.
 $(E2E_BIN)/kwok: $(E2E_BUILD) $(wildcard e2e/kwok/*) | $(E2E_BIN)/kube
 $(E2E_BIN)/cluster: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/cluster/*.go e2e/cluster/*.go) | $(E2E_BIN)/kwok
+$(E2E_BIN)/demo: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/demo/* e2e/cluster/*.go e2e/operator/*.go e2e/reach/*.go) | $(E2E_BIN)/cluster
 $(E2E_BIN)/%:
 	@./e2e/build.sh $*
+
+# One after the other, also under -j: each needs what the one before brings.
+.PHONY: demo
+demo: ## see Rampart at work on a real control plane (KEEP=1: leave it running; KUBECONFIG: on your cluster)
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory CONFIG=release all
+	@$(MAKE) --no-print-directory e2e-tools $(E2E_BIN)/demo
+	@RAMPART_BINARY=$(BUILD)/release/rampart $(E2E_BIN)/demo $(if $(filter-out 0 no,$(KEEP)),--keep)
+
+.PHONY: demo-down
+demo-down: ## end the demo that KEEP=1 left running
+	@if [ -x $(E2E_BIN)/demo ]; then $(E2E_BIN)/demo down; else echo "No demo was left running."; fi
 
 .PHONY: e2e-selftest
 e2e-selftest: e2e-tools ## tests of the control plane's own harness

@@ -24,17 +24,18 @@ static void count(atomic_uint_fast64_t *c)
     atomic_fetch_add_explicit(c, 1, memory_order_relaxed);
 }
 
-/* Whether this allocation is the one that a test wants to see fail. */
-static bool is_due(void)
+/* Counts the request. False when it is the one that a test wants to see fail, or larger than any
+ * object. */
+static bool may_try(size_t size)
 {
     uint64_t n = atomic_fetch_add_explicit(&asked, 1, memory_order_relaxed);
 
-    return n == counter(&fail_at);
+    return n != counter(&fail_at) && size <= PTRDIFF_MAX;
 }
 
 void *mem_alloc(size_t size)
 {
-    void *ptr = is_due() ? NULL : malloc(size ? size : 1);
+    void *ptr = may_try(size) ? malloc(size ? size : 1) : NULL;
 
     if (!ptr)
         count(&failed);
@@ -48,7 +49,7 @@ void *mem_calloc(size_t count_of, size_t size)
 
     if (__builtin_mul_overflow(count_of, size, &total))
         return NULL;
-    if (!is_due())
+    if (may_try(total))
         ptr = calloc(1, total ? total : 1);
     if (!ptr)
         count(&failed);
@@ -57,7 +58,7 @@ void *mem_calloc(size_t count_of, size_t size)
 
 void *mem_realloc(void *ptr, size_t size)
 {
-    void *moved = is_due() ? NULL : realloc(ptr, size ? size : 1);
+    void *moved = may_try(size) ? realloc(ptr, size ? size : 1) : NULL;
 
     if (!moved)
         count(&failed);

@@ -198,6 +198,10 @@ CURLcode tls_apply(const struct tls *t, CURL *easy)
 {
     CURLcode code = curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
 
+    /* One connection gains nothing from resumption, and libcurl 7.88.1 frees twice where it cannot
+     * store a session for want of memory. */
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     /* A stated CA is the only one: libcurl would go on trusting the system's folder beside it. */
     if (code == CURLE_OK && t->ca.text)
         code = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rampart/json/get.h"
+#include "rampart/kube/network_plugin.h"
 
 #define HOOK_PORT_DEFAULT 443 /* admissionregistration, apiregistration and apiextensions alike */
 
@@ -149,7 +150,12 @@ int hook_decode(enum kind kind, const json_t *root, struct arena *a, enum decode
     if (meta_decode(kind, root, a, &facts->object, err) < 0 ||
         refs_decode(kind, root, a, facts, err) < 0)
         return -1;
-    *ret_result = facts->refs_count > 0 ? DECODE_KEEP : DECODE_SKIP;
-    *ret_object = facts->refs_count > 0 ? &facts->object : NULL;
+    if (facts->refs_count > 0 || (kind == KIND_CRD && network_plugin_of(facts->object.name))) {
+        *ret_result = DECODE_KEEP;
+        *ret_object = &facts->object;
+    } else {
+        *ret_result = DECODE_SKIP;
+        *ret_object = NULL;
+    }
     return 0;
 }

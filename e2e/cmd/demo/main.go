@@ -65,7 +65,7 @@ func show(isKept bool) int {
 	ctx, stop := untilSignal()
 	defer stop()
 	if !isKept {
-		return report(screen, play(ctx, screen, ""))
+		return report(screen, play(ctx, screen, "", nil))
 	}
 	return report(screen, playKept(ctx, screen))
 }

@@ -59,6 +59,7 @@ type demo struct {
 	profile   string            // what is applied: profileText, without what the cluster has not
 	dnsPods   map[string]string // labels of the cluster's DNS; nil: not found
 	apiServer netip.AddrPort    // invalid: not found
+	theirs    *theirs           // nil: the cluster is our own
 	undo      []undo
 }
 
@@ -271,7 +272,7 @@ func (d *demo) enforce(ctx context.Context) error {
 		return err
 	}
 	d.gap()
-	d.say("When each policy was there, in milliseconds. They count from before the request was sent until a watch shows "+
+	d.say("When each policy was there, in milliseconds. They count from before the request was sent until a watch shows " +
 		"the policy, so the API server's own work is in them.")
 	d.showTimes(begin, guardedNamespaces())
 	d.gap()

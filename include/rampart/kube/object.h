@@ -158,7 +158,7 @@ struct hook_ref {
 };
 
 struct hook_facts {
-    struct object object; /* kept only when it refers to a Service */
+    struct object object; /* kept only when it refers to a Service, or is a network plugin's CRD */
     const struct hook_ref *refs;
     size_t refs_count;
 };

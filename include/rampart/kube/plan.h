@@ -105,7 +105,7 @@ struct verdict {
     const char *profile; /* who decides; NULL: nobody */
     enum mode mode;      /* of the deciding section */
     enum verdict_state state;
-    const struct finding *findings; /* sorted by object, then reason */
+    const struct finding *findings; /* sorted by object, then reason; before them a write that failed */
     size_t findings_count;
     size_t findings_cut;
     uint32_t in_place; /* the reconciler's note to its next pass (which of its objects stood),

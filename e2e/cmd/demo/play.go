@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"rampart.dev/e2e/operator"
+)
+
+const (
+	undoLimit = 2 * time.Minute // for one thing that is taken back; namespaces of a real cluster need it
+	logLines  = 12              // of the operator, shown with an error
+)
+
+// play shows the demo and cleans up after it. With dir, which must not exist, the data of the control
+// plane is there, and keep, which returns when it is time to end, runs before the cleaning up.
+func play(ctx context.Context, screen *screen, dir string, keep func(*demo) error) (err error) {
+	d := &demo{screen: screen}
+	if err := ready(); err != nil {
+		return err
+	}
+	begin := time.Now()
+	d.block(d.bold("Rampart holds the security posture of namespaces where a SecurityProfile says it must be."))
+	if err := d.open(ctx, dir); err != nil {
+		return interrupted(ctx, err)
+	}
+	if err = d.tell(ctx); err == nil && keep != nil {
+		err = keep(d)
+	}
+	err = interrupted(ctx, err)
+	if err != nil && !errors.Is(err, errInterrupted) {
+		err = d.withLog(err)
+	}
+	err = errors.Join(err, d.close(err))
+	if err == nil && keep == nil {
+		d.gap()
+		d.say("All of this took %.0f s.", time.Since(begin).Seconds())
+	}
+	return err
+}
+
+// ready says what is missing on this machine, before anything starts.
+func ready() error {
+	if _, err := os.Stat(filepath.Join(deployDir, "kustomization.yaml")); err != nil {
+		return fmt.Errorf("%w: there is no %s/ here; run `make demo` in the repository's folder", errRefused, deployDir)
+	}
+	binary, err := operator.Binary()
+	if err == nil {
+		_, err = os.Stat(binary)
+	}
+	return err
+}
+
+// open gets a cluster: the user's, or one of its own.
+func (d *demo) open(ctx context.Context, dir string) (err error) {
+	if os.Getenv("KUBECONFIG") != "" {
+		return d.openTheirs(ctx, dir)
+	}
+	d.say("This demo shows it on a real control plane: etcd, API server, controllers and scheduler of Kubernetes, started " +
+		"on this machine for the demo and gone with it. Only the nodes are played (by kwok, so pods run), and no network " +
+		"plugin is there to enforce the policies: who may connect to whom is computed from them.")
+	d.step("A control plane")
+	begin := time.Now()
+	if d.site, err = startOwn(ctx, d.screen, dir, nodes); err != nil {
+		return err
+	}
+	d.atEnd("control plane", func(context.Context) error { return d.own.Close() })
+	version, err := d.client.Discovery().ServerVersion()
+	if err != nil {
+		return errors.Join(err, d.own.Close())
+	}
+	d.say("Kubernetes %s on %s with %s, after %.1f s.", version.GitVersion, d.own.URL, plural(nodes, "node"), time.Since(begin).Seconds())
+	return nil
+}
+
+// interrupted tells an error that Ctrl-C caused from others.
+func interrupted(ctx context.Context, err error) error {
+	if err != nil && errors.Is(context.Cause(ctx), errInterrupted) {
+		return errInterrupted
+	}
+	return err
+}
+
+// withLog adds the end of the operator's log to an error.
+func (d *demo) withLog(err error) error {
+	if d.operator == nil {
+		return err
+	}
+	lines := []string{}
+	for _, record := range d.operator.Records() {
+		line := fmt.Sprint(record["time"], " ", record["level"], " ", record["msg"])
+		for _, field := range slices.Sorted(mapKeys(record)) {
+			if field != "time" && field != "level" && field != "msg" {
+				line += fmt.Sprintf(" %s=%v", field, record[field])
+			}
+		}
+		lines = append(lines, line)
+	}
+	if reports := d.operator.Reports(); reports != "" {
+		lines = append(lines, reports)
+	}
+	lines = lines[max(0, len(lines)-logLines):]
+	return fmt.Errorf("%w\n\nThe operator's log ends:\n%s", err, strings.Join(lines, "\n"))
+}
+
+// close takes back what was made, latest first. It goes on where something fails, and says what is left.
+// why is how the demo ended.
+func (d *demo) close(why error) (err error) {
+	switch {
+	case why == nil:
+		d.step("Clean up")
+	case errors.Is(why, errInterrupted):
+		d.gap()
+		d.say("Interrupted. Cleaning up.%s", map[bool]string{true: " A second Ctrl-C leaves what is there."}[d.own == nil])
+	default:
+		d.gap()
+		d.say("Something went wrong; the reason comes below. Cleaning up first.")
+	}
+	for _, undo := range slices.Backward(d.undo) {
+		ctx, cancel := context.WithTimeout(context.Background(), undoLimit)
+		// On a control plane that goes with the demo nothing has to be taken back for its own sake.
+		if why == nil || d.own == nil || undo.what == "control plane" || undo.what == "operator" {
+			if e := undo.do(ctx); e != nil {
+				err = errors.Join(err, fmt.Errorf("clean up %s: %w", undo.what, e))
+			}
+		}
+		cancel()
+	}
+	if err != nil && d.own == nil {
+		err = fmt.Errorf("%w\nSome of it may be left in the cluster; look for: kubectl get namespaces --selector %s", err, guardLabel)
+	}
+	return err
+}
+
+// stopOperator asks the operator to end.
+func (d *demo) stopOperator(ctx context.Context) error {
+	if !d.operator.Alive() {
+		return nil // it ended before, which was told
+	}
+	begin, ran := time.Now(), time.Since(d.started)
+	if err := d.operator.Stop(); err != nil {
+		return err
+	}
+	d.say("The operator ended %s after SIGTERM, with exit code 0. It ran for %.0f s.", milliseconds(time.Since(begin)), ran.Seconds())
+	if d.own == nil {
+		d.showOwnCounts()
+	}
+	return nil
+}
+
+// showOwnCounts prints the requests that the operator counted itself: where the audit log is not to be had.
+func (d *demo) showOwnCounts() {
+	for _, record := range slices.Backward(d.operator.Records()) {
+		if record["msg"] != "rampart stops" {
+			continue
+		}
+		d.say("Its requests, as it counted them: %v on %v connection(s), of which %v creations, %v patches, "+
+			"%v status patches, %v deletions and %v Events.", record["requests"], record["connections"], record["creates"],
+			record["patches"], record["status_patches"], record["deletes"], record["events_sent"])
+		return
+	}
+}
+
+// removeProfile deletes the profile. It says onDelete: Remove, so Rampart takes back what it made. Where
+// Rampart has gone, its finalizer is taken off.
+func (d *demo) removeProfile(ctx context.Context) error {
+	begin := time.Now()
+	err := d.dynamic.Resource(profiles).Delete(ctx, profileName, metav1.DeleteOptions{})
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	if !d.operator.Alive() {
+		_, err := d.dynamic.Resource(profiles).Patch(ctx, profileName, types.MergePatchType,
+			[]byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+		return ignoreNotFound(err)
+	}
+	d.command("kubectl delete secprof "+profileName, "securityprofile.rampart.dev \""+profileName+"\" deleted")
+	seen, err := d.profiles.await(ctx, goneLimit, "SecurityProfile "+profileName+" gone", begin, func(seen []sighting) bool {
+		return slices.ContainsFunc(seen, func(s sighting) bool {
+			return s.event == watch.Deleted && s.object.GetName() == profileName
+		})
+	})
+	if err != nil {
+		return d.withLog(err)
+	}
+	taken := 0
+	for _, s := range d.policies.since(begin) {
+		if s.event == watch.Deleted {
+			taken++
+		}
+	}
+	list, err := d.dynamic.Resource(policies).List(ctx, metav1.ListOptions{LabelSelector: "rampart.dev/profile=" + profileName})
+	if err == nil && len(list.Items) > 0 {
+		err = fmt.Errorf("%s of SecurityProfile %s are left", plural(len(list.Items), "policy"), profileName)
+	}
+	d.say("onDelete is Remove: Rampart took back %d policies, and the profile was gone after %s.", taken,
+		milliseconds(seen[len(seen)-1].at.Sub(begin)))
+	return err
+}
