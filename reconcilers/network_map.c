@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "rampart/kube/network_plugin.h"
 #include "rampart/reconcilers/network.h"
 
 static void map_namespace(const struct object *before, const struct object *after,
@@ -90,6 +91,8 @@ void network_map(const struct view *v, const struct object *before, const struct
     case KIND_CRD:
         map_hook(before, dirty);
         map_hook(after, dirty);
+        if (network_plugin_of(after ? after->name : before->name))
+            dirty->mark_all_profiles(dirty->ctx); /* their status says what the plugin is */
         break;
     default:
         break;

@@ -71,6 +71,16 @@ static struct verdict_text ready(const struct profile *p, const struct profile_t
     return c;
 }
 
+static const char *plugin_message(const struct profile_tally *t, struct arena *a)
+{
+    if (t->plugin)
+        return arena_printf(a, "the network plugin that enforces NetworkPolicy here seems to be %s",
+                            t->plugin);
+    return "no network plugin that enforces NetworkPolicy was recognised; without one the policies "
+           "have "
+           "no effect";
+}
+
 static struct verdict_text enforcing(const struct profile *p, const struct profile_tally *t,
                                      struct arena *a)
 {
@@ -99,10 +109,8 @@ static struct verdict_text enforcing(const struct profile *p, const struct profi
             c.message = "the network section is switched off";
     } else {
         c.reason = t->decided > 0 ? "Enforced" : "NothingSelected";
-        c.message = t->decided > 0
-                        ? "policies take effect where the cluster's network plugin enforces "
-                          "NetworkPolicy"
-                        : "no namespace matches spec.namespaceSelector";
+        c.message =
+            t->decided > 0 ? plugin_message(t, a) : "no namespace matches spec.namespaceSelector";
     }
     return c;
 }

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "rampart/kube/network_plugin.h"
 #include "rampart/reconcilers/profile_status.h"
 #include "rampart/reconcilers/selection.h"
 
@@ -93,6 +94,18 @@ static int count_standing(struct profile_tally *t, const struct view *v, const s
     return 0;
 }
 
+static int find_plugin(struct profile_tally *t, const struct view *v, struct arena *a,
+                       struct err *err)
+{
+    struct object_list crds;
+
+    if (view_list(v, KIND_CRD, NULL, a, &crds, err) < 0)
+        return -1;
+    for (size_t i = 0; i < crds.count && !t->plugin; i++)
+        t->plugin = network_plugin_of(crds.items[i]->name);
+    return 0;
+}
+
 int profile_tally(const struct view *v, const struct profile *p, struct arena *a,
                   struct profile_tally *ret_tally, struct err *err)
 {
@@ -104,6 +117,8 @@ int profile_tally(const struct view *v, const struct profile *p, struct arena *a
         return err_nomem(err);
     if (view_list(v, KIND_PROFILE, NULL, a, &profiles, err) < 0 ||
         view_list(v, KIND_NAMESPACE, NULL, a, &namespaces, err) < 0)
+        return -1;
+    if (find_plugin(&tally, v, a, err) < 0)
         return -1;
     for (size_t i = 0; i < namespaces.count; i++)
         add_namespace(&tally, v, p, &profiles, OBJECT_AS(namespace_facts, namespaces.items[i]));

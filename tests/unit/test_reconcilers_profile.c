@@ -194,6 +194,20 @@ static void test_the_loser_says_who_overrides_it(void **state)
     json_decref(root);
 }
 
+static void test_the_network_plugin_is_named_where_the_api_tells(void **state)
+{
+    (void)state;
+    put_profile("p", "", "'mode':'Enforce','network':{'allow':{}}");
+    (void)world_converge(&world, &registry_ops, "shop", 4);
+    profile_pass("p");
+    assert_non_null(strstr(plan.writes[0].body,
+                           "no network plugin that enforces NetworkPolicy was recognised"));
+    world_put(&world, KIND_CRD,
+              "{'metadata':{'name':'ciliumnetworkpolicies.cilium.io'},'spec':{}}");
+    profile_pass("p");
+    assert_non_null(strstr(plan.writes[0].body, "seems to be Cilium"));
+}
+
 static void test_a_profile_that_removes_gets_its_finalizer_first(void **state)
 {
     json_t *root;
@@ -396,6 +410,7 @@ int main(void)
         WITH_WORLD(test_a_namespace_without_a_verdict_is_pending_and_not_ready),
         WITH_WORLD(test_an_invalid_profile_is_stalled_and_says_where),
         WITH_WORLD(test_the_loser_says_who_overrides_it),
+        WITH_WORLD(test_the_network_plugin_is_named_where_the_api_tells),
         WITH_WORLD(test_a_profile_that_removes_gets_its_finalizer_first),
         WITH_WORLD(test_a_profile_that_retains_needs_no_finalizer),
         WITH_WORLD(test_the_finalizer_goes_with_the_last_policy),

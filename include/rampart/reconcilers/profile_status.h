@@ -20,6 +20,7 @@ struct profile_tally {
     size_t failed;
     size_t pending;     /* decided, but no pass has looked yet */
     size_t standing;    /* policies that carry its name, in namespaces that are not terminating */
+    const char *plugin; /* the network plugin, as far as the API tells; NULL: unknown */
     const char *winner; /* a profile that decides in its place somewhere; NULL for none */
     const struct finding **drift; /* sorted, at most STATUS_DRIFT_MAX */
     size_t drift_count;

@@ -1,0 +1,192 @@
+/* `rampart plan`: what it shows, and how it ends. */
+#include "support/unit.h"
+
+#include "rampart/cli/cli.h"
+#include "support/text.h"
+#include "wire/support/command.h"
+
+static void test_plan_shows_what_a_file_would_do_and_exits_with_3(void **state)
+{
+    struct command_bench *b = *state;
+    struct outcome o;
+
+    command_serve(b);
+    folder_write(&b->folder, "p.yaml", PROFILE_YAML("Audit", ", allow: {sameNamespace: {}}"));
+    o = COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"), "-f",
+                    folder_at(&b->folder, "p.yaml"));
+    assert_code(&o, EXIT_CHANGES);
+    assert_string_equal(o.out, "shop (SecurityProfile basic)\n"
+                               "  + create NetworkPolicy shop/rampart-allow-same-namespace\n"
+                               "  + create NetworkPolicy shop/rampart-default-deny\n"
+                               "Enforce would create 2, mend 0 and remove 0 in 1 of 2 namespaces. "
+                               "Nothing was written.\n");
+    assert_string_equal(o.err, "note: 1 SecurityProfile is in Audit, shown as if in Enforce\n");
+    outcome_done(&o);
+}
+
+static void test_plan_shows_the_profiles_of_the_cluster_as_if_they_enforced(void **state)
+{
+    struct command_bench *b = *state;
+    struct outcome o;
+
+    b->api.profiles = PROFILE_JSON("Audit");
+    command_serve(b);
+    o = COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"));
+    assert_code(&o, EXIT_CHANGES);
+    assert_contains(o.out, "+ create NetworkPolicy shop/rampart-default-deny\n");
+    outcome_done(&o);
+}
+
+static void test_plan_leaves_a_profile_alone_that_is_off(void **state)
+{
+    struct command_bench *b = *state;
+    struct outcome o;
+
+    b->api.profiles = PROFILE_JSON("Off");
+    command_serve(b);
+    o = COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"));
+    assert_code(&o, EXIT_DONE);
+    assert_string_equal(o.out, "Nothing would change in 2 namespaces. Nothing was written.\n");
+    outcome_done(&o);
+}
+
+static void test_plan_lets_a_file_replace_the_profile_of_the_same_name(void **state)
+{
+    struct command_bench *b = *state;
+    struct outcome o;
+
+    b->api.profiles = PROFILE_JSON("Enforce");
+    command_serve(b);
+    folder_write(&b->folder, "p.yaml", PROFILE_YAML("\"Off\"", ""));
+    o = COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"), "-f",
+                    folder_at(&b->folder, "p.yaml"));
+    assert_code(&o, EXIT_DONE);
+    outcome_done(&o);
+}
+
+static void test_plan_speaks_json(void **state)
+{
+    struct command_bench *b = *state;
+    struct outcome o;
+
+    b->api.profiles = PROFILE_JSON("Enforce");
+    command_serve(b);
+    o = COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"), "-o", "json");
+    assert_code(&o, EXIT_CHANGES);
+    assert_contains(o.out, "{\"namespaces\":[{\"name\":\"shop\",\"profile\":\"basic\",\"state\":"
+                           "\"Drifted\",\"writes\":[{\"verb\":\"create\",\"kind\":"
+                           "\"NetworkPolicy\",\"namespace\":\"shop\",\"name\":"
+                           "\"rampart-default-deny\",\"body\":{");
+    assert_contains(o.out, "],\"summary\":{\"create\":1,\"mend\":0,\"remove\":0,\"failed\":0,"
+                           "\"namespaces\":2,\"changed\":1}}\n");
+    assert_string_equal(o.err, "");
+    outcome_done(&o);
+}
+
+static void test_plan_says_what_cannot_be_done_and_why(void **state)
+{
+    struct command_bench *b = *state;
+    struct outcome o;
+
+    command_serve(b);
+    folder_write(&b->folder, "p.yaml", PROFILE_YAML("Enforce", ", allow: {apiServer: {}}"));
+    o = COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"), "-f",
+                    folder_at(&b->folder, "p.yaml"));
+    assert_code(&o, EXIT_DONE);
+    assert_contains(o.out, "shop (SecurityProfile basic)\n  ! cannot: ");
+    assert_contains(o.out, "; 1 cannot be made compliant. Nothing was written.\n");
+    outcome_done(&o);
+}
+
+static void test_plan_misses_the_crd_but_not_for_a_file(void **state)
+{
+    struct command_bench *b = *state;
+    struct outcome o;
+
+    b->api.profiles = NULL;
+    command_serve(b);
+    o = COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"));
+    assert_code(&o, EXIT_FAILED);
+    assert_contains(o.err, "rampart plan: ");
+    assert_contains(o.err, "kubectl apply -f crds/");
+    outcome_done(&o);
+    folder_write(&b->folder, "p.yaml", PROFILE_YAML("Enforce", ""));
+    o = COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"), "-f",
+                    folder_at(&b->folder, "p.yaml"));
+    assert_code(&o, EXIT_CHANGES);
+    outcome_done(&o);
+}
+
+static void test_plan_names_what_it_may_not_read(void **state)
+{
+    struct command_bench *b = *state;
+    struct outcome o;
+
+    b->api.forbidden = "networkpolicies";
+    command_serve(b);
+    o = COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"));
+    assert_code(&o, EXIT_FAILED);
+    assert_contains(o.err, "networkpolicies.networking.k8s.io");
+    assert_contains(o.err, "User tester cannot watch it");
+    outcome_done(&o);
+}
+
+static void test_plan_refuses_wrong_profiles_by_file_line_and_field(void **state)
+{
+    static const struct {
+        const char *yaml;
+        const char *expected;
+    } rows[] = {
+        {"kind: Namespace\nmetadata: {name: x}\n---\n" PROFILE_YAML("Enfroce", ""),
+         ":4: SecurityProfile basic: spec.mode: "},
+        {PROFILE_YAML("Audit", "") "---\n" PROFILE_YAML("Audit", ""),
+         ":9: SecurityProfile basic: metadata.name: is there twice"},
+        {"apiVersion: rampart.dev/v2\nkind: SecurityProfile\nmetadata: {name: old}\n",
+         ":1: SecurityProfile old: apiVersion: expected rampart.dev/v1alpha1"},
+        {"kind: SecurityProfile\napiVersion: rampart.dev/v1alpha1\nspec: {}\n",
+         ":1: SecurityProfile without a name: "},
+        {"kind: Namespace\nmetadata: {name: x}\n", "there is no SecurityProfile in it"},
+        {"a: [\n", "p.yaml: line 2"},
+        {"- 1\n", "without a kind"},
+    };
+    struct command_bench *b = *state;
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct outcome o;
+
+        folder_write(&b->folder, "p.yaml", rows[i].yaml);
+        o = COMMAND_RUN(b, "plan", "-f", folder_at(&b->folder, "p.yaml"));
+        assert_code(&o, EXIT_FAILED);
+        assert_contains(o.err, rows[i].expected);
+        assert_string_equal(o.out, "");
+        outcome_done(&o);
+    }
+}
+
+static void test_plan_names_a_file_that_is_not_there(void **state)
+{
+    struct command_bench *b = *state;
+    struct outcome o = COMMAND_RUN(b, "plan", "-f", "/nowhere/p.yaml");
+
+    assert_code(&o, EXIT_FAILED);
+    assert_string_equal(o.err, "rampart plan: read /nowhere/p.yaml: No such file or directory\n");
+    outcome_done(&o);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        COMMAND_TEST(test_plan_shows_what_a_file_would_do_and_exits_with_3),
+        COMMAND_TEST(test_plan_shows_the_profiles_of_the_cluster_as_if_they_enforced),
+        COMMAND_TEST(test_plan_leaves_a_profile_alone_that_is_off),
+        COMMAND_TEST(test_plan_lets_a_file_replace_the_profile_of_the_same_name),
+        COMMAND_TEST(test_plan_speaks_json),
+        COMMAND_TEST(test_plan_says_what_cannot_be_done_and_why),
+        COMMAND_TEST(test_plan_misses_the_crd_but_not_for_a_file),
+        COMMAND_TEST(test_plan_names_what_it_may_not_read),
+        COMMAND_TEST(test_plan_refuses_wrong_profiles_by_file_line_and_field),
+        COMMAND_TEST(test_plan_names_a_file_that_is_not_there),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
