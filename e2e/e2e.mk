@@ -17,12 +17,12 @@ $(E2E_BIN)/demo: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/demo/* e2e/cluster/*
 $(E2E_BIN)/%:
 	@./e2e/build.sh $*
 
-# One after the other, also under -j: each needs what the one before brings.
+# One after the other, also under -j: each needs what the one before brings. The demo brings all of e2e-tools.
 .PHONY: demo
 demo: ## see Rampart at work on a real control plane (KEEP=1: leave it running; KUBECONFIG: on your cluster)
-	@$(MAKE) --no-print-directory deps
-	@$(MAKE) --no-print-directory CONFIG=release all
-	@$(MAKE) --no-print-directory e2e-tools $(E2E_BIN)/demo
+	@$(MAKE) -s --no-print-directory deps
+	@$(MAKE) -s --no-print-directory CONFIG=release all
+	@$(MAKE) -s --no-print-directory $(E2E_BIN)/demo
 	@RAMPART_BINARY=$(BUILD)/release/rampart $(E2E_BIN)/demo $(if $(filter-out 0 no,$(KEEP)),--keep)
 
 .PHONY: demo-down

@@ -144,6 +144,8 @@ int network_drift(struct network_pass *p, const struct wanted *w,
     bool differs;
 
     *ret_finding = NULL;
+    if (!p->profile)
+        return 0; /* it is being taken back: nothing is put right */
     if (!w->observed) {
         uint32_t bit = network_in_place_bit(w->concern, w->name);
 

@@ -296,7 +296,7 @@ static int remove_leaving(struct order *o, struct err *err)
         const struct standing *s = &p->standing[i];
         int carried;
 
-        if (s->wanted)
+        if (s->wanted || is_deny(s->facts)) /* the deny is the carrier's matter */
             continue;
         carried = carry_leaving(o, s, err);
         if (carried < 0)

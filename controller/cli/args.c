@@ -76,7 +76,8 @@ static void print_help(const struct arg_command *command)
     print_flag('h', "help", NULL, "this text");
 }
 
-static int complain(const struct arg_command *command, const char *what, const char *arg)
+static enum args_outcome complain(const struct arg_command *command, const char *what,
+                                  const char *arg)
 {
     (void)fprintf(stderr, "rampart %s: %s%s; see rampart %s --help\n", command->name, what, arg,
                   command->name);
@@ -95,7 +96,7 @@ static size_t matches(const struct arg_command *command, const char *arg)
 }
 
 /* getopt names a letter, but of a long flag only where it stood. */
-static int refuse_flag(const struct arg_command *command, const char *arg)
+static enum args_outcome refuse_flag(const struct arg_command *command, const char *arg)
 {
     char letter[3] = {'-', (char)optopt, '\0'};
 
@@ -111,7 +112,7 @@ static int refuse_flag(const struct arg_command *command, const char *arg)
     }
 }
 
-static int take(const struct arg_command *command, const struct arg_flag *flag)
+static enum args_outcome take(const struct arg_command *command, const struct arg_flag *flag)
 {
     if (flag->ret_flag) {
         *flag->ret_flag = true;

@@ -57,6 +57,17 @@ void manager_mark_namespace(struct manager *m, const char *ns)
         settle(m, key, workqueue_add(m->queue, key, &err), &err);
 }
 
+/* Whether its last pass saw the profile's spec as it is now (a deletion counts as a change of it).
+ */
+static bool has_seen_spec(const struct manager *m, const char *profile,
+                          const struct profile_track *track)
+{
+    const struct profile *p = OBJECT_AS(profile, view_get(&m->view, KIND_PROFILE, "", profile));
+
+    return track && track->has_passed &&
+           (!p || (track->generation == p->generation && strcmp(track->uid, p->object.uid) == 0));
+}
+
 void manager_mark_profile(struct manager *m, const char *profile)
 {
     const struct profile_track *track = profile_tracks_get(&m->tracks, profile);
@@ -66,7 +77,8 @@ void manager_mark_profile(struct manager *m, const char *profile)
 
     if (!compose(key, PROFILE_PREFIX, profile))
         return;
-    if (track && track->has_passed)
+    /* What somebody asked for is looked at at once, what only has to be counted may wait. */
+    if (has_seen_spec(m, profile, track))
         added = workqueue_add_at(m->queue, key, track->passed_ms + MANAGER_STATUS_EVERY_MS, &err);
     else
         added = workqueue_add(m->queue, key, &err);

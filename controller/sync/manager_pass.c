@@ -107,11 +107,32 @@ static bool must_wait(struct manager *m, const struct subject *s)
     return false;
 }
 
+/* True: the plan is a status alone, and the last one of this profile was sent less than a second
+ * ago. */
+static bool must_hold_status(struct manager *m, const struct subject *s, const struct plan *plan)
+{
+    struct profile_track *track = s->is_profile ? profile_tracks_get(&m->tracks, s->name) : NULL;
+    struct err err = {0};
+    uint64_t due_ms;
+
+    if (!track || plan->writes[0].phase != PHASE_STATUS)
+        return false;
+    due_ms = track->has_written ? track->written_ms + MANAGER_STATUS_EVERY_MS : 0;
+    if (due_ms <= m->now_ms) {
+        track->has_written = true;
+        track->written_ms = m->now_ms;
+        return false;
+    }
+    if (workqueue_add_at(m->queue, s->key, due_ms, &err) < 0)
+        manager_want_resync(m, due_ms);
+    return true;
+}
+
 static void carry_out(struct manager *m, const struct subject *s, const struct plan *plan)
 {
     struct err err = {0};
 
-    if (must_wait(m, s)) {
+    if (must_wait(m, s) || must_hold_status(m, s, plan)) {
         workqueue_done(m->queue, s->key);
         return;
     }

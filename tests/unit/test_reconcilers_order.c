@@ -333,6 +333,8 @@ static void history(uint64_t seed, const struct peers *peers, struct story *stor
     if (removes) {
         json_t *meta = json_object_get(world_get(&w, KIND_PROFILE, "", "p"), "metadata");
 
+        if (coin(&r))
+            tamper(&w, &r);
         json_object_set_new(meta, "deletionTimestamp", json_string("2026-11-23T12:00:00Z"));
         world_touch(&w, KIND_PROFILE, "", "p", "somebody");
         run(&w, peers, &r, coin(&r), story);

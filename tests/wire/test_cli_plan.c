@@ -11,7 +11,8 @@ static void test_plan_shows_what_a_file_would_do_and_exits_with_3(void **state)
     struct outcome o;
 
     command_serve(b);
-    folder_write(&b->folder, "p.yaml", PROFILE_YAML("Audit", ", allow: {sameNamespace: {}}"));
+    folder_write(&b->folder, "p.yaml",
+                 PROFILE_YAML("Audit", "defaultDeny: [Ingress], allow: {sameNamespace: {}}"));
     o = COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"), "-f",
                     folder_at(&b->folder, "p.yaml"));
     assert_code(&o, EXIT_CHANGES);
@@ -57,7 +58,7 @@ static void test_plan_lets_a_file_replace_the_profile_of_the_same_name(void **st
 
     b->api.profiles = PROFILE_JSON("Enforce");
     command_serve(b);
-    folder_write(&b->folder, "p.yaml", PROFILE_YAML("\"Off\"", ""));
+    folder_write(&b->folder, "p.yaml", PROFILE_YAML("\"Off\"", "defaultDeny: [Ingress]"));
     o = COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"), "-f",
                     folder_at(&b->folder, "p.yaml"));
     assert_code(&o, EXIT_DONE);
@@ -89,7 +90,8 @@ static void test_plan_says_what_cannot_be_done_and_why(void **state)
     struct outcome o;
 
     command_serve(b);
-    folder_write(&b->folder, "p.yaml", PROFILE_YAML("Enforce", ", allow: {apiServer: {}}"));
+    folder_write(&b->folder, "p.yaml",
+                 PROFILE_YAML("Enforce", "defaultDeny: [Egress], allow: {apiServer: {}}"));
     o = COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"), "-f",
                     folder_at(&b->folder, "p.yaml"));
     assert_code(&o, EXIT_DONE);
@@ -110,7 +112,7 @@ static void test_plan_misses_the_crd_but_not_for_a_file(void **state)
     assert_contains(o.err, "rampart plan: ");
     assert_contains(o.err, "kubectl apply -f crds/");
     outcome_done(&o);
-    folder_write(&b->folder, "p.yaml", PROFILE_YAML("Enforce", ""));
+    folder_write(&b->folder, "p.yaml", PROFILE_YAML("Enforce", "defaultDeny: [Ingress]"));
     o = COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"), "-f",
                     folder_at(&b->folder, "p.yaml"));
     assert_code(&o, EXIT_CHANGES);
@@ -137,10 +139,13 @@ static void test_plan_refuses_wrong_profiles_by_file_line_and_field(void **state
         const char *yaml;
         const char *expected;
     } rows[] = {
-        {"kind: Namespace\nmetadata: {name: x}\n---\n" PROFILE_YAML("Enfroce", ""),
-         ":4: SecurityProfile basic: spec.mode: "},
-        {PROFILE_YAML("Audit", "") "---\n" PROFILE_YAML("Audit", ""),
-         ":9: SecurityProfile basic: metadata.name: is there twice"},
+        {"kind: Namespace\nmetadata: {name: x}\n---\n" PROFILE_YAML("Enfroce",
+                                                                    "defaultDeny: [Ingress]"),
+         ":3: SecurityProfile basic: spec.mode: "},
+        {PROFILE_YAML("Audit",
+                      "defaultDeny: [Ingress]") "---\n" PROFILE_YAML("Audit",
+                                                                     "defaultDeny: [Ingress]"),
+         ":8: SecurityProfile basic: metadata.name: is there twice"},
         {"apiVersion: rampart.dev/v2\nkind: SecurityProfile\nmetadata: {name: old}\n",
          ":1: SecurityProfile old: apiVersion: expected rampart.dev/v1alpha1"},
         {"kind: SecurityProfile\napiVersion: rampart.dev/v1alpha1\nspec: {}\n",

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -70,15 +69,17 @@ func (c calls) total() (n int) {
 // lines is a line for each verb.
 func (c calls) lines() (lines []string) {
 	for _, verb := range slices.Sorted(maps.Keys(c)) {
-		parts, sum := []string{}, 0
+		sum := 0
+		for _, count := range c[verb] {
+			sum += count
+		}
 		resources := slices.SortedFunc(maps.Keys(c[verb]), func(a, b string) int {
 			return cmp.Or(cmp.Compare(c[verb][b], c[verb][a]), cmp.Compare(a, b))
 		})
+		parts := []string{}
 		for _, resource := range resources {
-			count := c[verb][resource]
-			sum += count
-			if len(resources) > 1 && count > 1 {
-				resource = fmt.Sprintf("%s %d", resource, count)
+			if sum > len(resources) && len(resources) > 1 { // else it is one each, or all of one
+				resource = fmt.Sprint(resource, " ", c[verb][resource])
 			}
 			parts = append(parts, resource)
 		}
@@ -112,25 +113,5 @@ func (d *demo) showMemory() error {
 	}
 	d.say("Memory of the operator: %.1f MB RSS, of which %.1f MB are its own (anonymous), the rest pages of shared libraries.",
 		float64(memory.RSS)/(1<<20), float64(memory.Anonymous)/(1<<20))
-	return nil
-}
-
-// showConditions prints the profile's conditions.
-func (d *demo) showConditions(ctx context.Context) error {
-	const template = `{range .status.conditions[*]}{.type}{"\t"}{.status}{"\t"}{.reason}{"\t"}{.message}{"\n"}{end}`
-	out, err := d.run(ctx, "", "get", "secprof", profileName, "--output", "jsonpath="+template)
-	if err != nil {
-		return err
-	}
-	for line := range strings.Lines(out) {
-		fields := strings.Split(strings.TrimSpace(line), "\t")
-		fields = append(fields, "", "", "")
-		const indent = 35
-		head := fmt.Sprintf("%-10s  %-6s %-*s", fields[0], fields[1], indent-19, fields[2])
-		for _, part := range wrap(fields[3], d.width-len(margin)-indent) {
-			d.block(head + part)
-			head = pad("", indent)
-		}
-	}
 	return nil
 }

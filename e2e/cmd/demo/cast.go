@@ -42,11 +42,11 @@ type workload struct {
 
 // cast is who plays.
 var cast = []workload{
-	{"demo-ingress", "ingress", 2, 8080, "the ingress controller"},
+	{"demo-edge", "proxy", 2, 8080, "the ingress controller"},
 	{"demo-shop", "web", 2, 8080, "takes requests from the ingress controller"},
 	{"demo-shop", "db", 1, 5432, "the shop's database"},
 	{"demo-bank", "api", 2, 8080, "takes requests from the ingress controller"},
-	{"demo-hooks", "image-check", 1, hookPort, "the API server calls it: a validating webhook"},
+	{"demo-hooks", "images", 1, hookPort, "checks images: a validating webhook, which the API server calls"},
 }
 
 // dns plays the cluster's DNS where there is none.
@@ -74,7 +74,7 @@ func guardedNamespaces() (names []string) {
 }
 
 func guardOf(namespace string) string {
-	if namespace == "demo-ingress" {
+	if namespace == "demo-edge" {
 		return notGuarded
 	}
 	return guarded
@@ -145,10 +145,10 @@ func createCast(ctx context.Context, client kubernetes.Interface) error {
 	return createHook(ctx, client)
 }
 
-// createHook registers image-check as a webhook. It is for ConfigMaps with a label that nobody has, so it
+// createHook registers images as a webhook. It is for ConfigMaps with a label that nobody has, so it
 // is never called.
 func createHook(ctx context.Context, client kubernetes.Interface) error {
-	const namespace, service = "demo-hooks", "image-check"
+	const namespace, service = "demo-hooks", "images"
 	_, err := client.CoreV1().Services(namespace).Create(ctx, &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: service},
 		Spec: corev1.ServiceSpec{
@@ -163,7 +163,7 @@ func createHook(ctx context.Context, client kubernetes.Interface) error {
 		&admissionv1.ValidatingWebhookConfiguration{
 			ObjectMeta: metav1.ObjectMeta{Name: hookName},
 			Webhooks: []admissionv1.ValidatingWebhook{{
-				Name: "image-check.demo.rampart.dev",
+				Name: "images.demo.rampart.dev",
 				ClientConfig: admissionv1.WebhookClientConfig{
 					Service: &admissionv1.ServiceReference{Namespace: namespace, Name: service, Port: new(int32(443))},
 				},

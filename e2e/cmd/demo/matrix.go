@@ -26,8 +26,8 @@ func parties(dnsPods map[string]string, apiServer netip.AddrPort) (all []end) {
 	for _, w := range cast {
 		pod := &reach.Pod{Namespace: w.namespace, Name: w.name, Labels: w.labels()}
 		all = append(all, end{
-			place: w.namespace, name: w.name, end: reach.End{Pod: pod},
-			port: reach.Port{Protocol: corev1.ProtocolTCP, Number: w.port}, isSource: true, isTarget: w.name != "ingress",
+			place: strings.TrimPrefix(w.namespace, "demo-"), name: w.name, end: reach.End{Pod: pod},
+			port: reach.Port{Protocol: corev1.ProtocolTCP, Number: w.port}, isSource: true, isTarget: w != cast[0],
 		})
 	}
 	if dnsPods != nil {
@@ -39,7 +39,7 @@ func parties(dnsPods map[string]string, apiServer netip.AddrPort) (all []end) {
 	}
 	if apiServer.IsValid() {
 		all = append(all, end{
-			place: "cluster", name: "API server", end: reach.End{Address: apiServer.Addr()},
+			place: "cluster", name: "API", end: reach.End{Address: apiServer.Addr()},
 			port: reach.Port{Protocol: corev1.ProtocolTCP, Number: int32(apiServer.Port())}, isSource: true, isTarget: true,
 		})
 	}
@@ -49,7 +49,7 @@ func parties(dnsPods map[string]string, apiServer netip.AddrPort) (all []end) {
 			port: reach.Port{Protocol: corev1.ProtocolTCP, Number: port}, isSource: isSource, isTarget: true,
 		})
 	}
-	outside("payments", providerAddress, 443, false)
+	outside("payment", providerAddress, 443, false)
 	outside("metadata", metadataAddress, 80, false)
 	outside("internet", internetAddress, 443, true)
 	return all
@@ -61,71 +61,58 @@ func (d *demo) picture(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	all := parties(d.dnsPods, d.apiServer)
+	sources, targets := []end{}, []end{}
 	widest := 0
-	for _, from := range all {
-		widest = max(widest, len(from.title()))
-	}
-	head := [3]string{pad("", widest), pad("", widest), pad("from", widest)}
-	place := ""
-	for _, to := range all {
-		if !to.isTarget {
-			continue
+	for _, e := range parties(d.dnsPods, d.apiServer) {
+		if e.isSource {
+			sources = append(sources, e)
+			widest = max(widest, len(e.title()))
 		}
-		column := to.column()
-		if to.place == place {
-			head[0] += "  " + pad("", column)
-		} else {
-			head[0] += "  " + pad(to.place, column)
+		if e.isTarget {
+			targets = append(targets, e)
 		}
-		place = to.place
-		head[1] += "  " + pad(to.name, column)
-		head[2] += "  " + pad(fmt.Sprint(to.port.Number), column)
 	}
-	for _, line := range head {
+	places, names, ports := pad("", widest), pad("", widest), pad("", widest)
+	for i, to := range targets {
+		if i == 0 || targets[i-1].place != to.place {
+			places = pad(places, len(names)) + "  " + to.place
+		}
+		names += "  " + pad(to.name, to.column())
+		ports += "  " + pad(fmt.Sprint(":", to.port.Number), to.column())
+	}
+	for _, line := range []string{places, names, ports} {
 		d.block(d.dim(strings.TrimRight(line, " ")))
 	}
-	for _, from := range all {
-		if from.isSource {
-			d.block(d.dim(pad(from.title(), widest)) + d.row(rules, from, all))
+	for _, from := range sources {
+		row := d.dim(pad(from.title(), widest))
+		for _, to := range targets {
+			row += "  " + d.mark(rules, from, to)
 		}
+		d.block(row)
 	}
 	return nil
 }
 
-func (d *demo) row(rules *reach.Rules, from end, all []end) (row string) {
-	for _, to := range all {
-		if !to.isTarget {
-			continue
-		}
-		mark := pad("-", to.column())
-		switch {
-		case from.name == to.name && from.place == to.place, from.end.Pod == nil && to.end.Pod == nil:
-			mark = pad("", to.column()) // itself, or nothing to do with the cluster's pods
-		case rules.Allow(reach.Connection{From: from.end, To: to.end, Port: to.port}):
-			mark = d.green("yes") + pad("", to.column()-3)
-		}
-		row += "  " + mark
+// mark says whether one may connect to the other; nothing where it is the same, or neither is a pod.
+func (d *demo) mark(rules *reach.Rules, from, to end) string {
+	switch {
+	case from.title() == to.title(), from.end.Pod == nil && to.end.Pod == nil:
+		return pad("", to.column())
+	case rules.Allow(reach.Connection{From: from.end, To: to.end, Port: to.port}):
+		return d.green("yes") + pad("", to.column()-len("yes"))
 	}
-	return strings.TrimRight(row, " ")
+	return pad("-", to.column())
 }
 
 func (e end) title() string {
 	if e.end.Pod == nil {
 		return e.name
 	}
-	return e.place + " " + e.name
+	return e.place + "/" + e.name
 }
 
-// column is how wide the column of a target is: names of places reach over those that follow.
-func (e end) column() int {
-	width := max(len(e.name), 4)
-	switch e.place {
-	case "demo-bank", "cluster", "outside", "demo-hooks":
-		return max(width, len(e.place))
-	}
-	return width
-}
+// column is how wide the column of a target is.
+func (e end) column() int { return max(len(e.name), len(":8080")) }
 
 // rules are all policies of the cluster, ready for questions.
 func (d *demo) rules(ctx context.Context) (*reach.Rules, error) {

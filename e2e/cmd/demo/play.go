@@ -44,7 +44,7 @@ func play(ctx context.Context, screen *screen, dir string, keep func(*demo) erro
 	err = errors.Join(err, d.close(err))
 	if err == nil && keep == nil {
 		d.gap()
-		d.say("All of this took %.0f s.", time.Since(begin).Seconds())
+		d.say("All of this took %.0f s. To look around in it: make demo KEEP=1", time.Since(begin).Seconds())
 	}
 	return err
 }
@@ -70,7 +70,6 @@ func (d *demo) open(ctx context.Context, dir string) (err error) {
 		"on this machine for the demo and gone with it. Only the nodes are played (by kwok, so pods run), and no network " +
 		"plugin is there to enforce the policies: who may connect to whom is computed from them.")
 	d.step("A control plane")
-	begin := time.Now()
 	if d.site, err = startOwn(ctx, d.screen, dir, nodes); err != nil {
 		return err
 	}
@@ -79,7 +78,7 @@ func (d *demo) open(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return errors.Join(err, d.own.Close())
 	}
-	d.say("Kubernetes %s on %s with %s, after %.1f s.", version.GitVersion, d.own.URL, plural(nodes, "node"), time.Since(begin).Seconds())
+	d.say("Kubernetes %s is up on %s, with %s.", version.GitVersion, d.own.URL, plural(nodes, "node"))
 	return nil
 }
 

@@ -125,7 +125,9 @@ func (s *screen) showProgress(what string, begin time.Time, over <-chan struct{}
 			return
 		}
 		if took := time.Since(begin).Seconds(); s.styled {
-			fmt.Fprintf(s.out, "\r%s%s\x1b[K", margin, s.dim(fmt.Sprintf("%s, %.1f s", what, took)))
+			text := fmt.Sprintf("%s, %.1f s", what, took)
+			text = text[max(0, len(text)+len(margin)-s.width):] // a line that wraps could not be taken back
+			fmt.Fprintf(s.out, "\r%s%s\x1b[K", margin, s.dim(text))
 		} else {
 			fmt.Fprintf(s.out, "%s%s, %.0f s so far\n", margin, what, took)
 		}

@@ -119,18 +119,19 @@ void command_serve(struct command_bench *b)
 
 /* ---- The commands' processes ---- */
 
-static void redirect(const struct command_bench *b, const char *name, int fd)
+static int output_file(const struct command_bench *b, const char *name)
 {
-    int file = open(folder_at(&b->folder, name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    int file = open(folder_at(&b->folder, name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-    assert_true(file >= 0 && dup2(file, fd) == fd);
-    close(file);
+    assert_true(file >= 0);
+    return file;
 }
 
-/* Starts `rampart @args...`; the list ends in NULL. */
 pid_t command_start(struct command_bench *b, const char *const *args)
 {
     char *argv[16] = {(char *)(uintptr_t) "rampart"};
+    int out = output_file(b, "out");
+    int err = output_file(b, "err");
     int argc = 1;
     pid_t pid;
 
@@ -141,10 +142,12 @@ pid_t command_start(struct command_bench *b, const char *const *args)
     assert_true(pid >= 0);
     if (pid == 0) {
         alarm(COMMAND_PATIENCE_S);
-        redirect(b, "out", STDOUT_FILENO);
-        redirect(b, "err", STDERR_FILENO);
+        if (dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
+            _exit(99);
         exit(cli_main(argc, argv));
     }
+    close(out);
+    close(err);
     return pid;
 }
 

@@ -50,15 +50,15 @@ void assert_code(const struct outcome *o, int code);
 #define COMMAND_RUN(b_, ...) \
     command_wait((b_), command_start((b_), (const char *const[]){__VA_ARGS__, NULL}))
 
-/* The profile "basic": selects team=shop, denies ingress. */
-#define PROFILE_YAML(mode_, more_)                       \
+/* The profile "basic", which selects team=shop. */
+#define PROFILE_YAML(mode_, network_)                    \
     "apiVersion: rampart.dev/v1alpha1\n"                 \
     "kind: SecurityProfile\n"                            \
     "metadata: {name: basic}\n"                          \
     "spec:\n"                                            \
     "  mode: " mode_ "\n"                                \
     "  namespaceSelector: {matchLabels: {team: shop}}\n" \
-    "  network: {defaultDeny: [Ingress]" more_ "}\n"
+    "  network: {" network_ "}\n"
 
 #define PROFILE_JSON(mode_)                                                           \
     "{\"kind\":\"SecurityProfile\",\"metadata\":{\"name\":\"basic\",\"uid\":\"u-9\"," \
