@@ -51,6 +51,7 @@ say() {
 watch() {
     format=$1 pattern=$2
     shift 2
+    : >"$log"
     "$@" >"$log.out" 2>"$log" &
     pid=$!
     trap 'kill $pid 2>/dev/null; exit 130' INT TERM HUP

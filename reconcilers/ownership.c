@@ -17,8 +17,8 @@ static bool equal(const char *one, const char *other)
 
 bool ownership_was_taken(const struct netpol_facts *policy, const struct ownership *own)
 {
-    return !policy->has_our_label || policy->owners_count != 1 ||
-           !equal(policy->owner_uid, own->ns_uid);
+    return !policy->has_our_label || policy->foreign_labels_count > 0 ||
+           policy->owners_count != 1 || !equal(policy->owner_uid, own->ns_uid);
 }
 
 bool ownership_is_right(const struct netpol_facts *policy, const struct ownership *own,
@@ -47,7 +47,9 @@ bool ownership_wrote_spec(const struct netpol_facts *policy)
     return equal(policy->spec_hash, hash);
 }
 
-static void write_marks(struct json_build *j, const struct ownership *own, const char *spec_text)
+/* @policy NULL: it is made. What else stands among its labels becomes null. */
+static void write_marks(struct json_build *j, const struct ownership *own, const char *spec_text,
+                        const struct netpol_facts *policy)
 {
     char hash[17];
 
@@ -55,6 +57,8 @@ static void write_marks(struct json_build *j, const struct ownership *own, const
     json_open_obj(j, "labels");
     json_add_str(j, LABEL_MANAGED_BY, FIELD_MANAGER);
     json_add_str(j, LABEL_PROFILE, own->profile);
+    for (size_t i = 0; policy && i < policy->foreign_labels_count; i++)
+        json_add_null(j, policy->foreign_labels[i]);
     json_close_obj(j);
     json_open_obj(j, "annotations");
     json_add_str(j, ANNOTATION_SPEC_HASH, hash);
@@ -111,7 +115,7 @@ struct write *ownership_create(struct plan *plan, enum plan_phase phase, const c
     json_open_obj(&j, "metadata");
     json_add_str(&j, "name", name);
     json_add_str(&j, "namespace", own->ns);
-    write_marks(&j, own, spec_text);
+    write_marks(&j, own, spec_text, NULL);
     json_close_obj(&j);
     json_add_raw(&j, "spec", spec_text);
     json_close_obj(&j);
@@ -195,7 +199,7 @@ struct write *ownership_mend(struct plan *plan, enum plan_phase phase,
     json_open_obj(&j, "metadata");
     json_add_str(&j, "uid", policy->object.uid);
     json_add_str(&j, "resourceVersion", policy->object.rv);
-    write_marks(&j, own, spec_text);
+    write_marks(&j, own, spec_text, policy);
     json_close_obj(&j);
     if (write_spec_patch(&j, policy->spec, spec_text, plan->arena, err) < 0)
         return NULL;

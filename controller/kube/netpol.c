@@ -40,6 +40,44 @@ static int labels_read(const json_t *meta, struct arena *a, struct netpol_facts 
     return 0;
 }
 
+static bool is_our_label(const char *key)
+{
+    return strcmp(key, LABEL_MANAGED_BY) == 0 || strcmp(key, LABEL_PROFILE) == 0;
+}
+
+/* What is wholly ours carries our labels alone: others may make a tool take it for its own. */
+static int foreign_labels_read(const json_t *meta, struct arena *a, struct netpol_facts *np,
+                               struct err *err)
+{
+    const json_t *labels = json_object_get(meta, "labels");
+    size_t count = 0;
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)labels, key, value) count += !is_our_label(key);
+    if (count == 0)
+        return 0;
+    np->foreign_labels = arena_calloc(a, count, sizeof(*np->foreign_labels));
+    if (!np->foreign_labels)
+        return err_nomem(err);
+    json_object_foreach((json_t *)(uintptr_t)labels, key, value)
+    {
+        size_t place = np->foreign_labels_count;
+        const char *copy;
+
+        if (is_our_label(key))
+            continue;
+        copy = arena_strdup(a, key);
+        if (!copy)
+            return err_nomem(err);
+        for (; place > 0 && strcmp(np->foreign_labels[place - 1], copy) > 0; place--)
+            np->foreign_labels[place] = np->foreign_labels[place - 1];
+        np->foreign_labels[place] = copy;
+        np->foreign_labels_count++;
+    }
+    return 0;
+}
+
 static int owners_read(const json_t *meta, struct arena *a, struct netpol_facts *np,
                        struct err *err)
 {
@@ -253,7 +291,8 @@ int netpol_decode(const json_t *root, struct arena *a, struct object **ret_objec
     np->object.is_ours = has_our_name(np) && (np->has_our_label || np->has_our_entry);
     if (has_our_name(np)) {
         np->spec = spec ? json_canonical(spec, a, err) : "{}";
-        if (!np->spec || rivals_keep(&managed, a, np, err) < 0)
+        if (!np->spec || foreign_labels_read(meta, a, np, err) < 0 ||
+            rivals_keep(&managed, a, np, err) < 0)
             return -1;
     }
     *ret_object = &np->object;

@@ -45,8 +45,6 @@ static const struct projection profile_keep[] = {STATUS_COMMON, PARTS("metadata"
                                                  KEEP("spec"), KEEP("status"), END};
 
 /* ---- NetworkPolicy ---- */
-static const struct projection netpol_labels[] = {KEEP("app.kubernetes.io/managed-by"),
-                                                  KEEP("rampart.dev/profile"), END};
 static const struct projection netpol_annotations[] = {ANNOTATION_COMMON,
                                                        KEEP("rampart.dev/spec-hash"), END};
 static const struct projection netpol_owner[] = {KEEP("apiVersion"), KEEP("kind"), KEEP("name"),
@@ -56,7 +54,7 @@ static const struct projection netpol_managed[] = {KEEP("manager"), KEEP("operat
                                                    PARTS("fieldsV1", netpol_fields), END};
 static const struct projection netpol_metadata[] = {META_COMMON,
                                                     PARTS("annotations", netpol_annotations),
-                                                    PARTS("labels", netpol_labels),
+                                                    KEEP("labels"),
                                                     PARTS("ownerReferences", netpol_owner),
                                                     PARTS("managedFields", netpol_managed),
                                                     END};

@@ -270,6 +270,32 @@ static void test_stripped_labels_do_not_make_us_stand_down(void **state)
     assert_spec(POLICY_DENY, "{'podSelector':{},'policyTypes':['Ingress','Egress']}");
 }
 
+static void test_a_label_that_somebody_adds_goes_again(void **state)
+{
+    json_t *labels;
+
+    (void)state;
+    put_profile("p", "'mode':'Enforce'," BARE);
+    converge();
+    labels =
+        json_object_get(json_object_get(world_get(&world, KIND_NETWORK_POLICY, "shop", POLICY_DENY),
+                                        "metadata"),
+                        "labels");
+    json_object_set_new(labels, "app.kubernetes.io/instance", json_string("web"));
+    world_touch(&world, KIND_NETWORK_POLICY, "shop", POLICY_DENY, "argocd");
+    pass();
+    assert_int_equal(plan.writes_count, 1);
+    assert_int_equal(plan.writes[0].after->reason, REASON_POLICY_EDITED);
+    world_apply(&world, &plan.writes[0]);
+    labels =
+        json_object_get(json_object_get(world_get(&world, KIND_NETWORK_POLICY, "shop", POLICY_DENY),
+                                        "metadata"),
+                        "labels");
+    assert_int_equal(json_object_size(labels), 2);
+    pass();
+    assert_int_equal(plan.writes_count, 0);
+}
+
 static void test_a_taken_name_is_never_taken_over(void **state)
 {
     (void)state;
@@ -425,6 +451,7 @@ int main(void)
         WITH_WORLD(test_a_deleted_policy_is_made_again_and_said),
         WITH_WORLD(test_a_profile_edit_is_no_drift),
         WITH_WORLD(test_stripped_labels_do_not_make_us_stand_down),
+        WITH_WORLD(test_a_label_that_somebody_adds_goes_again),
         WITH_WORLD(test_a_taken_name_is_never_taken_over),
         WITH_WORLD(test_only_what_we_made_is_removed),
         WITH_WORLD(test_a_foreign_policy_that_allows_everything_is_reported),

@@ -32,7 +32,10 @@ func play(ctx context.Context, screen *screen, dir string, keep func(*demo) erro
 	begin := time.Now()
 	d.block(d.bold("Rampart holds the security posture of namespaces where a SecurityProfile says it must be."))
 	if err := d.open(ctx, dir); err != nil {
-		return interrupted(ctx, err)
+		if err = interrupted(ctx, err); errors.Is(err, errInterrupted) {
+			d.say("Interrupted.")
+		}
+		return err
 	}
 	if err = d.tell(ctx); err == nil && keep != nil {
 		err = keep(d)

@@ -90,6 +90,8 @@ struct netpol_facts {
     bool has_our_label;    /* app.kubernetes.io/managed-by: rampart */
     bool has_our_entry;    /* managedFields has an entry of manager "rampart" */
     const char *profile;   /* label rampart.dev/profile; NULL when absent */
+    const char **foreign_labels; /* keys of labels that are not ours; only with our name prefix; sorted */
+    size_t foreign_labels_count;
     const char *spec_hash; /* annotation rampart.dev/spec-hash; NULL when absent */
     const char
         *owner_uid; /* uid of the only ownerReference when that is a Namespace; NULL otherwise */
