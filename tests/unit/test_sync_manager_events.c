@@ -141,6 +141,27 @@ static void test_manager_writes_the_status_of_a_burst_at_most_once_a_second(void
     assert_in_range(stats(b).applier.status_patches, 5, 8);
 }
 
+static void
+test_manager_looks_at_a_changed_profile_at_once_but_writes_its_status_later(void **state)
+{
+    struct bench *b = *state;
+
+    b->script.writes_status = true;
+    begin(b);
+    (void)put(b, KIND_NAMESPACE, "", "shop");
+    run(b, 0); /* counts the namespace, writes the status */
+    forget_trace(b);
+    thing_find(b, KIND_PROFILE, "", "restricted")->generation++;
+    b->script.counts_as_failed = true;
+    (void)put(b, KIND_PROFILE, "", "restricted");
+    run(b, 10);
+    assert_int_equal(passes(b, "profile/restricted"), 1);
+    assert_int_equal(stats(b).applier.status_patches, 2);
+    run(b, MANAGER_STATUS_EVERY_MS);
+    assert_int_equal(stats(b).applier.status_patches, 3);
+    assert_string_equal(thing_find(b, KIND_PROFILE, "", "restricted")->status, "{\"compliant\":0}");
+}
+
 static void test_manager_writes_nothing_in_a_steady_state(void **state)
 {
     struct bench *b = *state;
@@ -218,6 +239,7 @@ int main(void)
         MANAGER_TEST(test_manager_reports_drift_put_right_only_once_it_is),
         MANAGER_TEST(test_manager_tells_nobody_of_a_creation),
         MANAGER_TEST(test_manager_writes_the_status_of_a_burst_at_most_once_a_second),
+        MANAGER_TEST(test_manager_looks_at_a_changed_profile_at_once_but_writes_its_status_later),
         MANAGER_TEST(test_manager_writes_nothing_in_a_steady_state),
         MANAGER_TEST(test_manager_marks_the_old_and_the_new_profile_when_another_one_decides),
         MANAGER_TEST(test_manager_marks_no_profile_when_a_pass_says_the_same_again),

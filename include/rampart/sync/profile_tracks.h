@@ -12,14 +12,14 @@
 #define PROFILE_TRACKS_MAX 10000
 
 struct profile_track {
-    bool has_passed;
     uint64_t passed_ms;  /* when its last pass began, monotonic */
-    bool has_written;
     uint64_t written_ms; /* when its status was last sent, monotonic */
-    bool has_changed;    /* since this process first saw it, or it is newer than the process */
-    uint64_t changed_ms; /* when that was seen, monotonic */
-    bool is_stopped;     /* deletions went over the budget; until the next change */
+    uint64_t changed_ms; /* when its spec was last seen to change, monotonic */
     int64_t generation;  /* as last seen */
+    bool has_passed;
+    bool has_written;
+    bool has_changed; /* since this process first saw it, or it is newer than the process */
+    bool is_stopped;  /* deletions went over the budget; until the next change */
     char uid[UID_LEN_MAX + 1];
 };
 
