@@ -1,4 +1,5 @@
 #include <stdalign.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rampart/base/arena.h"
@@ -204,7 +205,8 @@ static void test_printf_formats_at_any_length(void **state)
     text = arena_printf(&a, "%05000d", 1);
     assert_int_equal(strlen(text), 5000);
     assert_null(arena_printf(&a, "%05000d", 1));
-    assert_null(arena_printf(&a, "x%*d", width, 1)); /* longer than any int */
+    if (!getenv("UNDER_VALGRIND")) /* longer than any int, and made character by character */
+        assert_null(arena_printf(&a, "x%*d", width, 1));
 }
 
 static void test_strdup_copies(void **state)
