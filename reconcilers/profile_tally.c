@@ -48,14 +48,38 @@ static void add_verdict(struct profile_tally *t, const struct verdict *verdict)
     }
 }
 
+/* A namespace that the profile no longer decides may still fail in its name: policies that cannot
+ * be taken back. */
+static void add_leftovers(struct profile_tally *t, const struct view *v, const struct profile *p,
+                          const struct namespace_facts *ns)
+{
+    const struct verdict *verdict = view_verdict(v, ns->object.name);
+    bool is_failing = false;
+
+    for (size_t i = 0; verdict && i < verdict->findings_count; i++) {
+        const struct finding *finding = &verdict->findings[i];
+
+        if (!finding->counts_as_failed || !finding->profile ||
+            strcmp(finding->profile, p->object.name) != 0)
+            continue;
+        is_failing = true;
+        keep_sorted(t, finding);
+        if (!t->worst)
+            t->worst = finding;
+    }
+    t->failed += is_failing;
+}
+
 static void add_namespace(struct profile_tally *t, const struct view *v, const struct profile *p,
                           const struct object_list *profiles, const struct namespace_facts *ns)
 {
     const struct verdict *verdict;
     const struct profile *decides;
 
-    if (!profile_selects(p, ns, v->own_namespace))
+    if (!profile_selects(p, ns, v->own_namespace)) {
+        add_leftovers(t, v, p, ns);
         return;
+    }
     t->selected++;
     if (!p->network.is_stated)
         return;
