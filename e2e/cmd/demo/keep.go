@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -233,6 +232,6 @@ func down() error {
 		return err
 	}
 	text, err := os.ReadFile(p.log())
-	screen.block(strings.Trim(string(text), "\n"))
+	fmt.Print(string(text))
 	return err
 }

@@ -61,7 +61,10 @@ func ready() error {
 	if err == nil {
 		_, err = os.Stat(binary)
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("%w; build it with `make`", err)
+	}
+	return nil
 }
 
 // open gets a cluster: the user's, or one of its own.
@@ -102,7 +105,7 @@ func (d *demo) withLog(err error) error {
 	for _, record := range d.operator.Records() {
 		line := fmt.Sprint(record["time"], " ", record["level"], " ", record["msg"])
 		for _, field := range slices.Sorted(mapKeys(record)) {
-			if field != "time" && field != "level" && field != "msg" {
+			if !slices.Contains([]string{"time", "level", "msg", "key", "summary"}, field) {
 				line += fmt.Sprintf(" %s=%v", field, record[field])
 			}
 		}

@@ -65,6 +65,11 @@ func (d *demo) openTheirs(ctx context.Context, dir string) error {
 }
 
 func (d *demo) connectTheirs(ctx context.Context, dir string) (*theirs, error) {
+	for _, path := range filepath.SplitList(os.Getenv("KUBECONFIG")) {
+		if _, err := os.Stat(path); err != nil { // client-go would take it for an empty one
+			return nil, fmt.Errorf("KUBECONFIG: %w; unset it for a control plane on this machine", err)
+		}
+	}
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
 		clientcmd.NewDefaultClientConfigLoadingRules(), &clientcmd.ConfigOverrides{})
 	raw, err := loader.RawConfig()
