@@ -137,6 +137,7 @@ int cluster_dns_find(const struct view *v, struct arena *a, struct dns_facts *re
             "no cluster DNS was found (a Service in kube-system labelled k8s-app=kube-dns that "
             "selects "
             "pods, or openshift-dns/dns-default); state spec.network.allow.dns.servers";
+        dns.ns = service ? service->object.ns : NULL;
         *ret_dns = dns;
         return 0;
     }

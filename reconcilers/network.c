@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "rampart/reconcilers/network_pass.h"
+#include "network_pass.h"
 #include "rampart/reconcilers/selection.h"
 
 #define RULE "network"
@@ -87,6 +87,14 @@ static const char *unresolved_message(const struct network_pass *p, const struct
                         w->unresolved);
 }
 
+/* The deny stood when we last looked: what somebody took away since does not let it be refused now.
+ */
+static bool deny_has_stood(const struct network_pass *p)
+{
+    return p->before && p->before->profile &&
+           (p->before->in_place & network_in_place_bit(CONCERN_DENY, POLICY_DENY));
+}
+
 static int report_trouble(struct network_pass *p, bool *ret_is_blocked, struct err *err)
 {
     bool is_blocked = false;
@@ -114,10 +122,22 @@ static int report_trouble(struct network_pass *p, bool *ret_is_blocked, struct e
         if (add_finding(p, &finding, err) < 0)
             return -1;
     }
-    /* Where the deny stands already, what can be computed is kept right; where it does not, nothing
-     * is begun. */
-    *ret_is_blocked = is_blocked && !p->wanted.items[0].observed;
+    /* Where the deny stands (or stood, until somebody deleted it), what can be computed is kept
+     * right; where it does not, nothing is begun. */
+    if (deny_has_stood(p))
+        p->plan->in_place |= network_in_place_bit(CONCERN_DENY, POLICY_DENY);
+    *ret_is_blocked = is_blocked && !p->wanted.items[0].observed && !deny_has_stood(p);
     return 0;
+}
+
+/* One that we keep right or remove. What merely looks like ours is as foreign as any other. */
+static bool is_watched_over(const struct network_pass *p, const struct netpol_facts *policy)
+{
+    for (size_t i = 0; i < p->standing_count; i++) {
+        if (p->standing[i].facts == policy)
+            return true;
+    }
+    return false;
 }
 
 static int report_undone(struct network_pass *p, struct err *err)
@@ -130,7 +150,7 @@ static int report_undone(struct network_pass *p, struct err *err)
         bool out = policy->allows_all_egress && net->denies_egress;
         struct finding finding = about_policy(p, REASON_UNDONE, policy->object.name);
 
-        if (policy->object.is_ours || (!in && !out))
+        if ((!in && !out) || is_watched_over(p, policy))
             continue;
         finding.object.uid = policy->object.uid;
         finding.message =
@@ -220,6 +240,20 @@ static int enforce(struct network_pass *p, struct err *err)
     return network_order(p, err);
 }
 
+static int take_back(struct network_pass *p, bool only_what_goes, struct err *err);
+
+/* A profile that is going takes its own back, also where one that only looks on decides from now
+ * on. */
+static int take_back_what_goes(const struct network_pass *p, struct err *err)
+{
+    struct network_pass back = *p;
+
+    back.profile = NULL;
+    back.wanted = (struct wanted_list){0};
+    back.standing_count = 0;
+    return take_back(&back, true, err);
+}
+
 static int decide(struct network_pass *p, struct err *err)
 {
     bool is_blocked;
@@ -228,14 +262,24 @@ static int decide(struct network_pass *p, struct err *err)
     p->plan->profile = p->own.profile;
     p->plan->mode = p->profile->network.mode;
     if (p->plan->mode == MODE_OFF)
-        return 0;
+        return take_back_what_goes(p, err);
     p->plan->state = VERDICT_COMPLIANT;
     if (network_wanted(p->view, p->profile, p->own.ns, p->arena, &p->wanted, err) < 0 ||
         match(p, err) < 0 || report_trouble(p, &is_blocked, err) < 0 || report_undone(p, err) < 0)
         return -1;
     if (p->plan->mode == MODE_AUDIT)
-        return audit(p, err);
+        return audit(p, err) < 0 ? -1 : take_back_what_goes(p, err);
     return is_blocked ? 0 : enforce(p, err);
+}
+
+/* Said when it comes to pass, and not again by a process that has just started. */
+static bool was_decided_before(const struct network_pass *p)
+{
+    bool is_known = p->before && p->before->profile;
+
+    for (size_t i = 0; p->before && i < p->before->findings_count; i++)
+        is_known |= p->before->findings[i].reason == REASON_RETAINED;
+    return is_known;
 }
 
 static int report_retained(struct network_pass *p, const struct profile *owner, struct err *err)
@@ -266,7 +310,7 @@ static int report_retained(struct network_pass *p, const struct profile *owner, 
 /* Nobody decides here any more. Absence of a profile is no order to remove anything: only a profile
  * that says Remove and that is going, or enforces and no longer selects, takes back what carries
  * its name. */
-static int take_back(struct network_pass *p, struct err *err)
+static int take_back(struct network_pass *p, bool only_what_goes, struct err *err)
 {
     const struct profile *last = NULL;
 
@@ -280,10 +324,10 @@ static int take_back(struct network_pass *p, struct err *err)
         if (!ownership_may_delete(policy, p->own.ns_uid) || !policy->profile)
             continue;
         owner = OBJECT_AS(profile, view_get(p->view, KIND_PROFILE, "", policy->profile));
-        if (!owner || owner->invalid)
+        if (!owner || owner->invalid || (only_what_goes && !owner->object.is_deleting))
             continue;
         if (!owner->removes_on_delete) {
-            if (owner != last && report_retained(p, owner, err) < 0)
+            if (owner != last && was_decided_before(p) && report_retained(p, owner, err) < 0)
                 return -1;
             last = owner;
             continue;
@@ -311,5 +355,5 @@ int network_plan(const struct view *v, const char *ns, struct plan *plan, struct
         view_list(v, KIND_NETWORK_POLICY, ns, plan->arena, &pass.policies, err) < 0)
         return -1;
     pass.profile = selection_network(v, &profiles, pass.ns);
-    return pass.profile ? decide(&pass, err) : take_back(&pass, err);
+    return pass.profile ? decide(&pass, err) : take_back(&pass, false, err);
 }

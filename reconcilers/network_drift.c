@@ -1,8 +1,8 @@
 #include <string.h>
 
+#include "network_pass.h"
 #include "rampart/json/build.h"
 #include "rampart/json/get.h"
-#include "rampart/reconcilers/network_pass.h"
 
 static const char *const field_name[NETPOL_FIELD_COUNT] = {
     [NETPOL_POD_SELECTOR] = "podSelector",

@@ -1,6 +1,10 @@
 #include <string.h>
 
-#include "rampart/reconcilers/network_pass.h"
+#include "network_pass.h"
+
+/* Ceilings of what one plan does to policies that are not wanted: the next pass goes on. */
+#define LEAVING_WRITES_MAX 64
+#define CARRIED_LEN_MAX (128u * 1024) /* bytes of rules in a carrying policy */
 
 /* What an order has to know of one direction. */
 struct way {
@@ -10,6 +14,7 @@ struct way {
     size_t leaving_count;  /* allows that stand in it while the profile no longer denies it */
     bool is_carried;       /* the deny stands with rules in it */
     struct rule_set rules; /* what the carrying policy has to let through */
+    size_t rules_len;      /* bytes of them */
 };
 
 struct order {
@@ -61,6 +66,23 @@ static int read_standing(struct network_pass *p, struct err *err)
     return 0;
 }
 
+/* Adds the rules to what is carried. Somebody's thousand rules are cut: they must not keep a pass
+ * from being made. */
+static int carry_rules(struct way *way, const struct rule_set *from, struct arena *a,
+                       struct err *err)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        const struct rule_set one = {.texts = &from->texts[i], .count = 1};
+
+        way->rules_len += strlen(from->texts[i]);
+        if (way->rules_len > CARRIED_LEN_MAX || way->rules.count >= POLICY_RULES_MAX / 2)
+            return 0;
+        if (rule_set_join(&way->rules, &one, a, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int look_at_wanted(struct order *o, enum direction d, struct err *err)
 {
     const struct network_pass *p = o->pass;
@@ -75,7 +97,7 @@ static int look_at_wanted(struct order *o, enum direction d, struct err *err)
             continue;
         if (spec->has[d]) {
             way->wanted_count++;
-            if (rule_set_join(&way->rules, &spec->rules[d], p->arena, err) < 0)
+            if (carry_rules(way, &spec->rules[d], p->arena, err) < 0)
                 return -1;
         }
     }
@@ -96,7 +118,7 @@ static int look_at_leaving(struct order *o, enum direction d, struct err *err)
             continue;
         if (!is_deny(s->facts))
             way->leaving_count++;
-        if (rule_set_join(&way->rules, &s->seen.spec.rules[d], p->arena, err) < 0)
+        if (carry_rules(way, &s->seen.spec.rules[d], p->arena, err) < 0)
             return -1;
     }
     return 0;
@@ -231,6 +253,19 @@ static int put_for_some_pods(struct order *o, const struct wanted *w, struct err
     return put(o, PHASE_CARRY, w, text, err);
 }
 
+/* What cannot be computed now keeps its spec; whose it is must be right all the same, or a profile
+ * that goes would wait for it. */
+static int put_marks(struct order *o, const struct wanted *w, struct err *err)
+{
+    const struct network_pass *p = o->pass;
+
+    if (!w->observed || !w->observed->spec ||
+        (w->observed->profile && strcmp(w->observed->profile, p->own.profile) == 0))
+        return 0;
+    return ownership_mend(p->plan, PHASE_CHANGE, w->observed, &p->own, w->observed->spec, err) ? 0
+                                                                                               : -1;
+}
+
 static int put_wanted(struct order *o, struct err *err)
 {
     const struct network_pass *p = o->pass;
@@ -238,9 +273,12 @@ static int put_wanted(struct order *o, struct err *err)
     for (size_t i = 1; i < p->wanted.count; i++) {
         const struct wanted *w = &p->wanted.items[i];
 
-        if (w->unresolved || w->is_taken)
+        if (w->is_taken)
             continue;
-        if (!is_for_all_pods(w)) {
+        if (w->unresolved) {
+            if (put_marks(o, w, err) < 0)
+                return -1;
+        } else if (!is_for_all_pods(w)) {
             if (put_for_some_pods(o, w, err) < 0)
                 return -1;
         } else if (!network_is_right(p, w) &&
@@ -277,6 +315,8 @@ static int carry_leaving(struct order *o, const struct standing *s, struct err *
     if (o->ways[INGRESS].is_denied || seen.selects_all_pods || !seen.spec.has[INGRESS] ||
         o->ways[INGRESS].rules.count == 0)
         return 0;
+    if (seen.spec.rules[INGRESS].count + o->ways[INGRESS].rules.count > POLICY_RULES_MAX)
+        return 0; /* not one that we wrote */
     if (rule_set_join(&seen.spec.rules[INGRESS], &o->ways[INGRESS].rules, p->arena, err) < 0)
         return -1;
     if (seen.spec.rules[INGRESS].count == s->seen.spec.rules[INGRESS].count)
@@ -287,12 +327,13 @@ static int carry_leaving(struct order *o, const struct standing *s, struct err *
     return 1;
 }
 
-static int remove_leaving(struct order *o, struct err *err)
+/* 1: some of them carry now, and go in the next pass (one write an object). */
+static int carry_all_leaving(struct order *o, struct err *err)
 {
-    struct network_pass *p = o->pass;
-    bool carries_some = false;
+    const struct network_pass *p = o->pass;
+    size_t carried_count = 0;
 
-    for (size_t i = 0; i < p->standing_count; i++) {
+    for (size_t i = 0; i < p->standing_count && carried_count < LEAVING_WRITES_MAX; i++) {
         const struct standing *s = &p->standing[i];
         int carried;
 
@@ -301,28 +342,55 @@ static int remove_leaving(struct order *o, struct err *err)
         carried = carry_leaving(o, s, err);
         if (carried < 0)
             return -1;
-        carries_some |= carried > 0;
+        carried_count += carried > 0;
     }
-    if (carries_some)
-        return 0; /* one write an object: they go in the next pass */
+    return carried_count > 0;
+}
+
+/* Removes those in @phase, LEAVING_WRITES_MAX at most; *ret_is_cut says that there are more. */
+static int remove_in(struct order *o, enum plan_phase phase, size_t *removed_count,
+                     bool *ret_is_cut, struct err *err)
+{
+    struct network_pass *p = o->pass;
+
     for (size_t i = 0; i < p->standing_count; i++) {
         const struct standing *s = &p->standing[i];
-        enum plan_phase phase = is_deny(s->facts)          ? PHASE_DENY
-                                : s->seen.selects_all_pods ? PHASE_REMOVE
-                                                           : PHASE_REMOVE_LAST;
+        enum plan_phase its_phase = is_deny(s->facts)          ? PHASE_DENY
+                                    : s->seen.selects_all_pods ? PHASE_REMOVE
+                                                               : PHASE_REMOVE_LAST;
 
         /* What is being deleted already waits for somebody's finalizer: asking again would not
          * help. */
-        if (s->wanted || s->facts->object.is_deleting || (is_deny(s->facts) && o->needs_carrier))
+        if (s->wanted || its_phase != phase || s->facts->object.is_deleting)
             continue;
-        /* Policies for some pods outlive the carrier, which is what their pods are let through by.
-         */
-        if (!s->seen.selects_all_pods && o->needs_carrier && !o->ways[INGRESS].is_denied)
-            continue;
+        if (*removed_count == LEAVING_WRITES_MAX) {
+            *ret_is_cut = true;
+            return 0;
+        }
         if (!ownership_delete(p->plan, phase, s->facts, &p->own, p->is_removal_explained, err))
             return -1;
+        ++*removed_count;
     }
     return 0;
+}
+
+static int remove_leaving(struct order *o, struct err *err)
+{
+    int carried = carry_all_leaving(o, err);
+    size_t removed_count = 0;
+    bool is_cut = false;
+
+    if (carried != 0)
+        return carried < 0 ? -1 : 0;
+    if (!o->needs_carrier && remove_in(o, PHASE_DENY, &removed_count, &is_cut, err) < 0)
+        return -1;
+    if (remove_in(o, PHASE_REMOVE, &removed_count, &is_cut, err) < 0)
+        return -1;
+    /* Policies for some pods outlive the others, and the carrier, which is what their pods are let
+     * through by. */
+    if (is_cut || (o->needs_carrier && !o->ways[INGRESS].is_denied))
+        return 0;
+    return remove_in(o, PHASE_REMOVE_LAST, &removed_count, &is_cut, err);
 }
 
 int network_order(struct network_pass *p, struct err *err)

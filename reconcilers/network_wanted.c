@@ -203,8 +203,11 @@ static int want_stated(struct build *b, struct err *err)
 static int want_cluster_dns(struct build *b, const struct dns_facts *dns, struct err *err)
 {
     struct wanted *w;
+    /* Where no DNS is found at all, its pods may well be here: then they must not be cut off. */
+    bool is_here = dns->ns ? strcmp(dns->ns, b->ns) == 0
+                           : dns->answer.unresolved && cluster_dns_may_be_in(b->ns);
 
-    if (!b->profile->network.denies_ingress || !dns->ns || strcmp(dns->ns, b->ns) != 0)
+    if (!b->profile->network.denies_ingress || !is_here)
         return 0;
     w = add(b, CONCERN_CLUSTER_DNS, POLICY_PREFIX "allow-cluster-dns");
     if (dns->answer.unresolved) {

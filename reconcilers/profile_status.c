@@ -55,8 +55,9 @@ static struct verdict_text ready(const struct profile *p, const struct profile_t
         c.message = arena_printf(a, "%zu policies are still to be removed", t->standing);
     } else if (t->failed > 0) {
         c.reason = t->worst ? reason_name(t->worst->reason) : "Failed";
-        c.message = arena_printf(a, "%zu of %zu namespaces cannot be made compliant; first: %s",
-                                 t->failed, t->decided, t->worst ? t->worst->message : "unknown");
+        c.message =
+            arena_printf(a, "%zu of %zu namespaces cannot be made compliant; first: %s", t->failed,
+                         t->decided + t->left, t->worst ? t->worst->message : "unknown");
     } else if (t->pending > 0 || (p->network.mode == MODE_ENFORCE && t->drifted > 0)) {
         c.reason = t->worst && t->worst->reason == REASON_UNDONE ? "Undone" : "Progressing";
         c.message =
@@ -64,7 +65,9 @@ static struct verdict_text ready(const struct profile *p, const struct profile_t
                          t->worst ? "; first: " : "", t->worst ? t->worst->message : "");
     } else {
         c.is_true = true;
-        c.reason = p->network.mode == MODE_ENFORCE ? "Enforced" : "Evaluated";
+        c.reason = p->network.mode == MODE_ENFORCE ? "Enforced"
+                   : p->network.mode == MODE_OFF   ? "Off"
+                                                   : "Evaluated";
         c.message =
             arena_printf(a, "%zu of %zu namespaces are compliant", t->compliant, t->decided);
     }

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "rampart/kube/network_plugin.h"
+#include "rampart/reconcilers/ownership.h"
 #include "rampart/reconcilers/profile_status.h"
 #include "rampart/reconcilers/selection.h"
 
@@ -67,6 +68,7 @@ static void add_leftovers(struct profile_tally *t, const struct view *v, const s
         if (!t->worst)
             t->worst = finding;
     }
+    t->left += is_failing;
     t->failed += is_failing;
 }
 
@@ -87,6 +89,7 @@ static void add_namespace(struct profile_tally *t, const struct view *v, const s
     if (decides != p) {
         if (decides && !t->winner)
             t->winner = decides->object.name;
+        add_leftovers(t, v, p, ns);
         return;
     }
     t->decided++;
@@ -94,7 +97,7 @@ static void add_namespace(struct profile_tally *t, const struct view *v, const s
     if (verdict && verdict->profile && strcmp(verdict->profile, p->object.name) == 0 &&
         verdict->mode == p->network.mode)
         add_verdict(t, verdict);
-    else
+    else if (p->network.mode != MODE_OFF)
         t->pending++;
 }
 
@@ -109,11 +112,13 @@ static int count_standing(struct profile_tally *t, const struct view *v, const s
         const struct netpol_facts *policy = OBJECT_AS(netpol_facts, policies.items[i]);
         const struct object *ns;
 
-        if (!policy->object.is_ours || !policy->profile ||
-            strcmp(policy->profile, p->object.name) != 0)
+        if (!policy->profile || strcmp(policy->profile, p->object.name) != 0)
             continue;
         ns = view_get(v, KIND_NAMESPACE, "", policy->object.ns);
-        t->standing += ns && !ns->is_deleting && strcmp(ns->name, v->own_namespace) != 0;
+        /* Exactly what can be taken back; what only looks like ours, or waits for somebody's
+         * finalizer, holds nothing up. */
+        t->standing += ns && !ns->is_deleting && strcmp(ns->name, v->own_namespace) != 0 &&
+                       !policy->object.is_deleting && ownership_may_delete(policy, ns->uid);
     }
     return 0;
 }

@@ -2,8 +2,6 @@ package scenarios
 
 import (
 	"testing"
-	"os"
-	"path/filepath"
 	"time"
 
 	"rampart.dev/e2e/cluster"
@@ -42,7 +40,6 @@ func TestAPIServerGoesAndComesBack(t *testing.T) {
 		s.must(s.rampart.AwaitReady(t.Context()))
 	}
 	s.expectCompliant(p, 3)
-	t.Log(func() string { b, _ := os.ReadFile(filepath.Join(s.dir, "rampart.log")); return string(b) }())
 	if s.rampart.PID() != pid {
 		t.Error("rampart was started again")
 	}

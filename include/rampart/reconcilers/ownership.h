@@ -18,8 +18,8 @@ struct ownership {
 /* Whether labels, hash annotation (for @spec_text) and ownerReference are as we write them. */
 bool ownership_is_right(const struct netpol_facts *policy, const struct ownership *own,
                         const char *spec_text);
-/* Whether somebody took our label, put another one on or changed the ownerReferences: drift, and not merely another
- * profile or spec of ours. */
+/* Whether somebody took our label, put another one on or changed the ownerReferences: drift, and
+ * not merely another profile or spec of ours. */
 bool ownership_was_taken(const struct netpol_facts *policy, const struct ownership *own);
 /* Whether the spec is what we wrote at some time, as the hash annotation tells. */
 bool ownership_wrote_spec(const struct netpol_facts *policy);

@@ -18,6 +18,8 @@ struct profile_tally {
     size_t compliant;
     size_t drifted;
     size_t failed;
+    size_t left; /* of the failed: decided by another profile or none, with policies that cannot be
+                    taken back */
     size_t pending;     /* decided, but no pass has looked yet */
     size_t standing;    /* policies that carry its name, in namespaces that are not terminating */
     const char *plugin; /* the network plugin, as far as the API tells; NULL: unknown */
