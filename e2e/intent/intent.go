@@ -146,10 +146,11 @@ func (p *Profile) Governs(namespace string) bool {
 
 // Allow tells whether the profile means the connection to be possible.
 func (p *Profile) Allow(c reach.Connection) bool {
-	if c.From.Pod != nil && c.From.Pod == c.To.Pod {
-		return true
-	}
-	return p.mayLeave(c) && p.mayEnter(c)
+	return p.MayLeave(c) && p.MayEnter(c)
+}
+
+func isToItself(c reach.Connection) bool {
+	return c.From.Pod != nil && c.From.Pod == c.To.Pod // which nothing can deny
 }
 
 func (p *Profile) denies(direction string, pod *reach.Pod) bool {
@@ -160,8 +161,9 @@ func (p *Profile) denies(direction string, pod *reach.Pod) bool {
 	return denied == nil || slices.Contains(denied, direction)
 }
 
-func (p *Profile) mayLeave(c reach.Connection) bool {
-	if !p.denies("Egress", c.From.Pod) {
+// MayLeave tells whether the profile lets the pod that connects do so.
+func (p *Profile) MayLeave(c reach.Connection) bool {
+	if isToItself(c) || !p.denies("Egress", c.From.Pod) {
 		return true
 	}
 	allow := p.spec.Network.Allow
@@ -181,8 +183,9 @@ func (p *Profile) mayLeave(c reach.Connection) bool {
 	return false
 }
 
-func (p *Profile) mayEnter(c reach.Connection) bool {
-	if !p.denies("Ingress", c.To.Pod) {
+// MayEnter tells whether the profile lets the pod that is connected to be reached.
+func (p *Profile) MayEnter(c reach.Connection) bool {
+	if isToItself(c) || !p.denies("Ingress", c.To.Pod) {
 		return true
 	}
 	allow := p.spec.Network.Allow

@@ -144,13 +144,24 @@ func New(plugin Plugin, namespaces []Namespace, policies []networkingv1.NetworkP
 	return r, nil
 }
 
-// Allow tells whether the policies let the connection through. Both sides have a say: the egress of the
-// pod that connects, and the ingress of the pod that is connected to.
+// Allow tells whether the policies let the connection through. Both sides have a say.
 func (r *Rules) Allow(c Connection) bool {
-	if c.From.Pod != nil && c.From.Pod == c.To.Pod {
-		return true // "a pod cannot block access to itself"
-	}
-	return r.letsThrough(egress, c) && r.letsThrough(ingress, c)
+	return r.MayLeave(c) && r.MayEnter(c)
+}
+
+// MayLeave is the say of the pod that connects, its egress.
+func (r *Rules) MayLeave(c Connection) bool {
+	return isToItself(c) || r.letsThrough(egress, c)
+}
+
+// MayEnter is the say of the pod that is connected to, its ingress.
+func (r *Rules) MayEnter(c Connection) bool {
+	return isToItself(c) || r.letsThrough(ingress, c)
+}
+
+// isToItself: "a pod cannot block access to itself".
+func isToItself(c Connection) bool {
+	return c.From.Pod != nil && c.From.Pod == c.To.Pod
 }
 
 // letsThrough is one side's say: of the pod that connects for egress, of the other for ingress.
