@@ -6,6 +6,7 @@
 struct cache {
     struct store *store;       /* owned */
     struct informer *informer; /* owned */
+    bool was_failing;          /* on the last step */
 };
 
 struct cluster {
@@ -83,8 +84,24 @@ void cluster_free(struct cluster *c)
     mem_free(c);
 }
 
+/* One server answers all of them: the first that gets through to it again wakes the rest. */
+static void wake_after_recovery(struct cluster *c, uint64_t now_ms)
+{
+    bool has_recovered = false;
+
+    for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
+        bool is_failing = informer_error(c->caches[kind].informer)->code != ERR_NONE;
+
+        has_recovered |= c->caches[kind].was_failing && !is_failing;
+        c->caches[kind].was_failing = is_failing;
+    }
+    for (unsigned kind = 0; has_recovered && kind < KIND_WATCHED_COUNT; kind++)
+        informer_wake(c->caches[kind].informer, now_ms);
+}
+
 void cluster_step(struct cluster *c, uint64_t now_ms)
 {
+    wake_after_recovery(c, now_ms);
     for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++)
         informer_step(c->caches[kind].informer, now_ms);
 }

@@ -389,6 +389,21 @@ bool informer_has_synced(const struct informer *i)
     return i->watch.has_synced;
 }
 
+void informer_wake(struct informer *i, uint64_t now_ms)
+{
+    switch (i->error.code) {
+    case ERR_UNAVAILABLE:
+    case ERR_TIMEOUT:
+    case ERR_THROTTLED:
+    case ERR_FORBIDDEN: /* an API server that has just started knows no rights yet */
+    case ERR_UNAUTHORIZED:
+        watch_wake(&i->watch, now_ms);
+        break;
+    default:
+        break;
+    }
+}
+
 const struct err *informer_error(const struct informer *i)
 {
     return &i->error;

@@ -411,6 +411,12 @@ uint64_t watch_deadline(const struct watch *w)
     return w->state == WATCH_BACKOFF ? w->backoff_until_ms : 0;
 }
 
+void watch_wake(struct watch *w, uint64_t now_ms)
+{
+    if (w->state == WATCH_BACKOFF && w->backoff_until_ms > now_ms)
+        w->backoff_until_ms = now_ms;
+}
+
 const char *watch_state_name(enum watch_state state)
 {
     assert((unsigned)state < WATCH_STATE_COUNT);

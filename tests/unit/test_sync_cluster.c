@@ -299,6 +299,38 @@ static void test_cluster_runs_again_when_the_first_of_its_watches_has_to(void **
     (void)running(f, KIND_CRD);
 }
 
+static void test_cluster_wakes_every_watch_when_one_gets_through_again(void **state)
+{
+    struct fixture *f = *state;
+
+    sync_all(f);
+    for (int outage = 0; outage < 6; outage++) { /* the back-offs have grown far apart by now */
+        for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
+            size_t number =
+                fake_find(&f->fake, api_text("/%s?", resource_of((enum kind)kind)->plural));
+
+            if (number != FAKE_LAST)
+                fake_fail(&f->fake, number, ERR_UNAVAILABLE, "connection refused");
+        }
+        f->fake.now_ms = cluster_deadline(f->cluster);
+        step(f);
+    }
+    while (fake_running(&f->fake) == 0) {
+        f->fake.now_ms = cluster_deadline(f->cluster);
+        step(f);
+    }
+    for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
+        if (fake_find(&f->fake, api_text("/%s?", resource_of((enum kind)kind)->plural)) !=
+            FAKE_LAST) {
+            tell(f, (enum kind)kind, "ADDED", "back", 200);
+            break;
+        }
+    }
+    step(f);
+    step(f);
+    assert_int_equal(fake_running(&f->fake), KIND_WATCHED_COUNT);
+}
+
 static void test_cluster_reads_by_kind_namespace_and_name(void **state)
 {
     struct fixture *f = *state;
@@ -389,6 +421,7 @@ int main(void)
         CLUSTER_TEST(test_cluster_cuts_a_trouble_that_does_not_fit),
         CLUSTER_TEST(test_cluster_learns_once_that_the_server_has_no_watch_list),
         CLUSTER_TEST(test_cluster_runs_again_when_the_first_of_its_watches_has_to),
+        CLUSTER_TEST(test_cluster_wakes_every_watch_when_one_gets_through_again),
         CLUSTER_TEST(test_cluster_reads_by_kind_namespace_and_name),
         CLUSTER_TEST(test_cluster_is_stopped_when_the_last_request_has_ended),
         CLUSTER_TEST(test_cluster_without_on_change_keeps_its_caches),

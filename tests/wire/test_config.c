@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "rampart/edge/config.h"
+#include "support/sweep.h"
 #include "support/text.h"
 #include "support/unit.h"
 #include "wire/support/folder.h"
@@ -191,6 +192,25 @@ static void test_file_read_gives_all_bytes_up_to_its_ceiling(void **state)
     free(text);
 }
 
+static int load_for_sweep(void *ctx, struct err *err)
+{
+    struct fixture *f = ctx;
+    struct client_config config = {0};
+    struct arena arena;
+    int r;
+
+    arena_init(&arena, 1u << 20);
+    r = config_load(folder_at(&f->folder, "one"), NULL, &arena, &config, err);
+    assert_true(r == 0 || !config.server);
+    arena_done(&arena);
+    return r;
+}
+
+static void test_config_survives_any_failed_allocation(void **state)
+{
+    assert_true(sweep(load_for_sweep, *state) > 5);
+}
+
 int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -203,6 +223,7 @@ int main(void)
         CASE(test_config_takes_relative_paths_from_the_working_folder),
         CASE(test_config_leaves_the_output_alone_on_failure),
         CASE(test_config_finds_its_own_namespace),
+        CASE(test_config_survives_any_failed_allocation),
         CASE(test_file_read_gives_all_bytes_up_to_its_ceiling),
     };
 

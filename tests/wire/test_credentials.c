@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "rampart/edge/credentials.h"
+#include "support/sweep.h"
 #include "support/text.h"
 #include "wire/support/folder.h"
 #include "wire/support/wire.h"
@@ -221,6 +222,31 @@ static void test_a_token_of_more_than_its_ceiling_is_refused(void **state)
     free(longer);
 }
 
+static int read_for_sweep(void *ctx, struct err *err)
+{
+    struct credentials *c =
+        credentials_new(&(struct client_config){.token_file = ctx, .source = "a test"}, err);
+    const char *header = NULL;
+    int r = c ? credentials_header(c, 0, &header, err) : -1;
+
+    assert_true(r == 0 || !header);
+    credentials_free(c);
+    return r;
+}
+
+static void test_credentials_survive_any_failed_allocation(void **state)
+{
+    struct folder f;
+    char path[128];
+
+    (void)state;
+    folder_make(&f);
+    folder_write(&f, "token", "t");
+    snprintf(path, sizeof(path), "%s", folder_at(&f, "token"));
+    assert_true(sweep(read_for_sweep, path) >= 4);
+    folder_remove(&f);
+}
+
 /* The same on the wire. */
 
 static char accepted[64];
@@ -299,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_without_any_token_the_error_names_the_file),
         cmocka_unit_test(test_the_file_wins_over_the_token_beside_it),
         cmocka_unit_test(test_a_token_of_more_than_its_ceiling_is_refused),
+        cmocka_unit_test(test_credentials_survive_any_failed_allocation),
         cmocka_unit_test(test_after_a_401_the_next_request_has_the_new_token),
         cmocka_unit_test(test_without_a_token_nothing_is_sent),
     };

@@ -349,6 +349,36 @@ static void test_http_hands_out_a_gzip_page_that_is_cut_short_as_it_came(void **
     wire_close(&w);
 }
 
+static bool has_12_watches(struct wire *w)
+{
+    return server_counts(w->server)->streams == 12;
+}
+
+static void on_enough(uv_timer_t *timer)
+{
+    uv_stop(timer->loop);
+}
+
+static void test_http_lets_the_loop_sleep_when_nothing_happens(void **state)
+{
+    struct wire w;
+    uv_timer_t timer;
+
+    (void)state;
+    wire_open(&w, wire_echo);
+    for (int i = 0; i < 12; i++)
+        wire_watch(&w, "/watch");
+    wire_until(&w, has_12_watches);
+    wire_turns(&w, 10); /* what is on its way arrives */
+    w.turns = 0;
+    uv_timer_init(&w.loop.uv, &timer);
+    uv_timer_start(&timer, on_enough, 200, 0);
+    loop_run(&w.loop);
+    assert_true(w.turns < 20); /* a loop that spins turns thousands of times */
+    uv_close((uv_handle_t *)&timer, NULL);
+    wire_close(&w);
+}
+
 static void test_http_connects_over_ipv6(void **state)
 {
     struct wire w;
@@ -439,6 +469,7 @@ int main(void)
         cmocka_unit_test(test_http_unpacks_gzip_where_it_was_asked_for),
         cmocka_unit_test(test_http_reports_gzip_that_it_cannot_read),
         cmocka_unit_test(test_http_hands_out_a_gzip_page_that_is_cut_short_as_it_came),
+        cmocka_unit_test(test_http_lets_the_loop_sleep_when_nothing_happens),
         cmocka_unit_test(test_http_connects_over_ipv6),
         cmocka_unit_test(test_http_puts_the_servers_path_in_front),
         cmocka_unit_test(test_http_refuses_servers_that_are_no_https_url),

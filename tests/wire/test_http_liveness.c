@@ -158,7 +158,33 @@ static void test_requests_survive_a_goaway(void **state)
     server_goaway(w.server);
     for (int i = 0; i < 3; i++)
         assert_works(&w);
-    assert_true(server_counts(w.server)->connections <= 2);
+    assert_int_equal(server_counts(w.server)->connections, 2);
+    for (int i = 0; i < 12; i++)
+        assert_int_equal(w.calls[i]->done_count, 0); /* the old streams go on */
+    wire_close(&w);
+}
+
+static bool has_watches_only(struct wire *w)
+{
+    return wire_stats(w).in_flight == 12;
+}
+
+/* libcurl 7.88.1 does not wait for a connection beside one that is being wound up: each of these
+ * may open its own. That is bounded and passes; what counts is that nothing is lost. */
+static void test_many_requests_at_once_survive_a_goaway(void **state)
+{
+    struct wire w;
+
+    (void)state;
+    wire_open(&w, on_request);
+    open_12_watches(&w);
+    server_goaway(w.server);
+    for (int i = 0; i < 16; i++)
+        wire_get(&w, "/get");
+    wire_until(&w, has_watches_only);
+    for (unsigned i = 12; i < w.calls_count; i++)
+        assert_int_equal(w.calls[i]->err.code, ERR_NONE);
+    assert_true(server_counts(w.server)->connections <= 17);
     wire_close(&w);
 }
 
@@ -261,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_any_answer_to_a_probe_is_a_sign_of_life),
         cmocka_unit_test(test_nothing_in_flight_is_not_probed),
         cmocka_unit_test(test_requests_survive_a_goaway),
+        cmocka_unit_test(test_many_requests_at_once_survive_a_goaway),
         cmocka_unit_test(test_a_server_that_restarts_is_found_again),
         cmocka_unit_test(test_dropped_connections_end_everything_once),
         cmocka_unit_test(test_a_used_connection_that_dies_unanswered_is_retried_by_http_1_1_only),

@@ -14,8 +14,9 @@
 #include "wire/support/solo.h"
 
 #define STEP 23
-#define LEFT_MAX 64 /* blocks; OpenSSL builds global tables anew that it could not build at first \
-                     */
+#define LEFT_MAX                                                                     \
+    64 /* blocks; OpenSSL builds global tables anew that it could not build at first \
+        */
 
 static void test_http_survives_failed_allocations_of_its_libraries(void **state)
 {

@@ -62,6 +62,9 @@ func namespacesOf(cast []workload) (names []string) {
 	return names
 }
 
+// allNamespaces are those that the demo makes.
+func allNamespaces() []string { return append(namespacesOf(cast), newNamespace) }
+
 // guardedNamespaces are those that the profile selects, sorted.
 func guardedNamespaces() (names []string) {
 	for _, name := range namespacesOf(cast) {

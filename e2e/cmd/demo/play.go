@@ -198,17 +198,23 @@ func (d *demo) removeProfile(ctx context.Context) error {
 	if err != nil {
 		return d.withLog(err)
 	}
-	taken := 0
+	taken, last := 0, begin
 	for _, s := range d.policies.since(begin) {
 		if s.event == watch.Deleted {
 			taken++
+			last = s.at
 		}
 	}
 	list, err := d.dynamic.Resource(policies).List(ctx, metav1.ListOptions{LabelSelector: "rampart.dev/profile=" + profileName})
 	if err == nil && len(list.Items) > 0 {
 		err = fmt.Errorf("%s of SecurityProfile %s are left", plural(len(list.Items), "policy"), profileName)
 	}
-	d.say("onDelete is Remove: Rampart took back %d policies, and the profile was gone after %s.", taken,
-		milliseconds(seen[len(seen)-1].at.Sub(begin)))
+	gone := milliseconds(seen[len(seen)-1].at.Sub(begin))
+	if taken == 0 {
+		d.say("It had made nothing yet, and was gone after %s.", gone)
+		return err
+	}
+	d.say("onDelete is Remove: Rampart took back its %d policies within %s; the profile, which its finalizer held until then, "+
+		"was gone after %s.", taken, milliseconds(last.Sub(begin)), gone)
 	return err
 }

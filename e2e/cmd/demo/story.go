@@ -285,9 +285,6 @@ func (d *demo) enforce(ctx context.Context) error {
 
 func (d *demo) addNamespace(ctx context.Context) error {
 	d.step("A new namespace")
-	if d.own == nil {
-		d.atEnd("namespace "+newNamespace, func(ctx context.Context) error { return d.removeNamespace(ctx, newNamespace) })
-	}
 	begin := time.Now()
 	if _, err := d.client.CoreV1().Namespaces().Create(ctx, newNamespaceObject(newNamespace, guarded), metav1.CreateOptions{}); err != nil {
 		return err

@@ -130,7 +130,15 @@ func (t *theirs) examine(ctx context.Context, d *demo) error {
 	if v, err := version.ParseGeneric(t.version); err == nil && v.LessThan(version.MustParseGeneric(oldestVersion)) {
 		return fmt.Errorf("%w: Rampart needs Kubernetes 1.31 or newer", errRefused)
 	}
-	for _, name := range append(namespacesOf(cast), newNamespace) {
+	_, err := d.client.AdmissionregistrationV1().ValidatingWebhookConfigurations().Get(ctx, hookName, metav1.GetOptions{})
+	if err == nil {
+		return fmt.Errorf("%w: ValidatingWebhookConfiguration %s exists already, and the demo makes and removes one of that name",
+			errRefused, hookName)
+	}
+	if !apierrors.IsNotFound(err) {
+		return err
+	}
+	for _, name := range allNamespaces() {
 		_, err := d.client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
 		if err == nil {
 			return fmt.Errorf("%w: namespace %s exists already, and the demo makes and removes one of that name", errRefused, name)
@@ -280,29 +288,22 @@ func (d *demo) theirToken(ctx context.Context) (string, error) {
 	return path, clientcmd.WriteToFile(*config, path) // mode 0600
 }
 
-// removeCast removes the namespaces of the cast, and the webhook.
+// removeCast removes the namespaces of the demo, and the webhook.
 func (d *demo) removeCast(ctx context.Context) error {
 	return d.during(ctx, "Removing the namespaces of the demo", func(ctx context.Context) error {
 		hooks := d.client.AdmissionregistrationV1().ValidatingWebhookConfigurations()
 		err := ignoreNotFound(hooks.Delete(ctx, hookName, metav1.DeleteOptions{}))
-		for _, name := range namespacesOf(cast) { // all at once; then wait for each
-			err = errors.Join(err, ignoreNotFound(d.client.CoreV1().Namespaces().Delete(ctx, name, metav1.DeleteOptions{})))
+		namespaces := d.client.CoreV1().Namespaces()
+		for _, name := range allNamespaces() { // all at once; then wait for each
+			err = errors.Join(err, ignoreNotFound(namespaces.Delete(ctx, name, metav1.DeleteOptions{})))
 		}
-		for _, name := range namespacesOf(cast) {
-			err = errors.Join(err, d.removeNamespace(ctx, name))
+		for _, name := range allNamespaces() {
+			err = errors.Join(err, until(ctx, undoLimit, "namespace "+name+" gone", func(ctx context.Context) (bool, error) {
+				_, err := namespaces.Get(ctx, name, metav1.GetOptions{})
+				return apierrors.IsNotFound(err), ignoreNotFound(err)
+			}))
 		}
 		return err
-	})
-}
-
-func (d *demo) removeNamespace(ctx context.Context, name string) error {
-	namespaces := d.client.CoreV1().Namespaces()
-	if err := ignoreNotFound(namespaces.Delete(ctx, name, metav1.DeleteOptions{})); err != nil {
-		return err
-	}
-	return until(ctx, undoLimit, "namespace "+name+" gone", func(ctx context.Context) (bool, error) {
-		_, err := namespaces.Get(ctx, name, metav1.GetOptions{})
-		return apierrors.IsNotFound(err), ignoreNotFound(err)
 	})
 }
 

@@ -47,6 +47,10 @@ void informer_stop(struct informer *i);
 bool informer_is_stopped(const struct informer *i);
 void informer_free(struct informer *i); /* stopped or never stepped; NULL is fine */
 
+/* Another informer gets through to the same server again: what waits only because the server was
+ * not there, or had just started, tries now and not at the end of its own back-off. */
+void informer_wake(struct informer *i, uint64_t now_ms);
+
 void informer_step(struct informer *i,
                    uint64_t now_ms); /* starts and cancels requests as the machine wants */
 uint64_t informer_deadline(const struct informer *i); /* when informer_step() has to run again */

@@ -8,6 +8,7 @@ static uint64_t on_turn(void *ctx, uint64_t now_ms)
 {
     struct wire *w = ctx;
 
+    w->turns++;
     if (!w->until)
         return UINT64_MAX;
     w->is_met = w->until(w);

@@ -51,7 +51,8 @@ struct wire {
     bool is_met;
     bool is_stopped; /* http_stop() reported */
     uint64_t give_up_ms;
-    void *ctx; /* the test's */
+    unsigned turns; /* of the loop so far */
+    void *ctx;      /* the test's */
 };
 
 /* @options may be NULL; identity and host are filled in. The config trusts the server's CA and has
