@@ -3,10 +3,6 @@
 #include "rampart/kube/cidr.h"
 #include "rampart/reconcilers/network.h"
 
-/* Cloud metadata services hand out credentials: IPv4 on all clouds, IPv6 on AWS. */
-static const char *const metadata_addresses[] = {"169.254.169.254/32", "fd00:ec2::254/128"};
-#define METADATA_ADDRESSES (sizeof(metadata_addresses) / sizeof(metadata_addresses[0]))
-
 struct build {
     const struct view *view;
     const struct profile *profile;
@@ -74,8 +70,8 @@ static int cut_metadata(const struct net_rule *rule, struct arena *a, struct net
         struct net_peer peer = rule->peers[i];
         bool is_left = true;
 
-        for (size_t k = 0; peer.cidr && k < METADATA_ADDRESSES; k++) {
-            const char *address = metadata_addresses[k];
+        for (size_t k = 0; peer.cidr && k < METADATA_CIDRS_COUNT; k++) {
+            const char *address = metadata_cidrs[k];
 
             if (block_contains(address, peer.cidr))
                 is_left = false;

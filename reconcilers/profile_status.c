@@ -48,7 +48,7 @@ static struct verdict_text ready(const struct profile *p, const struct profile_t
     struct verdict_text c = {.type = "Ready"};
 
     if (p->invalid) {
-        c.reason = "InvalidSpec";
+        c.reason = reason_name(REASON_INVALID_SPEC);
         c.message = p->invalid;
     } else if (p->object.is_deleting) {
         c.reason = "TakingBack";
@@ -91,16 +91,18 @@ static struct verdict_text enforcing(const struct profile *p, const struct profi
     size_t lost = t->selected - t->decided;
 
     if (p->invalid || p->object.is_deleting || !p->network.is_stated) {
-        c.reason = p->invalid              ? "InvalidSpec"
+        c.reason = p->invalid              ? reason_name(REASON_INVALID_SPEC)
                    : p->object.is_deleting ? "Deleting"
                                            : "NothingStated";
-        c.message = p->network.is_stated ? "the profile selects nothing"
-                                         : "the profile states no section that could be enforced";
+        c.message = p->invalid ? p->invalid
+                    : p->object.is_deleting
+                        ? "the profile is being deleted and selects nothing"
+                        : "the profile states no section that could be enforced";
         return c;
     }
     c.is_true = p->network.mode == MODE_ENFORCE && t->decided > 0;
     if (t->winner) {
-        c.reason = "Overridden";
+        c.reason = reason_name(REASON_OVERRIDDEN);
         c.message =
             arena_printf(a,
                          "%zu of %zu namespaces are decided by a profile of higher priority (%s)",
@@ -134,7 +136,7 @@ static int write_conditions(struct json_build *j, const struct view *v, const st
     all[3] = (struct verdict_text){
         .type = "Stalled",
         .is_true = p->invalid != NULL,
-        .reason = p->invalid ? "InvalidSpec" : "SpecAccepted",
+        .reason = p->invalid ? reason_name(REASON_INVALID_SPEC) : "SpecAccepted",
         .message = p->invalid ? p->invalid : "",
     };
     json_open_arr(j, "conditions");

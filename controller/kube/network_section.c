@@ -12,6 +12,9 @@
 /* ---- ports ---- */
 
 /* Lower-case letters, digits and single hyphens inside, with at least one letter. */
+const char *const metadata_cidrs[METADATA_CIDRS_COUNT] = {"169.254.169.254/32",
+                                                          "fd00:ec2::254/128"};
+
 static bool is_container_port_name(const char *name)
 {
     size_t len = strlen(name);
@@ -323,6 +326,28 @@ static int directions_check(const struct network_section *net, struct err *err)
     return 0;
 }
 
+/* A server that is cut out again would leave the pods without DNS, and say nothing. */
+static int dns_servers_check(const struct network_section *net, struct err *err)
+{
+    for (size_t i = 0; net->cuts_metadata && i < net->dns_servers_count; i++) {
+        struct cidr server, metadata;
+
+        if (!net->dns_servers[i].cidr || cidr_parse(net->dns_servers[i].cidr, &server, err) < 0)
+            continue;
+        for (size_t k = 0; k < METADATA_CIDRS_COUNT; k++) {
+            if (cidr_parse(metadata_cidrs[k], &metadata, err) == 0 &&
+                cidr_contains(&metadata, &server))
+                return err_set(
+                    err, ERR_INVALID,
+                    "dns.servers[%zu].ipBlock.cidr: %s is the cloud's metadata address, which "
+                    "metadataAPI.deny cuts out; set metadataAPI.deny to false, or name "
+                    "another server",
+                    i, net->dns_servers[i].cidr);
+        }
+    }
+    return 0;
+}
+
 static int allow_decode(const json_t *network, struct arena *a, struct network_section *net,
                         struct err *err)
 {
@@ -333,7 +358,7 @@ static int allow_decode(const json_t *network, struct arena *a, struct network_s
     if (dns_decode(allow, a, net, err) < 0 || switches_decode(allow, net, err) < 0 ||
         rules_decode(allow, "from", a, &net->from, &net->from_count, err) < 0 ||
         rules_decode(allow, "to", a, &net->to, &net->to_count, err) < 0 ||
-        directions_check(net, err) < 0)
+        directions_check(net, err) < 0 || dns_servers_check(net, err) < 0)
         return json_path_wrap(err, "allow");
     return 0;
 }

@@ -23,7 +23,6 @@ static const char *const reason_names[REASON_COUNT] = {
     [REASON_DELETE_BUDGET] = "DeleteBudget",
     [REASON_OVERRIDDEN] = "Overridden",
     [REASON_INVALID_SPEC] = "InvalidSpec",
-    [REASON_WAITS_FOR_FINALIZER] = "WaitsForFinalizer",
 };
 
 /* NULL sorts first: a text that is absent is the smallest. */

@@ -30,6 +30,7 @@ func TestAPIServerGoesAndComesBack(t *testing.T) {
 		}
 		s.must(s.Start(t.Context(), cluster.APIServer))
 		back := time.Now()
+		s.aways = append(s.aways, away{gone, back})
 
 		ns := s.namespace(end.name, nil)
 		s.expectPolicies(ns, deny, allowSame)

@@ -107,10 +107,10 @@ func (p *planned) creations(story string) (names []string) {
 	return names
 }
 
-// plan runs `rampart plan` with Rampart's own access, which is enough for it.
+// plan runs `rampart plan` as the administrator who thinks about a profile.
 func (s *story) plan(flags ...string) (*planned, int) {
 	s.Helper()
-	out, code, err := operator.Run(s.Context(), append([]string{"plan", "--kubeconfig", s.kubeconfig, "-o", "json"}, flags...)...)
+	out, code, err := operator.Run(s.Context(), append([]string{"plan", "--kubeconfig", s.AdminKubeconfig, "-o", "json"}, flags...)...)
 	s.must(err)
 	plan := &planned{}
 	if err := json.Unmarshal([]byte(out), plan); err != nil {

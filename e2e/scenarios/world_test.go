@@ -36,6 +36,7 @@ type world struct {
 	kubeconfig string // of Rampart's ServiceAccount
 	dir        string // for logs and kubeconfigs; goes with the world
 	settled    atomic.Int64
+	aways      []away // of its API server
 }
 
 // theWorld is the one that the stories share. Each has namespaces and profiles of its own in it.

@@ -262,6 +262,18 @@ static void test_a_deny_that_stood_is_made_again_whatever_became_of_its_allows(v
     assert_int_equal(plan.state, VERDICT_FAILED);
 }
 
+static void test_a_dns_server_that_is_cut_out_is_refused(void **state)
+{
+    (void)state;
+    put_profile("p", "",
+                "'mode':'Enforce','network':{'allow':{'dns':{'servers':[{'ipBlock':{'cidr':'169."
+                "254.169.254/32'}}]}}}");
+    pass("shop");
+    assert_int_equal(plan.writes_count, 0);
+    profile_pass("p");
+    assert_non_null(strstr(plan.writes[0].body, "spec.network.allow.dns.servers[0].ipBlock.cidr"));
+}
+
 static void test_off_settles(void **state)
 {
     (void)state;
@@ -305,6 +317,7 @@ int main(void)
         WITH_WORLD(test_hundreds_of_rules_do_not_stop_a_pass),
         WITH_WORLD(test_a_label_that_claims_nothing_is_left_alone),
         WITH_WORLD(test_a_deny_that_stood_is_made_again_whatever_became_of_its_allows),
+        WITH_WORLD(test_a_dns_server_that_is_cut_out_is_refused),
         WITH_WORLD(test_off_settles),
         WITH_WORLD(test_retained_is_told_once_and_not_after_a_restart),
     };

@@ -54,7 +54,6 @@ enum reason {
     REASON_DELETE_BUDGET, /* more deletions than a profile change explains: stopped */
     REASON_OVERRIDDEN,    /* a profile of higher priority decides */
     REASON_INVALID_SPEC,
-    REASON_WAITS_FOR_FINALIZER,
     REASON_COUNT,
 };
 const char *reason_name(enum reason reason); /* "PolicyEdited" */

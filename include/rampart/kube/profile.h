@@ -20,6 +20,10 @@
 #define PROFILE_EXCEPT_MAX 32 /* cut-outs of one ipBlock */
 #define PROFILE_DNS_SERVERS_MAX 16
 
+/* Where clouds hand credentials out to whoever asks: IPv4 on all of them, IPv6 on AWS. */
+#define METADATA_CIDRS_COUNT 2
+extern const char *const metadata_cidrs[METADATA_CIDRS_COUNT];
+
 enum mode { MODE_OFF = 0, MODE_AUDIT, MODE_ENFORCE, MODE_COUNT };
 const char *mode_name(enum mode mode); /* "Enforce" */
 /* Member "mode" of @obj; @absent where it is not stated. ERR_INVALID for another word. */
