@@ -29,6 +29,12 @@ demo: ## see Rampart at work on a real control plane (KEEP=1: leave it running; 
 demo-down: ## end the demo that KEEP=1 left running
 	@if [ -x $(E2E_BIN)/demo ]; then $(E2E_BIN)/demo down; else echo "No demo was left running."; fi
 
+E2E_TIMEOUT ?= 20m
+
+.PHONY: e2e
+e2e: e2e-tools all ## the scenarios on a real control plane (CONFIG=asan: the operator under the sanitizers)
+	@RAMPART_BINARY=$(abspath $(OUT)/rampart) ./e2e/test.sh -timeout $(E2E_TIMEOUT) ./...
+
 .PHONY: e2e-selftest
 e2e-selftest: e2e-tools ## tests of the control plane's own harness
 	@./e2e/go.sh test -count=1 ./cluster

@@ -73,6 +73,18 @@ int member_text(const json_t *obj, const char *name, const char **ret_text, stru
     return 0;
 }
 
+int text_keep(const json_t *obj, const char *name, size_t len_max, struct arena *a,
+              const char **ret_text, struct err *err)
+{
+    const json_t *value = json_object_get(obj, name);
+
+    *ret_text = NULL;
+    if (!json_is_string(value) || json_string_length(value) > len_max)
+        return 0;
+    *ret_text = arena_strndup(a, json_string_value(value), json_string_length(value));
+    return *ret_text ? 0 : err_nomem(err);
+}
+
 int element_obj(const json_t *arr, size_t i, const char *name, const json_t **ret_obj,
                 struct err *err)
 {

@@ -104,6 +104,18 @@ bool label_value_is_valid(const char *value)
     return *value == '\0' || is_qualified(value, strlen(value));
 }
 
+bool label_is_claim(const char *key)
+{
+    static const char *const prefixes[] = {"argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/",
+                                           "helm.toolkit.fluxcd.io/"};
+
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        if (strncmp(key, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    }
+    return strcmp(key, "app.kubernetes.io/instance") == 0;
+}
+
 int labels_decode(const json_t *obj, const char *name, struct arena *a, struct labels *ret_labels,
                   struct err *err)
 {

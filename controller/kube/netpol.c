@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "rampart/json/build.h"
-#include "rampart/json/get.h"
+#include "rampart/json/slice.h"
 #include "rampart/kube/timestamp.h"
 
 #define MANAGER_LEN_MAX 128 /* the API server's own limit */
@@ -21,86 +21,68 @@ struct managed {
     int64_t at_ms[NETPOL_FIELD_COUNT];
 };
 
-static int labels_read(const json_t *meta, struct arena *a, struct netpol_facts *np,
-                       struct err *err)
+/* What is written into an object of somebody else's is no reason not to read it: a mark that is no
+ * mark is as good as none. */
+static int marks_read(const json_t *meta, struct arena *a, struct netpol_facts *np, struct err *err)
 {
-    const json_t *labels;
-    const json_t *annotations;
-    const char *managed_by;
+    const json_t *labels = json_object_get(meta, "labels");
+    const json_t *annotations = json_object_get(meta, "annotations");
+    const char *managed_by = json_string_value(json_object_get(labels, LABEL_MANAGED_BY));
 
-    if (json_get_obj(meta, "labels", &labels, err) < 0 ||
-        json_get_obj(meta, "annotations", &annotations, err) < 0)
-        return -1;
-    if (member_text(labels, LABEL_MANAGED_BY, &managed_by, err) < 0 ||
-        json_get_str(labels, LABEL_PROFILE, LABEL_VALUE_MAX, a, &np->profile, err) < 0)
-        return json_path_wrap(err, "labels");
-    if (json_get_str(annotations, ANNOTATION_SPEC_HASH, HASH_LEN_MAX, a, &np->spec_hash, err) < 0)
-        return json_path_wrap(err, "annotations");
     np->has_our_label = managed_by && strcmp(managed_by, FIELD_MANAGER) == 0;
-    return 0;
+    if (text_keep(labels, LABEL_PROFILE, LABEL_VALUE_MAX, a, &np->profile, err) < 0)
+        return -1;
+    return text_keep(annotations, ANNOTATION_SPEC_HASH, HASH_LEN_MAX, a, &np->spec_hash, err);
 }
 
-static bool is_our_label(const char *key)
+static bool is_kept_label(const char *key)
 {
-    return strcmp(key, LABEL_MANAGED_BY) == 0 || strcmp(key, LABEL_PROFILE) == 0;
+    return strlen(key) <= LABEL_KEY_MAX && label_is_claim(key);
 }
 
-/* What is wholly ours carries our labels alone: others may make a tool take it for its own. */
 static int foreign_labels_read(const json_t *meta, struct arena *a, struct netpol_facts *np,
                                struct err *err)
 {
-    const json_t *labels = json_object_get(meta, "labels");
+    json_t *labels = json_object_get(meta, "labels");
     size_t count = 0;
     const char *key;
     json_t *value;
 
-    json_object_foreach((json_t *)(uintptr_t)labels, key, value) count += !is_our_label(key);
+    json_object_foreach(labels, key, value) count += is_kept_label(key);
     if (count == 0)
         return 0;
+    if (count > NETPOL_FOREIGN_LABELS_MAX)
+        count = NETPOL_FOREIGN_LABELS_MAX;
     np->foreign_labels = arena_calloc(a, count, sizeof(*np->foreign_labels));
     if (!np->foreign_labels)
         return err_nomem(err);
-    json_object_foreach((json_t *)(uintptr_t)labels, key, value)
+    json_object_foreach(labels, key, value)
     {
-        size_t place = np->foreign_labels_count;
-        const char *copy;
-
-        if (is_our_label(key))
+        if (np->foreign_labels_count == count)
+            break;
+        if (!is_kept_label(key))
             continue;
-        copy = arena_strdup(a, key);
-        if (!copy)
+        np->foreign_labels[np->foreign_labels_count] = arena_strdup(a, key);
+        if (!np->foreign_labels[np->foreign_labels_count++])
             return err_nomem(err);
-        for (; place > 0 && strcmp(np->foreign_labels[place - 1], copy) > 0; place--)
-            np->foreign_labels[place] = np->foreign_labels[place - 1];
-        np->foreign_labels[place] = copy;
-        np->foreign_labels_count++;
     }
+    np->foreign_labels_count = texts_sort(np->foreign_labels, count);
     return 0;
 }
 
 static int owners_read(const json_t *meta, struct arena *a, struct netpol_facts *np,
                        struct err *err)
 {
-    const json_t *owners;
-    const json_t *owner;
-    const char *api_version;
-    const char *kind;
+    const json_t *owners = json_object_get(meta, "ownerReferences");
+    const json_t *owner = json_array_get(owners, 0);
+    const char *api_version = json_string_value(json_object_get(owner, "apiVersion"));
+    const char *kind = json_string_value(json_object_get(owner, "kind"));
 
-    if (json_get_arr(meta, "ownerReferences", OWNERS_MAX, &owners, err) < 0)
-        return -1;
     np->owners_count = json_array_size(owners);
-    if (np->owners_count != 1)
+    if (np->owners_count != 1 || !api_version || strcmp(api_version, "v1") != 0 || !kind ||
+        strcmp(kind, "Namespace") != 0)
         return 0;
-    if (element_obj(owners, 0, "ownerReferences", &owner, err) < 0)
-        return -1;
-    if (member_text(owner, "apiVersion", &api_version, err) < 0 ||
-        member_text(owner, "kind", &kind, err) < 0)
-        return json_path_wrap_index(err, "ownerReferences", 0);
-    if (!api_version || strcmp(api_version, "v1") != 0 || !kind || strcmp(kind, "Namespace") != 0)
-        return 0;
-    if (json_need_str(owner, "uid", UID_LEN_MAX, a, &np->owner_uid, err) < 0)
-        return json_path_wrap_index(err, "ownerReferences", 0);
-    return 0;
+    return text_keep(owner, "uid", UID_LEN_MAX, a, &np->owner_uid, err);
 }
 
 /* A time that cannot be read is the oldest: it must not hide who wrote last. */
@@ -114,26 +96,16 @@ static int64_t entry_time(const char *time)
     return at_ms;
 }
 
-static int entry_read(const json_t *entry, struct netpol_facts *np, struct managed *managed,
-                      struct err *err)
+static void entry_read(const json_t *entry, struct netpol_facts *np, struct managed *managed)
 {
-    const json_t *fields;
-    const json_t *spec;
-    const char *manager;
-    const char *time;
-    int64_t at_ms;
+    const json_t *spec = json_object_get(json_object_get(entry, "fieldsV1"), "f:spec");
+    const char *manager = json_string_value(json_object_get(entry, "manager"));
+    int64_t at_ms = entry_time(json_string_value(json_object_get(entry, "time")));
 
-    if (member_text(entry, "manager", &manager, err) < 0 ||
-        member_text(entry, "time", &time, err) < 0 ||
-        json_get_obj(entry, "fieldsV1", &fields, err) < 0)
-        return -1;
     if (manager && strcmp(manager, FIELD_MANAGER) == 0) {
         np->has_our_entry = true;
-        return 0;
+        return;
     }
-    if (json_get_obj(fields, "f:spec", &spec, err) < 0)
-        return json_path_wrap(err, "fieldsV1");
-    at_ms = entry_time(time);
     for (unsigned i = 0; i < NETPOL_FIELD_COUNT; i++) {
         if (!json_object_get(spec, field_names[i]))
             continue;
@@ -142,25 +114,15 @@ static int entry_read(const json_t *entry, struct netpol_facts *np, struct manag
             managed->at_ms[i] = at_ms;
         }
     }
-    return 0;
 }
 
-static int managed_read(const json_t *meta, struct netpol_facts *np, struct managed *managed,
-                        struct err *err)
+/* Entries that cannot be read name nobody. However many there are, nothing is kept of them here. */
+static void managed_read(const json_t *meta, struct netpol_facts *np, struct managed *managed)
 {
-    const json_t *entries;
+    const json_t *entries = json_object_get(meta, "managedFields");
 
-    if (json_get_arr(meta, "managedFields", MANAGED_FIELDS_MAX, &entries, err) < 0)
-        return -1;
-    for (size_t i = 0; i < json_array_size(entries); i++) {
-        const json_t *entry;
-
-        if (element_obj(entries, i, "managedFields", &entry, err) < 0)
-            return -1;
-        if (entry_read(entry, np, managed, err) < 0)
-            return json_path_wrap_index(err, "managedFields", i);
-    }
-    return 0;
+    for (size_t i = 0; i < json_array_size(entries); i++)
+        entry_read(json_array_get(entries, i), np, managed);
 }
 
 static int rivals_keep(const struct managed *managed, struct arena *a, struct netpol_facts *np,
@@ -177,90 +139,97 @@ static int rivals_keep(const struct managed *managed, struct arena *a, struct ne
             np->rivals[i] = np->rivals[same];
             continue;
         }
-        if (json_get_str(managed->entry[i], "manager", MANAGER_LEN_MAX, a, &np->rivals[i].manager,
-                         err) < 0 ||
-            json_get_str(managed->entry[i], "time", TIME_LEN_MAX, a, &np->rivals[i].time, err) < 0)
-            return json_path_wrap(err, "metadata.managedFields");
+        if (text_keep(managed->entry[i], "manager", MANAGER_LEN_MAX, a, &np->rivals[i].manager,
+                      err) < 0 ||
+            text_keep(managed->entry[i], "time", TIME_LEN_MAX, a, &np->rivals[i].time, err) < 0)
+            return -1;
         if (!np->rivals[i].manager)
             np->rivals[i].manager = "unknown";
     }
     return 0;
 }
 
+/* Absent, null and [] are the same in a NetworkPolicy's lists; what is no list might be anything.
+ */
+static bool may_be_empty(const json_t *list)
+{
+    return json_array_size(list) == 0;
+}
+
 /* Empty or absent peers are everybody, empty or absent ports are all (networking/v1
- * NetworkPolicyIngressRule). */
-static int rules_allow_all(const json_t *spec, const char *direction, const char *peers_name,
-                           bool *ret_allows_all, size_t *ret_count, struct err *err)
+ * NetworkPolicyIngressRule). What cannot be judged is taken to allow everything: it is said rather
+ * than overlooked. */
+static bool rules_allow_all(const json_t *rules, const char *peers_name)
 {
-    const json_t *rules;
-    bool allows_all = false;
-
-    if (json_get_arr(spec, direction, NETPOL_RULES_MAX, &rules, err) < 0)
-        return -1;
+    if (rules && !json_is_null(rules) && !json_is_array(rules))
+        return true;
     for (size_t i = 0; i < json_array_size(rules); i++) {
-        const json_t *rule;
-        const json_t *peers;
-        const json_t *ports;
+        const json_t *rule = json_array_get(rules, i);
 
-        if (element_obj(rules, i, direction, &rule, err) < 0)
-            return -1;
-        if (json_get_arr(rule, peers_name, NETPOL_RULES_MAX, &peers, err) < 0 ||
-            json_get_arr(rule, "ports", NETPOL_RULES_MAX, &ports, err) < 0)
-            return json_path_wrap_index(err, direction, i);
-        if (json_array_size(peers) == 0 && json_array_size(ports) == 0)
-            allows_all = true;
+        if (may_be_empty(json_object_get(rule, peers_name)) &&
+            may_be_empty(json_object_get(rule, "ports")))
+            return true;
     }
-    *ret_allows_all = allows_all;
-    *ret_count = json_array_size(rules);
-    return 0;
+    return false;
 }
 
-static int types_read(const json_t *spec, size_t egress_count, bool *ret_ingress, bool *ret_egress,
-                      struct err *err)
+/* Whether the policy is about "Ingress" or "Egress"; a list that is none counts as both. */
+static bool types_have(const json_t *types, const char *type, bool absent)
 {
-    const json_t *types;
-    const json_t *type;
-    size_t i;
+    if (!types || json_is_null(types) || (json_is_array(types) && json_array_size(types) == 0))
+        return absent;
+    for (size_t i = 0; i < json_array_size(types); i++) {
+        const char *text = json_string_value(json_array_get(types, i));
 
-    if (json_get_arr(spec, "policyTypes", 16, &types, err) < 0)
-        return -1;
-    /* What the server fills in where the list is absent. */
-    *ret_ingress = json_array_size(types) == 0;
-    *ret_egress = json_array_size(types) == 0 && egress_count > 0;
-    json_array_foreach(types, i, type)
-    {
-        if (!json_is_string(type))
-            return err_set(err, ERR_INVALID, "policyTypes[%zu]: expected a string", i);
-        if (strcmp(json_string_value(type), "Ingress") == 0)
-            *ret_ingress = true;
-        if (strcmp(json_string_value(type), "Egress") == 0)
-            *ret_egress = true;
+        if (!text || strcmp(text, type) == 0)
+            return true;
     }
-    return 0;
+    return !json_is_array(types);
 }
 
-static int spec_read(const json_t *spec, struct netpol_facts *np, struct err *err)
+static bool selects_all(const json_t *pods)
 {
-    const json_t *pods;
-    const json_t *match_labels;
-    const json_t *match_expressions;
-    bool has_ingress;
-    bool has_egress;
-    size_t count;
+    const json_t *labels = json_object_get(pods, "matchLabels");
+    const json_t *expressions = json_object_get(pods, "matchExpressions");
 
-    if (rules_allow_all(spec, "ingress", "from", &np->allows_all_ingress, &count, err) < 0 ||
-        rules_allow_all(spec, "egress", "to", &np->allows_all_egress, &count, err) < 0 ||
-        types_read(spec, count, &has_ingress, &has_egress, err) < 0 ||
-        json_get_obj(spec, "podSelector", &pods, err) < 0)
-        return -1;
-    if (json_get_obj(pods, "matchLabels", &match_labels, err) < 0 ||
-        json_get_arr(pods, "matchExpressions", SELECTOR_TERMS_MAX, &match_expressions, err) < 0)
-        return json_path_wrap(err, "podSelector");
-    np->allows_all_ingress = np->allows_all_ingress && has_ingress;
-    np->allows_all_egress = np->allows_all_egress && has_egress;
-    np->selects_all_pods =
-        json_object_size(match_labels) == 0 && json_array_size(match_expressions) == 0;
-    return 0;
+    return (!pods || json_is_null(pods) || json_is_object(pods)) &&
+           (!labels || json_is_null(labels) ||
+            (json_is_object(labels) && json_object_size(labels) == 0)) &&
+           (!expressions || json_is_null(expressions) ||
+            (json_is_array(expressions) && json_array_size(expressions) == 0));
+}
+
+static void spec_judge(const json_t *spec, struct netpol_facts *np)
+{
+    const json_t *types = json_object_get(spec, "policyTypes");
+    const json_t *egress = json_object_get(spec, "egress");
+    /* What the server fills in where the list of types is absent. */
+    bool has_ingress = types_have(types, "Ingress", true);
+    bool has_egress = types_have(types, "Egress", json_array_size(egress) > 0);
+
+    np->allows_all_ingress =
+        has_ingress && rules_allow_all(json_object_get(spec, "ingress"), "from");
+    np->allows_all_egress = has_egress && rules_allow_all(egress, "to");
+    np->selects_all_pods = selects_all(json_object_get(spec, "podSelector"));
+}
+
+/* NULL in np->spec: nothing that we would write looks like that. */
+static int spec_keep(const json_t *spec, struct arena *a, struct netpol_facts *np, struct err *err)
+{
+    const char *text = "{}";
+    struct err why = {0};
+    AUTO_ARENA scratch;
+
+    arena_init(&scratch, (size_t)2 * SLICE_RAW_MAX);
+    if (spec && !json_is_null(spec)) {
+        text = json_is_object(spec) ? json_canonical(spec, &scratch, &why) : NULL;
+        if (why.code == ERR_NOMEM)
+            return err_nomem(err);
+    }
+    if (!text || strlen(text) > NETPOL_SPEC_LEN_MAX)
+        return 0;
+    np->spec = arena_strdup(a, text);
+    return np->spec ? 0 : err_nomem(err);
 }
 
 /* Only names with our prefix can be ours: who copies one of our policies, labels and all, under
@@ -275,26 +244,21 @@ int netpol_decode(const json_t *root, struct arena *a, struct object **ret_objec
     struct netpol_facts *np = arena_alloc(a, sizeof(*np));
     struct managed managed = {0};
     const json_t *meta = json_object_get(root, "metadata");
-    const json_t *spec;
+    const json_t *spec = json_object_get(root, "spec");
 
     if (!np)
         return err_nomem(err);
     if (meta_decode(KIND_NETWORK_POLICY, root, a, &np->object, err) < 0)
         return -1;
-    if (labels_read(meta, a, np, err) < 0 || owners_read(meta, a, np, err) < 0 ||
-        managed_read(meta, np, &managed, err) < 0)
-        return json_path_wrap(err, "metadata");
-    if (json_get_obj(root, "spec", &spec, err) < 0)
+    if (marks_read(meta, a, np, err) < 0 || owners_read(meta, a, np, err) < 0)
         return -1;
-    if (spec_read(spec, np, err) < 0)
-        return json_path_wrap(err, "spec");
+    managed_read(meta, np, &managed);
+    spec_judge(spec, np);
     np->object.is_ours = has_our_name(np) && (np->has_our_label || np->has_our_entry);
-    if (has_our_name(np)) {
-        np->spec = spec ? json_canonical(spec, a, err) : "{}";
-        if (!np->spec || foreign_labels_read(meta, a, np, err) < 0 ||
-            rivals_keep(&managed, a, np, err) < 0)
-            return -1;
-    }
+    if (np->object.is_ours &&
+        (spec_keep(spec, a, np, err) < 0 || foreign_labels_read(meta, a, np, err) < 0 ||
+         rivals_keep(&managed, a, np, err) < 0))
+        return -1;
     *ret_object = &np->object;
     return 0;
 }

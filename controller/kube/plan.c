@@ -113,7 +113,7 @@ static bool own_write(struct arena *a, struct write *write)
     struct finding *after;
 
     if (!own_ref(a, &write->object) || !own(a, &write->rv) || !own(a, &write->body) ||
-        !own(a, &write->summary))
+        !own(a, &write->summary) || !own(a, &write->profile))
         return false;
     if (!write->after)
         return true;

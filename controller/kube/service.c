@@ -46,87 +46,106 @@ static int port_decode(const json_t *obj, struct arena *a, struct service_port *
 static int ports_decode(const json_t *spec, struct arena *a, struct service_facts *svc,
                         struct err *err)
 {
-    const json_t *arr;
+    const json_t *arr = json_object_get(spec, "ports");
+    size_t room = json_array_size(arr);
     struct service_port *ports;
 
-    if (json_get_arr(spec, "ports", SERVICE_PORTS_MAX, &arr, err) < 0)
-        return -1;
-    if (json_array_size(arr) == 0)
+    if (room == 0)
         return 0;
-    ports = arena_calloc(a, json_array_size(arr), sizeof(*ports));
+    if (room > SERVICE_PORTS_MAX)
+        room = SERVICE_PORTS_MAX;
+    ports = arena_calloc(a, room, sizeof(*ports));
     if (!ports)
         return err_nomem(err);
-    for (size_t i = 0; i < json_array_size(arr); i++) {
-        const json_t *obj;
+    for (size_t i = 0; i < room; i++) {
+        struct err why = {0};
 
-        if (element_obj(arr, i, "ports", &obj, err) < 0)
-            return -1;
-        if (port_decode(obj, a, &ports[i], err) < 0)
-            return json_path_wrap_index(err, "ports", i);
+        if (port_decode(json_array_get(arr, i), a, &ports[svc->ports_count], &why) == 0)
+            svc->ports_count++;
+        else if (why.code == ERR_NOMEM)
+            return err_nomem(err);
     }
     svc->ports = ports;
-    svc->ports_count = json_array_size(arr);
+    return 0;
+}
+
+static bool is_address(const json_t *ip)
+{
+    const char *text = json_string_value(ip);
+
+    return text && *text != '\0' && json_string_length(ip) <= IP_LEN_MAX &&
+           strcmp(text, "None") != 0;
+}
+
+static int cluster_ip_add(const json_t *ip, struct arena *a, struct service_facts *svc,
+                          struct err *err)
+{
+    if (!is_address(ip))
+        return 0;
+    svc->cluster_ips[svc->cluster_ips_count] = arena_strdup(a, json_string_value(ip));
+    if (!svc->cluster_ips[svc->cluster_ips_count])
+        return err_nomem(err);
+    svc->cluster_ips_count++;
     return 0;
 }
 
 static int cluster_ips_decode(const json_t *spec, struct arena *a, struct service_facts *svc,
                               struct err *err)
 {
-    const char **ips;
-    const char *single = NULL;
-    size_t count;
-    size_t kept = 0;
+    const json_t *several = json_object_get(spec, "clusterIPs");
+    const json_t *single = json_object_get(spec, "clusterIP");
+    size_t room = json_array_size(several);
 
-    if (json_get_strs(spec, "clusterIPs", SERVICE_CLUSTER_IPS_MAX, IP_LEN_MAX, a, &ips, &count,
-                      err) < 0)
-        return -1;
-    if (count == 0) {
-        if (json_get_str(spec, "clusterIP", IP_LEN_MAX, a, &single, err) < 0)
+    if (room == 0 && !is_address(single))
+        return 0;
+    if (room > SERVICE_CLUSTER_IPS_MAX)
+        room = SERVICE_CLUSTER_IPS_MAX;
+    svc->cluster_ips = arena_calloc(a, room ? room : 1, sizeof(*svc->cluster_ips));
+    if (!svc->cluster_ips)
+        return err_nomem(err);
+    if (room == 0)
+        return cluster_ip_add(single, a, svc, err);
+    for (size_t i = 0; i < room; i++) {
+        if (cluster_ip_add(json_array_get(several, i), a, svc, err) < 0)
             return -1;
-        if (!single)
-            return 0;
-        ips = arena_alloc(a, sizeof(*ips));
-        if (!ips)
-            return err_nomem(err);
-        ips[count++] = single;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (*ips[i] != '\0' && strcmp(ips[i], "None") != 0)
-            ips[kept++] = ips[i];
-    }
-    svc->cluster_ips = ips;
-    svc->cluster_ips_count = kept;
     return 0;
 }
 
-static int spec_decode(const json_t *spec, struct arena *a, struct service_facts *svc,
-                       struct err *err)
+/* Labels that cannot be read are none. */
+static int labels_keep(const json_t *obj, const char *name, struct arena *a,
+                       struct labels *ret_labels, struct err *err)
 {
-    const char *type;
+    struct err why = {0};
 
-    if (member_text(spec, "type", &type, err) < 0 ||
-        labels_decode(spec, "selector", a, &svc->selector, err) < 0 ||
-        cluster_ips_decode(spec, a, svc, err) < 0 || ports_decode(spec, a, svc, err) < 0)
-        return -1;
-    svc->is_external_name = type && strcmp(type, "ExternalName") == 0;
+    if (labels_decode(obj, name, a, ret_labels, &why) < 0 && why.code == ERR_NOMEM)
+        return err_nomem(err);
     return 0;
+}
+
+/* Where the cluster's DNS is told by its labels; elsewhere nobody asks for them. */
+static bool needs_labels(const struct object *object)
+{
+    return strcmp(object->ns, "kube-system") == 0 || strcmp(object->ns, "openshift-dns") == 0;
 }
 
 int service_decode(const json_t *root, struct arena *a, struct object **ret_object, struct err *err)
 {
     struct service_facts *svc = arena_alloc(a, sizeof(*svc));
-    const json_t *spec;
+    const json_t *spec = json_object_get(root, "spec");
+    const char *type = json_string_value(json_object_get(spec, "type"));
 
     if (!svc)
         return err_nomem(err);
     if (meta_decode(KIND_SERVICE, root, a, &svc->object, err) < 0)
         return -1;
-    if (labels_decode(json_object_get(root, "metadata"), "labels", a, &svc->labels, err) < 0)
-        return json_path_wrap(err, "metadata");
-    if (json_get_obj(root, "spec", &spec, err) < 0)
+    if (needs_labels(&svc->object) &&
+        labels_keep(json_object_get(root, "metadata"), "labels", a, &svc->labels, err) < 0)
         return -1;
-    if (spec_decode(spec, a, svc, err) < 0)
-        return json_path_wrap(err, "spec");
+    if (labels_keep(spec, "selector", a, &svc->selector, err) < 0 ||
+        cluster_ips_decode(spec, a, svc, err) < 0 || ports_decode(spec, a, svc, err) < 0)
+        return -1;
+    svc->is_external_name = type && strcmp(type, "ExternalName") == 0;
     *ret_object = &svc->object;
     return 0;
 }

@@ -60,10 +60,10 @@ static void end(struct job *job, enum apply_outcome outcome)
     if (outcome != APPLY_FAILED && outcome != APPLY_STALE)
         return;
     job->result.failed = current(job);
-    if (outcome == APPLY_FAILED)
-        a->stats.failures++;
-    else
+    if (outcome == APPLY_STALE)
         a->stats.stale++;
+    else if (job->result.err.code != ERR_TERMINATING)
+        a->stats.failures++;
 }
 
 /* Ends the plan with the error in its result; says which write it was. */
@@ -213,10 +213,6 @@ static void write_answered(struct job *job, const struct http_response *response
         }
         log_write_done(job, response, now_ms);
         log_unkept(job, &unkept);
-        job->result.writes_done++;
-        go_on(job, now_ms);
-        return;
-    case ANSWER_DROPPED:
         job->result.writes_done++;
         go_on(job, now_ms);
         return;

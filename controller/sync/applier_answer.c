@@ -140,8 +140,6 @@ enum applier_answer applier_answer_judge(const struct write *write,
                   &why);
     if (why.code == ERR_NOT_FOUND && write->verb == WRITE_DELETE)
         return ANSWER_DONE;
-    if (why.code == ERR_TERMINATING && write->verb == WRITE_CREATE)
-        return ANSWER_DROPPED;
     *err = why;
     if (why.code == ERR_EXISTS || why.code == ERR_CONFLICT || why.code == ERR_NOT_FOUND)
         return ANSWER_READ_AGAIN;

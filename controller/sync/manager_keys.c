@@ -146,6 +146,12 @@ static size_t is_ours(const struct object *object)
     return object && object->is_ours;
 }
 
+/* Deleted and made again within a gap of the watch: the store tells of one change. */
+static bool is_replaced(const struct object *before, const struct object *after)
+{
+    return before && after && strcmp(before->uid, after->uid) != 0;
+}
+
 void manager_on_change(void *ctx, const struct object *before, const struct object *after)
 {
     struct manager *m = ctx;
@@ -160,6 +166,8 @@ void manager_on_change(void *ctx, const struct object *before, const struct obje
     assert(before || after);
     m->ours_count += is_ours(after);
     m->ours_count -= is_ours(before);
+    if (is_replaced(before, after) && after->kind == KIND_NAMESPACE)
+        report_forget_namespace(m, after->name);
     /* Before the first sync everything is yet to be marked; in a drain nothing is taken up any
      * more. */
     if (m->has_synced && !m->is_stopping)

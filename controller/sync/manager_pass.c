@@ -173,17 +173,12 @@ bool manager_pass(struct manager *m)
 
 /* ---- Deletions ---- */
 
-/* Whose the object was that is deleted; NULL: nobody's that exists. */
+/* Whose the object is that is deleted; NULL: nobody's that exists. */
 static const struct profile *owner_of(const struct manager *m, const struct write *write)
 {
-    const struct object *object;
-    const char *name;
-
-    if (write->object.kind != KIND_NETWORK_POLICY)
+    if (!write->profile)
         return NULL;
-    object = view_get(&m->view, KIND_NETWORK_POLICY, write->object.ns, write->object.name);
-    name = object ? OBJECT_AS(netpol_facts, object)->profile : NULL;
-    return name ? OBJECT_AS(profile, view_get(&m->view, KIND_PROFILE, "", name)) : NULL;
+    return OBJECT_AS(profile, view_get(&m->view, KIND_PROFILE, "", write->profile));
 }
 
 bool manager_may_delete(void *ctx, const struct plan *plan, const struct write *write,
@@ -286,7 +281,15 @@ static void plan_failed(struct manager *m, const struct subject *s, const struct
                                    : NULL,
     };
 
-    explain(write, &result->err, message, sizeof(message));
+    if (result->outcome == APPLY_STALE)
+        (void)
+            snprintf(message, sizeof(message),
+                     "%s; the API server's answers contradict what it lists, %d times in a row: "
+                     "see who else goes on writing the object, or what stands between Rampart and "
+                     "the API server; it is tried again",
+                     result->err.msg, MANAGER_STALE_MAX);
+    else
+        explain(write, &result->err, message, sizeof(message));
     if (stopped) {
         finding.reason = REASON_DELETE_BUDGET;
         finding.is_about_profile = true;
@@ -335,7 +338,11 @@ void manager_on_applied(void *ctx, const char *key, const struct plan *plan,
     case APPLY_STALE:
         log_event(m->options.log, LOG_DEBUG, "the caches were behind; planned again",
                   LOG_STR("key", key), LOG_STR("error", result->err.msg));
-        retry(m, &s, now_ms, 0);
+        /* Caches catch up within a try or two; who is never right has something to say. */
+        if (workqueue_failures(m->queue, key) + 1 >= MANAGER_STALE_MAX)
+            plan_failed(m, &s, plan, result, now_ms);
+        else
+            retry(m, &s, now_ms, 0);
         break;
     case APPLY_FAILED:
         if (result->err.code == ERR_TERMINATING)

@@ -72,6 +72,14 @@ static void mark_concerned(struct manager *m, const struct subject *s,
     }
 }
 
+void report_forget_namespace(struct manager *m, const char *ns)
+{
+    const struct subject s = {.name = ns};
+
+    mark_concerned(m, &s, verdicts_get(&m->namespaces, ns));
+    verdicts_forget(&m->namespaces, ns);
+}
+
 static int keep(struct manager *m, const struct subject *s, const struct statement *said,
                 struct err *err)
 {

@@ -17,6 +17,7 @@
 #include "rampart/sync/workqueue.h"
 
 #define PASS_BYTES_MAX (64u * 1024 * 1024) /* of one pass: lists of the caches, and the plan */
+#define MANAGER_STALE_MAX 10  /* tries in a row without success, until being behind is a failure */
 #define MANAGER_RETRY_MS 1000 /* until what memory did not suffice for is tried again */
 
 struct manager {
@@ -83,6 +84,8 @@ void report_failure(struct manager *m, const struct subject *s, const struct pla
                     const struct finding *failure, const struct err *why, uint64_t now_ms);
 /* Events of the first @count writes of the plan, which succeeded. */
 void report_written(struct manager *m, const struct plan *plan, size_t count, uint64_t now_ms);
+/* The namespace is another one of the same name: what was said and stood was the old one's. */
+void report_forget_namespace(struct manager *m, const char *ns);
 struct verdicts *report_verdicts(struct manager *m, const struct subject *s);
 
 #endif

@@ -107,6 +107,11 @@ static int name_object(const struct object *object, struct err *err)
                     *object->ns ? "/" : "", object->name);
 }
 
+static size_t len_max(enum kind kind)
+{
+    return kind == KIND_NETWORK_POLICY ? STORE_NETPOL_LEN_MAX : STORE_OBJECT_LEN_MAX;
+}
+
 /* Decodes twice: the scratch arena measures, then one exact block receives. NULL with 0: nothing in
  * it concerns us. */
 static int entry_new(struct store *s, const json_t *root, struct entry **ret_entry, struct err *err)
@@ -124,8 +129,8 @@ static int entry_new(struct store *s, const json_t *root, struct entry **ret_ent
     if (result == DECODE_SKIP)
         return 0;
     len = s->scratch.used;
-    if (len > STORE_OBJECT_LEN_MAX) {
-        err_set(err, ERR_INVALID, "takes %zu bytes; at most %u", len, STORE_OBJECT_LEN_MAX);
+    if (len > len_max(s->kind)) {
+        err_set(err, ERR_INVALID, "takes %zu bytes; at most %zu", len, len_max(s->kind));
         return name_object(object, err);
     }
     entry = mem_alloc(sizeof(*entry) + len);

@@ -1,21 +1,20 @@
 /*
  * What the decoders of object_decode() share, and the decoders themselves, one file a kind family.
  *
- * Every decoder takes one projected object, allocates in @a alone, in the same order for the same
- * input, and returns 0, or -1 with ERR_INVALID (the message starts with the path) or ERR_NOMEM.
- * Those with @ret_result set it to DECODE_SKIP and *ret_object to NULL when nothing in the object
- * concerns us.
+ * Every decoder takes one projected object, keeps nothing outside @a, allocates there in the same
+ * order for the same input, and returns 0, or -1 with ERR_INVALID (the message starts with the
+ * path) or ERR_NOMEM. Of the kinds that tenants write (NetworkPolicy, Service, EndpointSlice) only
+ * wrong metadata is ERR_INVALID: an object that does not decode keeps its old facts in the cache,
+ * and whoever could bring that about could freeze what Rampart sees. What is odd in them is left
+ * out, see object.h. Those with @ret_result set it to DECODE_SKIP and *ret_object to NULL when
+ * nothing in the object concerns us.
  */
 #ifndef RAMPART_KUBE_DECODE_H
 #define RAMPART_KUBE_DECODE_H
 
 #include "rampart/kube/object.h"
 
-#define TIME_LEN_MAX 64 /* RFC 3339 as the server writes it is shorter */
-#define MANAGED_FIELDS_MAX \
-    256                /* entries; the API server keeps 10 managers that update, any that apply */
-#define OWNERS_MAX 256 /* ownerReferences of one object */
-#define NETPOL_RULES_MAX 4096      /* rules of one direction; etcd bounds the bytes */
+#define TIME_LEN_MAX 64            /* RFC 3339 as the server writes it is shorter */
 #define SERVICE_CLUSTER_IPS_MAX 16 /* two families today */
 #define IP_LEN_MAX 64              /* text of an address */
 
@@ -32,6 +31,10 @@ MUST_CHECK int meta_decode(enum kind kind, const json_t *root, struct arena *a,
  */
 MUST_CHECK int member_text(const json_t *obj, const char *name, const char **ret_text,
                            struct err *err);
+/* Like json_get_str(), but what is no text, or one over @len_max bytes, counts as absent: for what
+ * a tenant may write into an object that has to be read all the same. ERR_NOMEM. */
+MUST_CHECK int text_keep(const json_t *obj, const char *name, size_t len_max, struct arena *a,
+                         const char **ret_text, struct err *err);
 /* Element @i of @arr, which must be an object; the error names "@name[@i]". */
 MUST_CHECK int element_obj(const json_t *arr, size_t i, const char *name, const json_t **ret_obj,
                            struct err *err);

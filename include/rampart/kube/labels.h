@@ -45,6 +45,12 @@ struct selector {
 bool label_key_is_valid(const char *key);     /* [subdomain/]name as the API server checks it */
 bool label_value_is_valid(const char *value); /* "" is one */
 
+/*
+ * A label by which a GitOps tool takes an object for one of its own and prunes it: Argo CD's
+ * (resource tracking, with the instance label), Flux' (kustomize and helm controllers).
+ */
+bool label_is_claim(const char *key);
+
 /* Reads member @name ("labels", "selector") of @obj, a map of strings; absent: empty. ERR_INVALID:
  * more than LABELS_MAX, or a text over its ceiling; the characters are not checked, the API server
  * did. */

@@ -1,7 +1,7 @@
 /*
  * The compact form of the API objects that we keep: facts, not verdicts.
  *
- * A decoder reads one projected JSON object into one arena and allocates nothing elsewhere, always
+ * A decoder reads one projected JSON object into one arena and keeps nothing elsewhere, always
  * the same bytes for the same input, so that the store can measure in a scratch arena and decode
  * again into one exact block. Strings live in that arena. Every struct starts with a struct object.
  */
@@ -72,6 +72,9 @@ struct namespace_facts {
 };
 
 /* ---- NetworkPolicy ---- */
+#define NETPOL_SPEC_LEN_MAX (64u * 1024) /* bytes of canonical JSON; ours are far below */
+#define NETPOL_FOREIGN_LABELS_MAX 64     /* the next pass sees the rest */
+
 enum netpol_field { /* the members of spec, each owned as a whole in managedFields */
                     NETPOL_POD_SELECTOR = 0,
                     NETPOL_POLICY_TYPES,
@@ -87,19 +90,23 @@ struct rival {           /* who else owns a field, as managedFields say */
 
 struct netpol_facts {
     struct object object;
-    bool has_our_label;    /* app.kubernetes.io/managed-by: rampart */
-    bool has_our_entry;    /* managedFields has an entry of manager "rampart" */
-    const char *profile;   /* label rampart.dev/profile; NULL when absent */
-    const char **foreign_labels; /* keys of labels that are not ours; only with our name prefix; sorted */
+    bool has_our_label;          /* app.kubernetes.io/managed-by: rampart */
+    bool has_our_entry;          /* managedFields has an entry of manager "rampart" */
+    const char *profile;         /* label rampart.dev/profile; NULL when absent */
+    const char **foreign_labels; /* of is_ours: keys by which others claim it (label_is_claim());
+                                  * sorted, the first NETPOL_FOREIGN_LABELS_MAX of them */
     size_t foreign_labels_count;
     const char *spec_hash; /* annotation rampart.dev/spec-hash; NULL when absent */
     const char
         *owner_uid; /* uid of the only ownerReference when that is a Namespace; NULL otherwise */
     size_t owners_count; /* ownerReferences */
-    const char *spec;    /* canonical JSON of spec; NULL without our name prefix */
-    struct rival rivals[NETPOL_FIELD_COUNT]; /* with our name prefix only */
+    const char *spec; /* of is_ours: canonical JSON; NULL otherwise and where it is no spec or over
+                       * NETPOL_SPEC_LEN_MAX: it differs from whatever is wanted */
+    struct rival rivals[NETPOL_FIELD_COUNT]; /* of is_ours only; an entry that cannot be read names
+                                              * nobody */
     /* Of foreign policies: whether one rule of it allows everything in that direction (a rule
-     * without peers and without ports), and for which pods. Such a rule undoes a default-deny. */
+     * without peers and without ports), and for which pods. Such a rule undoes a default-deny.
+     * Rules that are no rules count as such. */
     bool allows_all_ingress;
     bool allows_all_egress;
     bool selects_all_pods;
@@ -123,12 +130,16 @@ struct service_port {
     const char *target_name; /* NULL: by number */
 };
 
+/*
+ * Whatever is odd is left out, and so are ports from number SERVICE_PORTS_MAX on: who looks for
+ * what was left out finds nothing and says unresolved, never something else.
+ */
 struct service_facts {
     struct object object;
-    struct labels labels;
-    struct labels selector; /* empty: the Service selects no pods itself */
+    struct labels labels;   /* only where the cluster's DNS may be: kube-system, openshift-dns */
+    struct labels selector; /* empty: the Service selects no pods itself, or it cannot be read */
     bool is_external_name;
-    const char **cluster_ips; /* "None" and "" are left out */
+    const char **cluster_ips; /* "None" and "" are left out; the first SERVICE_CLUSTER_IPS_MAX */
     size_t cluster_ips_count;
     const struct service_port *ports;
     size_t ports_count;
@@ -141,13 +152,15 @@ struct slice_port {
     uint16_t port; /* resolved; 0: none stated */
 };
 
+/* Whatever is odd is left out; more ports or addresses than the ceilings: none of them, for some
+ * would be taken for all. */
 struct slice_facts {
     struct object object;
     const char *service; /* label kubernetes.io/service-name; "" when absent */
     bool is_ipv6;
     const struct slice_port *ports;
     size_t ports_count;
-    const char **addresses; /* kept for default/kubernetes only, sorted */
+    const char **addresses; /* kept for default/kubernetes only, sorted; no host names */
     size_t addresses_count;
 };
 

@@ -86,6 +86,7 @@ struct write {
     const char *body; /* JSON: the object, the merge patch (with uid and rv in it), or NULL */
     const char
         *summary; /* for `rampart plan` and the log: "create NetworkPolicy rampart-allow-dns" */
+    const char *profile; /* whose object it is, for the delete budget; NULL: nobody's */
     bool is_explained; /* a deletion that a profile's own change explains: outside the delete budget
                         */
     const struct finding
@@ -104,7 +105,8 @@ struct verdict {
     const char *profile; /* who decides; NULL: nobody */
     enum mode mode;      /* of the deciding section */
     enum verdict_state state;
-    const struct finding *findings; /* sorted by object, then reason; before them a write that failed */
+    const struct finding
+        *findings; /* sorted by object, then reason; before them a write that failed */
     size_t findings_count;
     size_t findings_cut;
     uint32_t in_place; /* the reconciler's note to its next pass (which of its objects stood),

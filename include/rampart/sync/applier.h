@@ -6,8 +6,9 @@
  * The answer to a write goes into the store at once (read your writes). Where the server knows
  * better than our cache (409 AlreadyExists or Conflict, 404, 422 for the uid) the object is read
  * again, the store corrected, and the plan ends as APPLY_STALE: the next pass sees the truth. A
- * creation in a terminating namespace is dropped: it counts as done. Nothing is tried twice here:
- * that is the work queue's. Successful writes are logged here, failures by whoever gets the result.
+ * creation in a terminating namespace ends the plan with ERR_TERMINATING: whoever gets the result
+ * drops it, there is nothing to say and nothing to try again. Nothing is tried twice here: that is
+ * the work queue's. Successful writes are logged here, failures by whoever gets the result.
  */
 #ifndef RAMPART_SYNC_APPLIER_H
 #define RAMPART_SYNC_APPLIER_H
@@ -79,7 +80,7 @@ void applier_step(struct applier *a, uint64_t now_ms);
 /* Requests by verb and outcome, for the log and the demo. */
 struct applier_stats {
     uint64_t creates, patches, status_patches, deletes, reads;
-    uint64_t failures, stale;
+    uint64_t failures, stale; /* a terminating namespace is neither */
 };
 void applier_get_stats(const struct applier *a, struct applier_stats *ret_stats);
 

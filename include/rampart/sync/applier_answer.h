@@ -7,8 +7,7 @@
 #include "rampart/sync/transport.h"
 
 enum applier_answer {
-    ANSWER_DONE = 0, /* written; for a deletion also: it was gone already */
-    ANSWER_DROPPED,  /* a creation in a namespace that terminates: nothing to do, nothing to say */
+    ANSWER_DONE = 0,   /* written; for a deletion also: it was gone already */
     ANSWER_READ_AGAIN, /* the object is not what we took it for; err says how */
     ANSWER_FAILED,     /* err says why */
 };

@@ -26,6 +26,9 @@
 #define STORE_OBJECTS_MAX 500000
 #define STORE_OBJECT_LEN_MAX \
     (1024u * 1024) /* bytes of one compact object; a larger one is ERR_INVALID */
+/* Tenants make as many NetworkPolicies as they like. No policy reaches it: its decoder bounds what
+ * it keeps of one. */
+#define STORE_NETPOL_LEN_MAX (128u * 1024)
 
 struct store;
 
