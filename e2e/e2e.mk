@@ -44,8 +44,3 @@ e2e-lint: ## gofmt and go vet
 	@files=$$("$$(./e2e/go.sh env GOROOT)/bin/gofmt" -l e2e); [ -z "$$files" ] || { echo "gofmt -w $$files"; exit 1; }
 	@./e2e/go.sh vet ./...
 	@./e2e/go.sh vet -C kwok .
-
-# CONFIG=asan runs the operator that was built with sanitizers.
-.PHONY: e2e
-e2e: $(OUT)/rampart e2e-tools ## scenarios on the real control plane, the operator with its own rights
-	@RAMPART_BINARY=$(abspath $(OUT)/rampart) ./e2e/go.sh test -count=1 -p 1 -timeout 30m ./...

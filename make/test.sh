@@ -29,7 +29,8 @@ step "again under AddressSanitizer and UndefinedBehaviorSanitizer" $make sanitiz
 step "again under valgrind" $make valgrind
 step "fuzzers, a few seconds each" $make fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-10}"
 step "the real Kubernetes control plane (ten minutes when it is built the first time)" $make e2e-tools
-step "tests of the control plane's harness" $make e2e-lint e2e-selftest
+step "gofmt and go vet" $make e2e-lint
 step "scenarios on the real control plane" $make e2e
+step "the scenarios again, the operator under the sanitizers" $make CONFIG=asan e2e
 echo
 echo "All of it passed in $((($(date +%s) - began) / 60)) min $((($(date +%s) - began) % 60)) s."
