@@ -247,6 +247,7 @@ struct write *ownership_delete(struct plan *plan, enum plan_phase phase,
                    .name = policy->object.name,
                    .uid = policy->object.uid},
         .rv = policy->object.rv,
+        .profile = policy->profile,
         .is_explained = is_explained,
     };
 
