@@ -125,7 +125,9 @@ func TestRepeatedDriftIsOneEvent(t *testing.T) {
 	})
 }
 
-// What somebody adds to an object of ours, in every place where something can be added, goes.
+// What somebody adds to an object of ours, in every place that means something, goes: rules, pods, owners,
+// and the labels by which a GitOps tool would take it for its own. A label that means nothing stays, since a
+// webhook that labels everything would put it back for ever.
 func TestForeignFieldsGo(t *testing.T) {
 	s := begin(t, "added")
 	ns := s.namespace("ns", nil)
@@ -150,7 +152,9 @@ network:
 		s.must(err)
 		s.intrude("adder", ns, name, fmt.Sprintf(`{
 			"metadata": {
-				"labels": {"added": "label"},
+				"labels": {
+					"app.kubernetes.io/instance": "shop", "argocd.argoproj.io/instance": "shop",
+					"kustomize.toolkit.fluxcd.io/name": "shop", "helm.toolkit.fluxcd.io/name": "shop"},
 				"ownerReferences": [
 					{"apiVersion": "v1", "kind": "Namespace", "name": %q, "uid": %q},
 					{"apiVersion": "v1", "kind": "ConfigMap", "name": "kube-root-ca.crt", "uid": %q}]},
@@ -172,5 +176,12 @@ network:
 			return s.checkMarks(after, p)
 		})
 	}
+	s.expectCompliant(p, 1)
+
+	s.intrude("labeller", ns, deny, `{"metadata": {"labels": {"cost-center": "42"}}}`)
+	labelled, err := s.policy(ns, deny)
+	s.must(err)
+	s.settle()
+	s.expectUntouched(labelled)
 	s.expectCompliant(p, 1)
 }

@@ -57,6 +57,7 @@ static inline int script_write(struct plan *plan, enum write_verb verb, const ch
         .rv = policy ? policy->rv : NULL,
         .body = verb == WRITE_DELETE ? NULL : "{}",
         .summary = summary,
+        .profile = verb == WRITE_DELETE ? bench_now->script.profile : NULL,
         .is_explained = bench_now->script.is_explained,
         .after = after,
     };

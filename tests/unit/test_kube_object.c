@@ -268,34 +268,6 @@ static void test_decode_errors_name_object_and_path(void **state)
          "Service x: metadata.namespace: expected a string, got nothing"},
         {KIND_SERVICE, "{'metadata':{'name':'x','namespace':'..'}}",
          "Service ../x: metadata.namespace: \"..\" cannot be part of a path"},
-        {KIND_SERVICE, "{" META_NS ",'spec':{'ports':[{'port':80},{'name':'a'}]}}",
-         "Service shop/x: spec.ports[1].port: is missing"},
-        {KIND_SERVICE, "{" META_NS ",'spec':{'ports':[{'port':65536}]}}",
-         "Service shop/x: spec.ports[0].port: expected an integer 1..65535, got 65536"},
-        {KIND_SERVICE, "{" META_NS ",'spec':{'ports':[{'port':80,'targetPort':true}]}}",
-         "Service shop/x: spec.ports[0].targetPort: expected an integer 0..65535, got a boolean"},
-        {KIND_SERVICE, "{" META_NS ",'spec':{'ports':[{'port':80,'protocol':'tcp'}]}}",
-         "Service shop/x: spec.ports[0].protocol: \"tcp\" is unknown; expected TCP, UDP or SCTP"},
-        {KIND_SERVICE, "{" META_NS ",'spec':{'ports':[null]}}",
-         "Service shop/x: spec.ports[0]: expected an object"},
-        {KIND_SERVICE, "{" META_NS ",'spec':{'clusterIPs':[5]}}",
-         "Service shop/x: spec.clusterIPs[0]: expected a string, got an integer"},
-        {KIND_SERVICE, "{" META_NS ",'spec':{'clusterIP':5}}",
-         "Service shop/x: spec.clusterIP: expected a string, got an integer"},
-        {KIND_SERVICE, "{" META_NS ",'spec':{'selector':{'a':5}}}",
-         "Service shop/x: spec.selector.a: expected a string"},
-        {KIND_ENDPOINT_SLICE, "{" META_NS ",'ports':[{'port':-1}]}",
-         "EndpointSlice shop/x: ports[0].port: expected an integer 0..65535, got -1"},
-        {KIND_ENDPOINT_SLICE, "{" META_NS ",'addressType':4}",
-         "EndpointSlice shop/x: addressType: expected a string"},
-        {KIND_ENDPOINT_SLICE,
-         "{'metadata':{'name':'x','namespace':'default','uid':'u','resourceVersion':'1','labels':"
-         "{'kubernetes.io/service-name':'kubernetes'}},'endpoints':[{'addresses':['a',5]}]}",
-         "EndpointSlice default/x: endpoints[0].addresses[1]: expected a string, got an integer"},
-        {KIND_ENDPOINT_SLICE,
-         "{'metadata':{'name':'x','namespace':'default','uid':'u','resourceVersion':'1','labels':"
-         "{'kubernetes.io/service-name':'kubernetes'}},'endpoints':[{'addresses':5}]}",
-         "EndpointSlice default/x: endpoints[0].addresses: expected an array, got an integer"},
         {KIND_MUTATING_WEBHOOK, "{" META ",'webhooks':[{'clientConfig':{'service':{'name':'s'}}}]}",
          "MutatingWebhookConfiguration x: webhooks[0].clientConfig.service.namespace: expected a "
          "string, got nothing"},
@@ -336,14 +308,8 @@ static void test_arrays_end_at_their_ceilings(void **state)
         const char *element;
         size_t max;
     } rows[] = {
-        {KIND_SERVICE, "{" META_NS ",'spec':{}}", "spec", "ports", "{'port':1}", SERVICE_PORTS_MAX},
-        {KIND_ENDPOINT_SLICE, "{" META_NS "}", "", "ports", "{'port':1}", SLICE_PORTS_MAX},
         {KIND_VALIDATING_WEBHOOK, "{" META "}", "", "webhooks",
          "{'clientConfig':{'service':{'namespace':'n','name':'s'}}}", HOOK_REFS_MAX},
-        {KIND_ENDPOINT_SLICE,
-         "{'metadata':{'name':'x','namespace':'default','uid':'u','resourceVersion':'1','labels':"
-         "{'kubernetes.io/service-name':'kubernetes'}}}",
-         "", "endpoints", "{'addresses':['10.0.0.1']}", SLICE_ADDRESSES_MAX},
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -372,9 +338,6 @@ static void test_addresses_of_all_endpoints_end_at_their_ceiling(void **state)
         json_of("{'metadata':{'name':'x','namespace':'default','uid':'u',"
                 "'resourceVersion':'1','labels':{'kubernetes.io/service-name':'kubernetes'}"
                 "}}");
-    enum decode_result result;
-    struct object *object;
-    struct err err = {0};
 
     for (int i = 0; i < 100; i++)
         json_array_append_new(addresses, json_sprintf("10.0.0.%d", i));
@@ -384,13 +347,114 @@ static void test_addresses_of_all_endpoints_end_at_their_ceiling(void **state)
     assert_int_equal(
         OBJECT_AS(slice_facts, decode_ok(KIND_ENDPOINT_SLICE, root, *state))->addresses_count, 100);
     json_array_append(endpoints, endpoint);
-    assert_int_equal(object_decode(KIND_ENDPOINT_SLICE, root, *state, &result, &object, &err), -1);
-    assert_string_equal(err.msg, "EndpointSlice default/x: endpoints: 1100 addresses, expected at "
-                                 "most 1000");
+    /* Some of them would be taken for all. */
+    assert_int_equal(
+        OBJECT_AS(slice_facts, decode_ok(KIND_ENDPOINT_SLICE, root, *state))->addresses_count, 0);
     json_decref(root);
     json_decref(endpoints);
     json_decref(endpoint);
     json_decref(addresses);
+}
+
+/* Whoever made them undecodable would make the cache keep the ones before. */
+static void test_odd_fields_of_a_service_are_left_out(void **state)
+{
+    static const struct {
+        const char *spec;
+        size_t ports;
+        size_t ips;
+    } rows[] = {
+        {"5", 0, 0},
+        {"{'ports':[{'port':80},{'name':'a'},{'port':81}]}", 2, 0},
+        {"{'ports':[{'port':65536},{'port':80,'targetPort':true}]}", 0, 0},
+        {"{'ports':[{'port':80,'protocol':'tcp'},null,5]}", 0, 0},
+        {"{'ports':{}}", 0, 0},
+        {"{'clusterIPs':[5,'10.0.0.1']}", 0, 1},
+        {"{'clusterIP':5,'type':[]}", 0, 0},
+        {"{'selector':{'a':5}}", 0, 0},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[512];
+        json_t *root;
+        const struct service_facts *svc;
+
+        (void)snprintf(text, sizeof(text), "{" META_NS ",'spec':%s}", rows[i].spec);
+        root = json_of(text);
+        svc = OBJECT_AS(service_facts, decode_ok(KIND_SERVICE, root, *state));
+        json_decref(root);
+        assert_int_equal(svc->ports_count, rows[i].ports);
+        assert_int_equal(svc->cluster_ips_count, rows[i].ips);
+        assert_int_equal(svc->selector.count, 0);
+    }
+}
+
+static void test_odd_fields_of_a_slice_are_left_out(void **state)
+{
+    static const struct {
+        const char *members;
+        size_t ports;
+        size_t addresses;
+    } rows[] = {
+        {"'addressType':4,'endpoints':[{'addresses':['10.0.0.1',5]},7]", 0, 1},
+        {"'endpoints':[{'addresses':5}]", 0, 0},
+        {"'ports':[{'port':-1},{'port':443}],'endpoints':[{'addresses':['10.0.0.1']}]", 1, 1},
+        /* No port left would mean every port. */
+        {"'ports':[{'port':-1}],'endpoints':[{'addresses':['10.0.0.1']}]", 0, 0},
+        {"'addressType':'FQDN','endpoints':[{'addresses':['example.org']}]", 0, 0},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[512];
+        json_t *root;
+        const struct slice_facts *slice;
+
+        (void)snprintf(text, sizeof(text),
+                       "{'metadata':{'name':'x','namespace':'default','uid':'u','resourceVersion':"
+                       "'1','labels':{'kubernetes.io/service-name':'kubernetes'}},%s}",
+                       rows[i].members);
+        root = json_of(text);
+        slice = OBJECT_AS(slice_facts, decode_ok(KIND_ENDPOINT_SLICE, root, *state));
+        json_decref(root);
+        assert_int_equal(slice->ports_count, rows[i].ports);
+        assert_int_equal(slice->addresses_count, rows[i].addresses);
+    }
+}
+
+static void test_ports_end_at_their_ceilings(void **state)
+{
+    json_t *svc =
+        many("{" META_NS ",'spec':{}}", "spec", "ports", SERVICE_PORTS_MAX + 1, "{'port':1}");
+    json_t *slice = many("{" META_NS "}", "", "ports", SLICE_PORTS_MAX + 1, "{'port':1}");
+
+    assert_int_equal(OBJECT_AS(service_facts, decode_ok(KIND_SERVICE, svc, *state))->ports_count,
+                     SERVICE_PORTS_MAX);
+    assert_int_equal(
+        OBJECT_AS(slice_facts, decode_ok(KIND_ENDPOINT_SLICE, slice, *state))->ports_count, 0);
+    json_decref(svc);
+    json_decref(slice);
+}
+
+static void test_labels_of_a_service_are_kept_where_the_dns_may_be(void **state)
+{
+    static const char *const rows[][2] = {{"shop", "0"},
+                                          {"kube-system", "1"},
+                                          {"openshift-dns", "1"}};
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[256];
+        json_t *root;
+
+        (void)snprintf(text, sizeof(text),
+                       "{'metadata':{'name':'x','namespace':'%s','uid':'u','resourceVersion':'1',"
+                       "'labels':{'a':'b'}}}",
+                       rows[i][0]);
+        root = json_of(text);
+        assert_int_equal(
+            OBJECT_AS(service_facts, decode_ok(KIND_SERVICE, root, *state))->labels.count,
+            *rows[i][1] - '0');
+        json_decref(root);
+    }
 }
 
 static void test_protocols_have_the_names_of_the_api(void **state)
@@ -465,6 +529,10 @@ int main(void)
         ARENA_TEST(test_decode_errors_name_object_and_path),
         ARENA_TEST(test_arrays_end_at_their_ceilings),
         ARENA_TEST(test_addresses_of_all_endpoints_end_at_their_ceiling),
+        ARENA_TEST(test_odd_fields_of_a_service_are_left_out),
+        ARENA_TEST(test_odd_fields_of_a_slice_are_left_out),
+        ARENA_TEST(test_ports_end_at_their_ceilings),
+        ARENA_TEST(test_labels_of_a_service_are_kept_where_the_dns_may_be),
         cmocka_unit_test(test_protocols_have_the_names_of_the_api),
         ARENA_TEST(test_meta_of_a_bookmark_has_a_version_alone),
         cmocka_unit_test(test_objects_are_ordered_by_namespace_then_name),

@@ -31,6 +31,7 @@ static void test_plan_owns_what_it_was_given(void **state)
         .rv = text,
         .body = text,
         .summary = text,
+        .profile = text,
         .after = &after,
     };
     struct finding finding = {
@@ -49,6 +50,7 @@ static void test_plan_owns_what_it_was_given(void **state)
     assert_string_equal(plan.writes[0].rv, "before");
     assert_string_equal(plan.writes[0].body, "before");
     assert_string_equal(plan.writes[0].summary, "before");
+    assert_string_equal(plan.writes[0].profile, "before");
     assert_string_equal(plan.writes[0].after->message, "before");
     assert_int_equal(plan.writes[0].after->reason, REASON_POLICY_EDITED);
     assert_string_equal(plan.findings[0].rule, "before");

@@ -165,17 +165,18 @@ static void test_applier_sends_each_write_when_the_one_before_has_succeeded(void
     assert_int_equal(f->done_count, 1);
 }
 
-static void test_applier_drops_a_creation_in_a_terminating_namespace_and_goes_on(void **state)
+static void test_applier_ends_a_plan_at_a_creation_in_a_terminating_namespace(void **state)
 {
     struct fixture *f = *state;
 
     add_create(f, "a");
     add_create(f, "b");
     start(f);
-    for (size_t i = 0; i < 2; i++)
-        answer(f, i, 403, fake_status(403, "Forbidden", "NamespaceTerminating", "terminating"));
-    assert_int_equal(last(f)->result.outcome, APPLY_DONE);
-    assert_int_equal(last(f)->result.writes_done, 2);
+    answer(f, 0, 403, fake_status(403, "Forbidden", "NamespaceTerminating", "terminating"));
+    assert_int_equal(f->done_count, 1);
+    assert_int_equal(last(f)->result.outcome, APPLY_FAILED);
+    assert_int_equal(last(f)->result.err.code, ERR_TERMINATING);
+    assert_int_equal(last(f)->result.writes_done, 0);
     assert_null(held(f, "a"));
     assert_string_equal(f->logged, "");
     assert_int_equal(stats(f).failures, 0);
@@ -337,7 +338,7 @@ int main(void)
         APPLIER_TEST(test_applier_takes_404_to_a_deletion_as_success),
         APPLIER_TEST(test_applier_leaves_what_took_the_name_of_a_deleted_object),
         APPLIER_TEST(test_applier_sends_each_write_when_the_one_before_has_succeeded),
-        APPLIER_TEST(test_applier_drops_a_creation_in_a_terminating_namespace_and_goes_on),
+        APPLIER_TEST(test_applier_ends_a_plan_at_a_creation_in_a_terminating_namespace),
         APPLIER_TEST(test_applier_carries_out_many_plans_at_once_and_ends_each_with_its_own_key),
         APPLIER_TEST(test_applier_without_room_leaves_plan_and_arena_to_the_caller),
         APPLIER_TEST(test_applier_takes_the_arena_of_a_plan),

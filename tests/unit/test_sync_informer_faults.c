@@ -393,8 +393,8 @@ static void test_event_that_does_not_decode_keeps_what_was_known_and_moves_on(vo
     bench_sync(b);
     for (unsigned rv = 11; rv < 15; rv++)
         sends(b, api_text("{\"type\":\"MODIFIED\",\"object\":{\"metadata\":{\"name\":\"x\","
-                          "\"namespace\":\"a\",\"uid\":\"u-x\",\"resourceVersion\":\"%u\"},"
-                          "\"spec\":7}}\n",
+                          "\"namespace\":\"a\",\"uid\":\"u-x\",\"resourceVersion\":\"%u\","
+                          "\"deletionTimestamp\":7}}}\n",
                           rv));
     told(&b->cache, "");
     assert_int_equal(b->lines, 1); /* the same object with the same fault */

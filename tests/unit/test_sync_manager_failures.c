@@ -144,6 +144,41 @@ static void test_manager_plans_again_without_a_warning_when_the_caches_were_behi
     assert_int_equal(stats(b).queue_ready, 0);
 }
 
+static void test_manager_says_so_when_the_server_never_agrees_with_what_it_lists(void **state)
+{
+    struct bench *b = *state;
+
+    begin_write(b);
+    for (unsigned i = 0; i < 10; i++) {
+        assert_int_equal(events(b, "WriteFailed"), 0);
+        refuse_times(b, 1, 409, "AlreadyExists", "it is there");
+        refuse(b, POLICIES_OF_SHOP "/" POLICY, 404, "NotFound", "it is not");
+        run(b, 0);
+    }
+    assert_int_equal(events(b, "WriteFailed"), 1);
+    assert_contains(last_event(b), "contradict what it lists");
+    b->holds_writes = false;
+    run(b, MINUTE_MS);
+    assert_true(stands(b, "shop"));
+    assert_int_equal(logged(b, "writes succeed again"), 1);
+}
+
+static void test_manager_forgets_what_stood_in_a_namespace_that_was_made_again(void **state)
+{
+    struct bench *b = *state;
+
+    b->script.wants_policy = true;
+    (void)put(b, KIND_NAMESPACE, "", "shop");
+    begin(b);
+    assert_true(stands(b, "shop"));
+    take_away(b, KIND_NETWORK_POLICY, "shop", POLICY);
+    thing_find(b, KIND_NAMESPACE, "", "shop")->uid += 1000;
+    (void)put(b, KIND_NAMESPACE, "", "shop");
+    run(b, SECOND_MS);
+    assert_true(stands(b, "shop"));
+    assert_int_equal(events(b, "PolicyDeleted"), 0);
+}
+
 static void test_manager_drops_what_is_written_into_a_terminating_namespace(void **state)
 {
     struct bench *b = *state;
@@ -233,6 +268,8 @@ int main(void)
         MANAGER_TEST(test_manager_names_the_missing_right),
         MANAGER_TEST(test_manager_waits_as_long_as_the_server_asks_for),
         MANAGER_TEST(test_manager_plans_again_without_a_warning_when_the_caches_were_behind),
+        MANAGER_TEST(test_manager_says_so_when_the_server_never_agrees_with_what_it_lists),
+        MANAGER_TEST(test_manager_forgets_what_stood_in_a_namespace_that_was_made_again),
         MANAGER_TEST(test_manager_drops_what_is_written_into_a_terminating_namespace),
         MANAGER_TEST(test_manager_counts_what_cannot_be_evaluated_as_failed_and_tries_again),
         MANAGER_TEST(test_manager_reports_a_status_that_cannot_be_written),

@@ -241,7 +241,7 @@ static void test_object_that_does_not_decode_keeps_what_was_known_also_over_a_sy
     struct err err = {0};
     json_t *broken = policy("a", "x", NULL, 2);
 
-    json_object_set_new(broken, "spec", json_string("not an object"));
+    json_object_set_new(json_object_get(broken, "metadata"), "deletionTimestamp", json_true());
     observe(t->store, "a", "x", 1);
     observe(t->store, "a", "y", 1);
     store_begin_sync(t->store);

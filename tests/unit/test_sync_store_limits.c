@@ -31,25 +31,68 @@ static void test_store_over_its_ceiling_refuses_new_objects_and_updates_the_old(
     trace_done(&t);
 }
 
+static void add_long_text(json_t *obj, const char *name, size_t len)
+{
+    char *text = calloc(1, len + 1);
+
+    assert_non_null(text);
+    memset(text, 'x', len);
+    json_object_set_new(obj, name, json_string(text));
+    free(text);
+}
+
 /* One huge object must not make the cache start over and over: it is skipped like one that does not
  * decode. */
 static void test_store_skips_an_object_over_the_ceiling_of_bytes(void **state)
 {
     struct store_trace t;
     struct err err = {0};
-    json_t *root = policy("a", "rampart-huge", NULL, 2);
-    char *long_text = calloc(1, STORE_OBJECT_LEN_MAX + 1);
+    json_t *root = json_of("{'metadata':{'name':'huge','uid':'u','resourceVersion':'2'},"
+                           "'spec':{},'status':{}}");
 
     (void)state;
-    assert_non_null(long_text);
-    memset(long_text, 'x', STORE_OBJECT_LEN_MAX);
-    json_object_set_new(json_object_get(root, "spec"), "note", json_string(long_text));
-    free(long_text);
-    trace_init(&t, KIND_NETWORK_POLICY, 10);
+    add_long_text(json_object_get(root, "status"), "note", STORE_OBJECT_LEN_MAX);
+    trace_init(&t, KIND_PROFILE, 10);
     assert_int_equal(store_observe(t.store, root, &err), -1);
     assert_int_equal(err.code, ERR_INVALID);
-    assert_contains(err.msg, "NetworkPolicy a/rampart-huge: takes ");
+    assert_contains(err.msg, "SecurityProfile huge: takes ");
     assert_int_equal(store_count(t.store), 0);
+    json_decref(root);
+    trace_done(&t);
+}
+
+/* A tenant who blows a policy of ours up must not freeze what is known of it. */
+static void test_store_takes_a_policy_of_ours_however_large_and_keeps_little_of_it(void **state)
+{
+    struct store_trace t;
+    struct err err = {0};
+    json_t *root = policy("a", "rampart-huge", NULL, 2);
+    json_t *labels = json_object();
+    const struct netpol_facts *np;
+
+    (void)state;
+    observe((trace_init(&t, KIND_NETWORK_POLICY, 10), t.store), "a", "rampart-huge", 1);
+    json_object_set_new(labels, LABEL_MANAGED_BY, json_string(FIELD_MANAGER));
+    for (int i = 0; i < 1000; i++) {
+        char key[400];
+
+        (void)snprintf(key, sizeof(key), "argocd.argoproj.io/%0290d", i);
+        json_object_set_new(labels, key, json_string(""));
+    }
+    json_object_set_new(json_object_get(root, "metadata"), "labels", labels);
+    add_long_text(json_object_get(root, "spec"), "note", STORE_OBJECT_LEN_MAX);
+    assert_int_equal(store_observe(t.store, root, &err), 0);
+    holds(t.store, NULL, "a/rampart-huge@2 ");
+    np = OBJECT_AS(netpol_facts, store_get(t.store, "a", "rampart-huge"));
+    assert_true(np->object.is_ours);
+    assert_null(np->spec);
+    assert_int_equal(np->foreign_labels_count, NETPOL_FOREIGN_LABELS_MAX);
+    assert_true(store_bytes(t.store) < STORE_NETPOL_LEN_MAX);
+    add_long_text(json_object_get(root, "spec"), "note", NETPOL_SPEC_LEN_MAX - 100);
+    json_object_set_new(json_object_get(root, "metadata"), "resourceVersion", json_string("3"));
+    assert_int_equal(store_observe(t.store, root, &err), 0);
+    np = OBJECT_AS(netpol_facts, store_get(t.store, "a", "rampart-huge"));
+    assert_non_null(np->spec);
     json_decref(root);
     trace_done(&t);
 }
@@ -355,6 +398,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_store_over_its_ceiling_refuses_new_objects_and_updates_the_old),
         cmocka_unit_test(test_store_skips_an_object_over_the_ceiling_of_bytes),
+        cmocka_unit_test(test_store_takes_a_policy_of_ours_however_large_and_keeps_little_of_it),
         cmocka_unit_test(test_store_of_6000_policies_takes_less_than_3_MB_of_heap),
         cmocka_unit_test(test_store_survives_every_failed_allocation_with_what_it_had),
         cmocka_unit_test(test_store_answer_survives_every_failed_allocation),

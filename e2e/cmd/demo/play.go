@@ -142,7 +142,7 @@ func (d *demo) close(why error) (err error) {
 		cancel()
 	}
 	if err != nil && d.own == nil {
-		err = fmt.Errorf("%w\nSome of it may be left in the cluster; look for: kubectl get namespaces --selector %s", err, guardLabel)
+		err = fmt.Errorf("%w\nSome of it may be left in the cluster; look for: kubectl get secprof; kubectl get namespaces --selector %s", err, guardLabel)
 	}
 	return err
 }
@@ -177,19 +177,29 @@ func (d *demo) showOwnCounts() {
 }
 
 // removeProfile deletes the profile. It says onDelete: Remove, so Rampart takes back what it made. Where
-// Rampart has gone, its finalizer is taken off.
+// Rampart does not, its finalizer is taken off.
 func (d *demo) removeProfile(ctx context.Context) error {
 	begin := time.Now()
-	err := d.dynamic.Resource(profiles).Delete(ctx, profileName, metav1.DeleteOptions{})
-	if err != nil {
+	if err := d.dynamic.Resource(profiles).Delete(ctx, profileName, metav1.DeleteOptions{}); err != nil {
 		return ignoreNotFound(err)
 	}
-	if !d.operator.Alive() {
-		_, err := d.dynamic.Resource(profiles).Patch(ctx, profileName, types.MergePatchType,
-			[]byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
-		return ignoreNotFound(err)
+	var err error
+	if d.operator.Alive() {
+		d.command("kubectl delete secprof "+profileName, "securityprofile.rampart.dev \""+profileName+"\" deleted")
+		if err = d.takeBack(ctx, begin); err == nil {
+			return nil
+		}
 	}
-	d.command("kubectl delete secprof "+profileName, "securityprofile.rampart.dev \""+profileName+"\" deleted")
+	_, patchErr := d.dynamic.Resource(profiles).Patch(ctx, profileName, types.MergePatchType,
+		[]byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+	return errors.Join(err, ignoreNotFound(patchErr))
+}
+
+// takeBack waits until the deleted profile is gone, and says how long that took.
+func (d *demo) takeBack(ctx context.Context, begin time.Time) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	go d.guard(ctx, fail)
 	seen, err := d.profiles.await(ctx, goneLimit, "SecurityProfile "+profileName+" gone", begin, func(seen []sighting) bool {
 		return slices.ContainsFunc(seen, func(s sighting) bool {
 			return s.event == watch.Deleted && s.object.GetName() == profileName
@@ -207,7 +217,7 @@ func (d *demo) removeProfile(ctx context.Context) error {
 	}
 	list, err := d.dynamic.Resource(policies).List(ctx, metav1.ListOptions{LabelSelector: "rampart.dev/profile=" + profileName})
 	if err == nil && len(list.Items) > 0 {
-		err = fmt.Errorf("%s of SecurityProfile %s are left", plural(len(list.Items), "policy"), profileName)
+		err = fmt.Errorf("%d policies of SecurityProfile %s are left", len(list.Items), profileName)
 	}
 	gone := milliseconds(seen[len(seen)-1].at.Sub(begin))
 	if taken == 0 {
