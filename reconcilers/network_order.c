@@ -241,6 +241,12 @@ static int put_for_some_pods(struct order *o, const struct wanted *w, struct err
 
     if (network_is_right(o->pass, w))
         return 0;
+    /* Somebody made it so large that it was not kept: no merge patch can name what has to go from
+     * its podSelector. */
+    if (w->observed && !w->observed->spec && ownership_may_delete(w->observed, o->pass->own.ns_uid))
+        return ownership_delete(o->pass->plan, PHASE_CARRY, w->observed, &o->pass->own, true, err)
+                   ? 0
+                   : -1;
     if (w->observed ? o->changes_count + o->additions_count > 0 : !in->is_isolated) {
         if (rule_set_join(&spec.rules[INGRESS], &in->rules, o->pass->arena, err) < 0)
             return -1;

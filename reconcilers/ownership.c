@@ -15,36 +15,10 @@ static bool equal(const char *one, const char *other)
     return one && other && strcmp(one, other) == 0;
 }
 
-/*
- * Labels by which a GitOps tool takes an object for one of its own and prunes it (Argo CD: resource
- * tracking; Flux: kustomize and helm controllers). Any other label is left alone: a mutating
- * webhook that labels everything would put it back for ever.
- */
-static bool is_claim(const char *label)
-{
-    static const char *const prefixes[] = {"argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/",
-                                           "helm.toolkit.fluxcd.io/"};
-
-    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-        if (strncmp(label, prefixes[i], strlen(prefixes[i])) == 0)
-            return true;
-    }
-    return strcmp(label, "app.kubernetes.io/instance") == 0;
-}
-
-static bool is_claimed(const struct netpol_facts *policy)
-{
-    for (size_t i = 0; i < policy->foreign_labels_count; i++) {
-        if (is_claim(policy->foreign_labels[i]))
-            return true;
-    }
-    return false;
-}
-
 bool ownership_was_taken(const struct netpol_facts *policy, const struct ownership *own)
 {
-    return !policy->has_our_label || is_claimed(policy) || policy->owners_count != 1 ||
-           !equal(policy->owner_uid, own->ns_uid);
+    return !policy->has_our_label || policy->foreign_labels_count > 0 ||
+           policy->owners_count != 1 || !equal(policy->owner_uid, own->ns_uid);
 }
 
 bool ownership_is_right(const struct netpol_facts *policy, const struct ownership *own,
@@ -83,10 +57,8 @@ static void write_marks(struct json_build *j, const struct ownership *own, const
     json_open_obj(j, "labels");
     json_add_str(j, LABEL_MANAGED_BY, FIELD_MANAGER);
     json_add_str(j, LABEL_PROFILE, own->profile);
-    for (size_t i = 0; policy && i < policy->foreign_labels_count; i++) {
-        if (is_claim(policy->foreign_labels[i]))
-            json_add_null(j, policy->foreign_labels[i]);
-    }
+    for (size_t i = 0; policy && i < policy->foreign_labels_count; i++)
+        json_add_null(j, policy->foreign_labels[i]);
     json_close_obj(j);
     json_open_obj(j, "annotations");
     json_add_str(j, ANNOTATION_SPEC_HASH, hash);

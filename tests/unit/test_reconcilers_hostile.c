@@ -234,6 +234,40 @@ static void test_hundreds_of_rules_do_not_stop_a_pass(void **state)
     assert_int_equal(world_count(&world, KIND_NETWORK_POLICY, "shop"), 0);
 }
 
+static void test_a_selector_too_large_to_keep_goes_all_the_same(void **state)
+{
+    json_t *selector, *labels = json_object();
+    char key[64];
+
+    (void)state;
+    world_put(&world, KIND_SERVICE,
+              "{'metadata':{'name':'hook','namespace':'shop'},'spec':{'selector':{'app':'hook'},'"
+              "ports':[{'port':443,"
+              "'targetPort':8443}]}}");
+    world_put(&world, KIND_VALIDATING_WEBHOOK,
+              "{'metadata':{'name':'guard'},'webhooks':[{'name':'a','clientConfig':{'service':{'"
+              "namespace':'shop','name':"
+              "'hook'}}}]}");
+    put_profile("p", "", "'mode':'Enforce'," BARE);
+    (void)converge();
+    for (int i = 0; i < 3000; i++) {
+        (void)snprintf(key, sizeof(key), "a-rather-long-key-of-a-label-%d", i);
+        json_object_set_new(labels, key, json_string("value"));
+    }
+    selector = json_object_get(json_object_get(world_get(&world, KIND_NETWORK_POLICY, "shop",
+                                                         "rampart-allow-backend-hook"),
+                                               "spec"),
+                               "podSelector");
+    json_object_set_new(selector, "matchLabels", labels);
+    world_touch(&world, KIND_NETWORK_POLICY, "shop", "rampart-allow-backend-hook", "rival");
+    (void)converge();
+    selector = json_object_get(json_object_get(world_get(&world, KIND_NETWORK_POLICY, "shop",
+                                                         "rampart-allow-backend-hook"),
+                                               "spec"),
+                               "podSelector");
+    assert_int_equal(json_object_size(json_object_get(selector, "matchLabels")), 1);
+}
+
 static void test_a_label_that_claims_nothing_is_left_alone(void **state)
 {
     json_t *meta;
@@ -315,6 +349,7 @@ int main(void)
         WITH_WORLD(test_the_dns_pods_keep_their_allow_while_the_service_is_gone),
         WITH_WORLD(test_hundreds_of_policies_are_removed_in_rounds),
         WITH_WORLD(test_hundreds_of_rules_do_not_stop_a_pass),
+        WITH_WORLD(test_a_selector_too_large_to_keep_goes_all_the_same),
         WITH_WORLD(test_a_label_that_claims_nothing_is_left_alone),
         WITH_WORLD(test_a_deny_that_stood_is_made_again_whatever_became_of_its_allows),
         WITH_WORLD(test_a_dns_server_that_is_cut_out_is_refused),

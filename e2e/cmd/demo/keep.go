@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -233,5 +234,8 @@ func down() error {
 	}
 	text, err := os.ReadFile(p.log())
 	fmt.Print(string(text))
+	if strings.Contains("\n"+string(text), "\n"+failMark) { // it said why
+		return exitError(exitFailed)
+	}
 	return err
 }

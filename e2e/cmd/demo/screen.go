@@ -18,6 +18,7 @@ const (
 	showAfter  = 400 * time.Millisecond // on a terminal: until it is said what is waited for
 	showEvery  = 100 * time.Millisecond
 	plainEvery = 10 * time.Second // elsewhere: how often it is said that something goes on
+	failMark   = "demo: "         // begins what says why the demo failed
 	longAfter  = 2 * time.Second  // from then on the time that it took is said
 )
 
@@ -86,7 +87,7 @@ func (s *screen) gap() { fmt.Fprintln(s.out) }
 func (s *screen) fail(err error) {
 	for i, line := range strings.Split(err.Error(), "\n") {
 		if i == 0 {
-			line = s.red("demo: ") + line
+			line = s.red(failMark) + line
 		}
 		fmt.Fprintln(os.Stderr, line)
 	}

@@ -28,8 +28,8 @@ import (
 )
 
 const (
-	oldestVersion    = "1.31.0" // what crds/ needs
-	tokenLifeSeconds = 2 * 3600
+	oldestVersion    = "1.31.0"  // what crds/ needs
+	tokenLifeSeconds = 24 * 3600 // the demo may be kept
 	askTimeout       = 15 * time.Second
 )
 
