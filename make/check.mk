@@ -53,7 +53,7 @@ lint: layers ## clang-format, clang-tidy, cppcheck, shell syntax, the layer rule
 	@clang-format-14 --dry-run -Werror $(C_FILES) && echo "  ok     clang-format"
 	@printf '%s\n' $(PRODUCT_C) | xargs -P $(LINT_JOBS) -n 1 ./make/tidy.sh && echo "  ok     clang-tidy"
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
-	    --inline-suppr --include=$$(echo '\#include <sys/queue.h>' | $(CC) -E -M -xc - | grep -o '[^ ]*sys/queue.h') -Iinclude -j $(LINT_JOBS) \
+	    --inline-suppr --include=$$($(CC) -E -M -include sys/queue.h -xc /dev/null | grep -o '[^ ]*sys/queue.h') -Iinclude -j $(LINT_JOBS) \
 	    controller reconcilers && echo "  ok     cppcheck"
 	@for f in make/*.sh e2e/*.sh .ci/run; do sh -n $$f || exit 1; done; echo "  ok     shell"
 
