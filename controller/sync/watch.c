@@ -413,7 +413,12 @@ uint64_t watch_deadline(const struct watch *w)
 
 void watch_wake(struct watch *w, uint64_t now_ms)
 {
-    if (w->state == WATCH_BACKOFF && w->backoff_until_ms > now_ms)
+    if (w->state != WATCH_BACKOFF)
+        return;
+    /* A server that is back may refuse for a second or two, until it knows its rights: that counts
+     * as a new trouble. */
+    backoff_reset(&w->backoff);
+    if (w->backoff_until_ms > now_ms)
         w->backoff_until_ms = now_ms;
 }
 

@@ -137,7 +137,7 @@ enum watch_effect watch_on_bookmark(struct watch *w, const char *rv, bool is_ini
 void watch_on_end(struct watch *w, const struct err *err, uint64_t now_ms);
 
 uint64_t watch_deadline(const struct watch *w); /* UINT64_MAX: none */
-/* Ends a running back-off now; the next one is as long as it would have been. */
+/* Ends a running back-off now, and begins the next one from its shortest delay. */
 void watch_wake(struct watch *w, uint64_t now_ms);
 
 const char *watch_state_name(enum watch_state state);
