@@ -36,7 +36,7 @@ wire: $(WIRE_BIN) ## tests on real loopback sockets
 .SECONDARY: $(TEST_OBJ)
 -include $(TEST_OBJ:.o=.d)
 
-C_FILES := $(shell git ls-files -co --exclude-standard -- '*.c' '*.h')
+C_FILES := $(shell git ls-files -co --exclude-standard -- '*.c' '*.h' 2>/dev/null)
 PRODUCT_C := $(PURE_SRC) $(EDGE_SRC) $(MAIN_SRC)
 LINT_JOBS ?= $(shell nproc)
 

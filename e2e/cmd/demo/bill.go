@@ -22,9 +22,11 @@ func (d *demo) audited() (counted calls, refused int, err error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		// A watch stands in it at its beginning and at its end.
-		isWatch := event.Verb == "watch" && event.Stage == auditv1.StageResponseStarted
-		if event.User.Username != operator.User || !isWatch && (event.Verb == "watch" || event.Stage != auditv1.StageResponseComplete) {
+		stage := auditv1.StageResponseComplete
+		if event.Verb == "watch" { // it stands there twice: when it began and when it ended
+			stage = auditv1.StageResponseStarted
+		}
+		if event.User.Username != operator.User || event.Stage != stage {
 			continue
 		}
 		if counted[event.Verb] == nil {
@@ -94,7 +96,8 @@ func (d *demo) showCalls() error {
 	if err != nil {
 		return err
 	}
-	d.say("Requests to the API server since the start, from its audit log: %d, of which %d were refused.", counted.total(), refused)
+	d.say("Requests to the API server since the start, from its audit log: %d, of which %d were refused.",
+		counted.total(), refused)
 	for _, line := range counted.lines() {
 		verb, resources := line[:14], line[14:]
 		for _, part := range wrap(resources, d.width-len(margin)-14) {
@@ -111,7 +114,8 @@ func (d *demo) showMemory() error {
 	if err != nil {
 		return err
 	}
-	d.say("Memory of the operator: %.1f MB RSS, of which %.1f MB are its own (anonymous), the rest pages of shared libraries.",
+	d.say("Memory of the operator: %.1f MB RSS, of which %.1f MB are its own (anonymous), the rest pages of "+
+		"shared libraries.",
 		float64(memory.RSS)/(1<<20), float64(memory.Anonymous)/(1<<20))
 	return nil
 }

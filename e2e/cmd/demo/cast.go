@@ -134,7 +134,8 @@ func (w workload) deployment() *appsv1.Deployment {
 // create makes the namespaces of the cast with what is in them, and the webhook.
 func createCast(ctx context.Context, client kubernetes.Interface) error {
 	for _, name := range namespacesOf(cast) {
-		_, err := client.CoreV1().Namespaces().Create(ctx, newNamespaceObject(name, guardOf(name)), metav1.CreateOptions{})
+		namespace := newNamespaceObject(name, guardOf(name))
+		_, err := client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{})
 		if err != nil {
 			return err
 		}
@@ -172,7 +173,9 @@ func createHook(ctx context.Context, client kubernetes.Interface) error {
 				},
 				Rules: []admissionv1.RuleWithOperations{{
 					Operations: []admissionv1.OperationType{admissionv1.Create},
-					Rule:       admissionv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"configmaps"}},
+					Rule: admissionv1.Rule{
+						APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"configmaps"},
+					},
 				}},
 				ObjectSelector:          &metav1.LabelSelector{MatchLabels: map[string]string{guardLabel: "checked"}},
 				SideEffects:             new(admissionv1.SideEffectClassNone),
@@ -197,7 +200,8 @@ func createStandIns(ctx context.Context, client kubernetes.Interface) error {
 	if err != nil {
 		return fmt.Errorf("the cluster's DNS: %w", err)
 	}
-	if _, err := client.AppsV1().Deployments(dns.namespace).Create(ctx, dns.deployment(), metav1.CreateOptions{}); err != nil {
+	_, err = client.AppsV1().Deployments(dns.namespace).Create(ctx, dns.deployment(), metav1.CreateOptions{})
+	if err != nil {
 		return fmt.Errorf("the cluster's DNS: %w", err)
 	}
 	_, err = client.DiscoveryV1().EndpointSlices("default").Create(ctx, &discoveryv1.EndpointSlice{

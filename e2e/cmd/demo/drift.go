@@ -49,21 +49,23 @@ func (d *demo) driftByDeletion(ctx context.Context, namespace string) error {
 func (d *demo) driftByEdit(ctx context.Context, namespace string) error {
 	const patch = `{"spec":{"ingress":[{}]}}`
 	begin := time.Now()
-	_, err := d.dynamic.Resource(policies).Namespace(namespace).Patch(ctx, denyName, types.MergePatchType, []byte(patch),
-		metav1.PatchOptions{FieldManager: rival})
+	_, err := d.dynamic.Resource(policies).Namespace(namespace).Patch(ctx, denyName,
+		types.MergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: rival})
 	if err != nil {
 		return err
 	}
 	d.command("kubectl patch networkpolicy "+denyName+" --namespace "+namespace+" --field-manager="+rival+" \\",
-		"    --type=merge -p '"+patch+"'      # everybody may connect\nnetworkpolicy.networking.k8s.io/"+denyName+" patched")
+		"    --type=merge -p '"+patch+"'      # everybody may connect\n"+
+			"networkpolicy.networking.k8s.io/"+denyName+" patched")
 	isOpen := func(s sighting) bool { return s.is(namespace, denyName) && rulesOf(s) > 0 }
+	isShut := func(s sighting) bool { return s.is(namespace, denyName) && rulesOf(s) == 0 }
 	open, shut := -1, -1
 	seen, err := d.policies.await(ctx, reactLimit, "NetworkPolicy "+namespace+"/"+denyName+" put right", begin,
 		func(seen []sighting) bool {
 			if open = slices.IndexFunc(seen, isOpen); open < 0 {
 				return false
 			}
-			shut = slices.IndexFunc(seen[open:], func(s sighting) bool { return s.is(namespace, denyName) && rulesOf(s) == 0 })
+			shut = slices.IndexFunc(seen[open:], isShut)
 			return shut > 0
 		})
 	if err != nil {

@@ -29,7 +29,8 @@ func (d *demo) awaitEvents(
 			return false, err
 		}
 		for _, event := range list.Items {
-			if event.ReportingController == eventController && event.Reason == reason && !event.EventTime.Time.Before(since) {
+			isOurs := event.ReportingController == eventController && event.Reason == reason
+			if isOurs && !event.EventTime.Time.Before(since) {
 				found = append(found, event)
 			}
 		}

@@ -134,7 +134,8 @@ func (d *demo) rules(ctx context.Context) (*reach.Rules, error) {
 // findLandmarks learns where the cluster's DNS and API server are. What is not found is left out of the
 // profile and of the picture.
 func (d *demo) findLandmarks(ctx context.Context) error {
-	services, err := d.client.CoreV1().Services(dns.namespace).List(ctx, metav1.ListOptions{LabelSelector: "k8s-app=kube-dns"})
+	services, err := d.client.CoreV1().Services(dns.namespace).List(ctx,
+		metav1.ListOptions{LabelSelector: "k8s-app=kube-dns"})
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,8 @@ func (d *demo) plan(ctx context.Context) error {
 		return err
 	}
 	d.command("rampart plan -f edited.yaml", out)
-	d.say("Exit code %d, so a pipeline can stop and ask. The default-deny is mended too, since it carries what changes meanwhile.", code)
+	d.say("Exit code %d, so a pipeline can stop and ask. The default-deny is mended too, since it carries what "+
+		"changes meanwhile.", code)
 	return nil
 }
 
@@ -78,13 +79,16 @@ func difference(ctx context.Context, one, other string) (string, error) {
 			return "", err
 		}
 	}
-	out, err := exec.CommandContext(ctx, "diff", "--unified=0", filepath.Join(dir, "one"), filepath.Join(dir, "other")).Output()
+	command := exec.CommandContext(ctx, "diff", "--unified=0", "one", "other")
+	command.Dir = dir
+	out, err := command.Output()
 	var exit *exec.ExitError
 	if err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 1) {
 		return "", err
 	}
 	lines := slices.DeleteFunc(strings.SplitAfter(string(out), "\n"), func(line string) bool {
-		return line == "" || strings.HasPrefix(line, "---") || strings.HasPrefix(line, "+++") || strings.HasPrefix(line, "@@")
+		isHead := strings.HasPrefix(line, "---") || strings.HasPrefix(line, "+++") || strings.HasPrefix(line, "@@")
+		return line == "" || isHead
 	})
 	return strings.Join(lines, ""), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,8 +19,9 @@ import (
 )
 
 const (
-	undoLimit = 2 * time.Minute // for one thing that is taken back; namespaces of a real cluster need it
-	logLines  = 12              // of the operator, shown with an error
+	undoLimit   = 2 * time.Minute // for one thing that is taken back; namespaces of a real cluster need it
+	profileUndo = "SecurityProfile " + profileName
+	logLines    = 12 // of the operator, shown with an error
 )
 
 // play shows the demo and cleans up after it. With dir, which must not exist, the data of the control
@@ -72,9 +74,10 @@ func (d *demo) open(ctx context.Context, dir string) (err error) {
 	if os.Getenv("KUBECONFIG") != "" {
 		return d.openTheirs(ctx, dir)
 	}
-	d.say("This demo shows it on a real control plane: etcd, API server, controllers and scheduler of Kubernetes, started " +
-		"on this machine for the demo and gone with it. Only the nodes are played (by kwok, so pods run), and no network " +
-		"plugin is there to enforce the policies: who may connect to whom is computed from them.")
+	d.say("This demo shows it on a real control plane: etcd, API server, controllers and scheduler of " +
+		"Kubernetes, started on this machine for the demo and gone with it. Only the nodes are played (by " +
+		"kwok, so pods run), and no network plugin is there to enforce the policies: who may connect to " +
+		"whom is computed from them.")
 	d.step("A control plane")
 	if d.site, err = startOwn(ctx, d.screen, dir, nodes); err != nil {
 		return err
@@ -104,7 +107,7 @@ func (d *demo) withLog(err error) error {
 	lines := []string{}
 	for _, record := range d.operator.Records() {
 		line := fmt.Sprint(record["time"], " ", record["level"], " ", record["msg"])
-		for _, field := range slices.Sorted(mapKeys(record)) {
+		for _, field := range slices.Sorted(maps.Keys(record)) {
 			if !slices.Contains([]string{"time", "level", "msg", "key", "summary"}, field) {
 				line += fmt.Sprintf(" %s=%v", field, record[field])
 			}
@@ -126,15 +129,18 @@ func (d *demo) close(why error) (err error) {
 		d.step("Clean up")
 	case errors.Is(why, errInterrupted):
 		d.gap()
-		d.say("Interrupted. Cleaning up.%s", map[bool]string{true: " A second Ctrl-C leaves what is there."}[d.own == nil])
+		d.say("Interrupted. Cleaning up.")
+		if d.own == nil {
+			d.say("A second Ctrl-C leaves what is there.")
+		}
 	default:
 		d.gap()
 		d.say("Something went wrong; the reason comes below. Cleaning up first.")
 	}
 	for _, undo := range slices.Backward(d.undo) {
 		ctx, cancel := context.WithTimeout(context.Background(), undoLimit)
-		// On a control plane that goes with the demo nothing has to be taken back for its own sake.
-		if why == nil || d.own == nil || undo.what == "control plane" || undo.what == "operator" {
+		// What goes with the control plane is taken back for show alone, where there was no failure.
+		if undo.what != profileUndo || d.own == nil || why == nil {
 			if e := undo.do(ctx); e != nil {
 				err = errors.Join(err, fmt.Errorf("clean up %s: %w", undo.what, e))
 			}
@@ -142,7 +148,8 @@ func (d *demo) close(why error) (err error) {
 		cancel()
 	}
 	if err != nil && d.own == nil {
-		err = fmt.Errorf("%w\nSome of it may be left in the cluster; look for: kubectl get secprof; kubectl get namespaces --selector %s", err, guardLabel)
+		err = fmt.Errorf("%w\nSome of it may be left in the cluster; look for it with:\n"+
+			"  kubectl get secprof\n  kubectl get namespaces --selector %s", err, guardLabel)
 	}
 	return err
 }
@@ -150,13 +157,15 @@ func (d *demo) close(why error) (err error) {
 // stopOperator asks the operator to end.
 func (d *demo) stopOperator(ctx context.Context) error {
 	if !d.operator.Alive() {
-		return nil // it ended before, which was told
+		d.say("The operator had ended before.")
+		return nil
 	}
 	begin, ran := time.Now(), time.Since(d.started)
 	if err := d.operator.Stop(); err != nil {
 		return err
 	}
-	d.say("The operator ended %s after SIGTERM, with exit code 0. It ran for %.0f s.", milliseconds(time.Since(begin)), ran.Seconds())
+	d.say("The operator ended %s after SIGTERM, with exit code 0. It ran for %.0f s.",
+		milliseconds(time.Since(begin)), ran.Seconds())
 	if d.own == nil {
 		d.showOwnCounts()
 	}
@@ -200,11 +209,9 @@ func (d *demo) takeBack(ctx context.Context, begin time.Time) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	go d.guard(ctx, fail)
-	seen, err := d.profiles.await(ctx, goneLimit, "SecurityProfile "+profileName+" gone", begin, func(seen []sighting) bool {
-		return slices.ContainsFunc(seen, func(s sighting) bool {
-			return s.event == watch.Deleted && s.object.GetName() == profileName
-		})
-	})
+	isGone := func(s sighting) bool { return s.event == watch.Deleted && s.object.GetName() == profileName }
+	seen, err := d.profiles.await(ctx, goneLimit, "SecurityProfile "+profileName+" gone", begin,
+		func(seen []sighting) bool { return slices.ContainsFunc(seen, isGone) })
 	if err != nil {
 		return d.withLog(err)
 	}
@@ -215,7 +222,8 @@ func (d *demo) takeBack(ctx context.Context, begin time.Time) error {
 			last = s.at
 		}
 	}
-	list, err := d.dynamic.Resource(policies).List(ctx, metav1.ListOptions{LabelSelector: "rampart.dev/profile=" + profileName})
+	list, err := d.dynamic.Resource(policies).List(ctx,
+		metav1.ListOptions{LabelSelector: "rampart.dev/profile=" + profileName})
 	if err == nil && len(list.Items) > 0 {
 		err = fmt.Errorf("%d policies of SecurityProfile %s are left", len(list.Items), profileName)
 	}
@@ -224,7 +232,7 @@ func (d *demo) takeBack(ctx context.Context, begin time.Time) error {
 		d.say("It had made nothing yet, and was gone after %s.", gone)
 		return err
 	}
-	d.say("onDelete is Remove: Rampart took back its %d policies within %s; the profile, which its finalizer held until then, "+
-		"was gone after %s.", taken, milliseconds(last.Sub(begin)), gone)
+	d.say("onDelete is Remove: Rampart took back its %d policies within %s; the profile, which its finalizer held "+
+		"until then, was gone after %s.", taken, milliseconds(last.Sub(begin)), gone)
 	return err
 }

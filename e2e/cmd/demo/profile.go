@@ -57,7 +57,8 @@ func (d *demo) awaitStatus(ctx context.Context, begin time.Time, what string, is
 	for _, c := range last.Conditions {
 		text += fmt.Sprintf("\n  %s is %s: %s: %s", c.Type, c.Status, c.Reason, c.Message)
 	}
-	return fmt.Errorf("%w; SecurityProfile %s: %d of %d namespaces compliant, %d drifted, %d failed%s", err, profileName,
+	return fmt.Errorf("%w; SecurityProfile %s: %d of %d namespaces compliant, %d drifted, %d failed%s",
+		err, profileName,
 		last.Namespaces.Compliant, last.Namespaces.Selected, last.Namespaces.Drifted, last.Namespaces.Failed, text)
 }
 

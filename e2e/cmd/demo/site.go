@@ -39,7 +39,8 @@ type site struct {
 // startOwn starts a control plane on this machine. Where dir is empty it is in a temporary folder.
 func startOwn(ctx context.Context, screen *screen, dir string, nodes int) (*site, error) {
 	var c *cluster.Cluster
-	err := screen.during(ctx, "Starting etcd, API server, controllers, scheduler and nodes", func(ctx context.Context) (err error) {
+	const what = "Starting etcd, API server, controllers, scheduler and nodes"
+	err := screen.during(ctx, what, func(ctx context.Context) (err error) {
 		c, err = cluster.Start(ctx, cluster.Options{ControllerManager: true, Scheduler: true, Nodes: nodes, Dir: dir})
 		return err
 	})
@@ -62,7 +63,8 @@ func startOwn(ctx context.Context, screen *screen, dir string, nodes int) (*site
 
 // run runs kubectl and returns what it prints; the error carries its message.
 func (s *site) run(ctx context.Context, input string, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, s.kubectl, append([]string{"--cache-dir", filepath.Join(s.dir, "cache")}, args...)...)
+	cache := []string{"--cache-dir", filepath.Join(s.dir, "cache")}
+	command := exec.CommandContext(ctx, s.kubectl, append(cache, args...)...)
 	command.Stdin = strings.NewReader(input)
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the demo to handle
 	command.Env = append(os.Environ(), "KUBERC=off", "KUBECTL_KUBERC=false")

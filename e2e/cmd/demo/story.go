@@ -113,7 +113,8 @@ func (d *demo) createWorkloads(ctx context.Context) error {
 		return err
 	}
 	for _, w := range everybody {
-		d.block(fmt.Sprintf("%-13s %-12s %s   %s", w.namespace, w.name, d.dim(plural(int(w.replicas), "pod")+pad("", 2-min(2, int(w.replicas)))), d.dim(w.role)))
+		pods := pad(plural(int(w.replicas), "pod"), len("2 pods"))
+		d.block(fmt.Sprintf("%-13s %-12s %s", w.namespace, w.name, d.dim(pods+"   "+w.role)))
 	}
 	d.gap()
 	d.say("Who (left) may connect to whom (top)? Without a NetworkPolicy, everybody to everybody:")
@@ -188,7 +189,7 @@ func (d *demo) audit(ctx context.Context) error {
 	d.profile = d.profileFor()
 	d.command("cat e2e/cmd/demo/profile.yaml", d.profile)
 	d.gap()
-	d.atEnd("SecurityProfile "+profileName, d.removeProfile)
+	d.atEnd(profileUndo, d.removeProfile)
 	begin := time.Now()
 	out, err := d.run(ctx, d.profile, "apply", "--filename", "-")
 	if err != nil {
@@ -220,7 +221,8 @@ func (d *demo) audit(ctx context.Context) error {
 // proveAudit shows that nothing but status and Events was written.
 func (d *demo) proveAudit(ctx context.Context) error {
 	if d.own == nil {
-		list, err := d.dynamic.Resource(policies).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=rampart"})
+		list, err := d.dynamic.Resource(policies).List(ctx,
+			metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=rampart"})
 		if err == nil && len(list.Items) > 0 {
 			err = fmt.Errorf("Audit must write no policy, and there are %d", len(list.Items))
 		}
@@ -249,10 +251,13 @@ func (d *demo) enforce(ctx context.Context) error {
 	d.step("Enforce")
 	const patch = `{"spec":{"mode":"Enforce"}}`
 	begin := time.Now()
-	if _, err := d.dynamic.Resource(profiles).Patch(ctx, profileName, types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+	_, err := d.dynamic.Resource(profiles).Patch(ctx, profileName,
+		types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+	if err != nil {
 		return err
 	}
-	d.command("kubectl patch secprof "+profileName+" --type=merge -p '"+patch+"'", "securityprofile.rampart.dev/"+profileName+" patched")
+	d.command("kubectl patch secprof "+profileName+" --type=merge -p '"+patch+"'",
+		"securityprofile.rampart.dev/"+profileName+" patched")
 	selected := len(guardedNamespaces())
 	if err := d.awaitStatus(ctx, begin, "policies in all namespaces", func(s status) bool {
 		return s.Namespaces.Selected == selected && s.Namespaces.Compliant == selected
@@ -260,13 +265,14 @@ func (d *demo) enforce(ctx context.Context) error {
 		return err
 	}
 	d.gap()
-	d.say("When each policy was there, in milliseconds. They count from before the request was sent until a watch shows " +
-		"the policy, so the API server's own work is in them.")
+	d.say("When each policy was there, in milliseconds. They count from before the request was sent until a " +
+		"watch shows the policy, so the API server's own work is in them.")
 	d.showTimes(begin, guardedNamespaces())
 	d.gap()
-	d.say("A webhook is let in before anything is denied. The deny itself carries all allows until each of them has a policy " +
-		"of its own, so at no moment is a namespace cut off from what its profile allows, not even if the operator is killed " +
-		"half-way. (Were the policy for DNS written first, it would cut off all that is not DNS.)")
+	d.say("A webhook is let in before anything is denied. The deny itself carries all allows until each of " +
+		"them has a policy of its own, so at no moment is a namespace cut off from what its profile allows, " +
+		"not even if the operator is killed half-way. (Were the policy for DNS written first, it would cut " +
+		"off all that is not DNS.)")
 	d.gap()
 	if err := d.showProfile(ctx); err != nil {
 		return err
@@ -277,26 +283,28 @@ func (d *demo) enforce(ctx context.Context) error {
 		return err
 	}
 	d.gap()
-	d.say("The API server calls demo-hooks/images for admission, so Rampart lets it in by a policy of its own that nobody had " +
-		"to ask for: a default-deny that cuts off a webhook has taken whole clusters down. From which address the API server " +
-		"comes cannot be known, so that one port stays open to everybody.")
+	d.say("The API server calls demo-hooks/images for admission, so Rampart lets it in by a policy of its own " +
+		"that nobody had to ask for: a default-deny that cuts off a webhook has taken whole clusters down. " +
+		"From which address the API server comes cannot be known, so that one port stays open to everybody.")
 	return nil
 }
 
 func (d *demo) addNamespace(ctx context.Context) error {
 	d.step("A new namespace")
 	begin := time.Now()
-	if _, err := d.client.CoreV1().Namespaces().Create(ctx, newNamespaceObject(newNamespace, guarded), metav1.CreateOptions{}); err != nil {
+	namespace := newNamespaceObject(newNamespace, guarded)
+	if _, err := d.client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 		return err
 	}
-	d.command("kubectl create namespace "+newNamespace+"    # with the label "+guardLabel+"="+guarded, "namespace/"+newNamespace+" created")
-	seen, err := d.policies.await(ctx, reactLimit, "default-deny of namespace "+newNamespace, begin, func(seen []sighting) bool {
-		return slices.ContainsFunc(seen, func(s sighting) bool { return s.is(newNamespace, denyName) })
-	})
+	d.command("kubectl create namespace "+newNamespace+"    # with the label "+guardLabel+"="+guarded,
+		"namespace/"+newNamespace+" created")
+	isDenied := func(s sighting) bool { return s.is(newNamespace, denyName) }
+	seen, err := d.policies.await(ctx, reactLimit, "default-deny of namespace "+newNamespace, begin,
+		func(seen []sighting) bool { return slices.ContainsFunc(seen, isDenied) })
 	if err != nil {
 		return err
 	}
-	denied := seen[slices.IndexFunc(seen, func(s sighting) bool { return s.is(newNamespace, denyName) })].at.Sub(begin)
+	denied := seen[slices.IndexFunc(seen, isDenied)].at.Sub(begin)
 	selected := len(guardedNamespaces()) + 1
 	err = d.awaitStatus(ctx, begin, "policies in namespace "+newNamespace, func(s status) bool {
 		return s.Namespaces.Selected == selected && s.Namespaces.Compliant == selected

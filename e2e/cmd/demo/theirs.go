@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,10 +128,11 @@ func (t *theirs) examine(ctx context.Context, d *demo) error {
 	if v, err := version.ParseGeneric(t.version); err == nil && v.LessThan(version.MustParseGeneric(oldestVersion)) {
 		return fmt.Errorf("%w: Rampart needs Kubernetes 1.31 or newer", errRefused)
 	}
-	_, err := d.client.AdmissionregistrationV1().ValidatingWebhookConfigurations().Get(ctx, hookName, metav1.GetOptions{})
+	hooks := d.client.AdmissionregistrationV1().ValidatingWebhookConfigurations()
+	_, err := hooks.Get(ctx, hookName, metav1.GetOptions{})
 	if err == nil {
-		return fmt.Errorf("%w: ValidatingWebhookConfiguration %s exists already, and the demo makes and removes one of that name",
-			errRefused, hookName)
+		return fmt.Errorf("%w: ValidatingWebhookConfiguration %s exists already, and the demo makes and removes one "+
+			"of that name", errRefused, hookName)
 	}
 	if !apierrors.IsNotFound(err) {
 		return err
@@ -141,7 +140,8 @@ func (t *theirs) examine(ctx context.Context, d *demo) error {
 	for _, name := range allNamespaces() {
 		_, err := d.client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
 		if err == nil {
-			return fmt.Errorf("%w: namespace %s exists already, and the demo makes and removes one of that name", errRefused, name)
+			return fmt.Errorf("%w: namespace %s exists already, and the demo makes and removes one of that name",
+				errRefused, name)
 		}
 		if !apierrors.IsNotFound(err) {
 			return err
@@ -158,8 +158,8 @@ func (t *theirs) examine(ctx context.Context, d *demo) error {
 	list, err := d.dynamic.Resource(profiles).List(ctx, metav1.ListOptions{Limit: 1})
 	switch {
 	case err == nil && len(list.Items) > 0:
-		return fmt.Errorf("%w: the cluster has SecurityProfiles (%s, say), and the demo's operator would carry them out", errRefused,
-			list.Items[0].GetName())
+		return fmt.Errorf("%w: the cluster has SecurityProfiles (%s, say), and the demo's operator would carry them out",
+			errRefused, list.Items[0].GetName())
 	case err == nil:
 		t.crdsThere = true
 	case !apierrors.IsNotFound(err):
@@ -202,8 +202,8 @@ func (t *theirs) readManifests(ctx context.Context, d *demo) error {
 		return err
 	}
 	if there = strings.Join(strings.Fields(there), ", "); there != "" {
-		return fmt.Errorf("%w: Rampart, or part of it, is in this cluster already (%s); the demo brings its own and would "+
-			"get in its way", errRefused, there)
+		return fmt.Errorf("%w: Rampart, or part of it, is in this cluster already (%s); the demo brings its own and "+
+			"would get in its way", errRefused, there)
 	}
 	return nil
 }
@@ -219,17 +219,24 @@ func (t *theirs) ask(ctx context.Context, d *demo) error {
 	d.gap()
 	d.say("It will create there, and remove at the end:")
 	for _, item := range []string{
-		fmt.Sprintf("namespaces %s and %s, with %d pods that do nothing (%s)", strings.Join(namespacesOf(cast), ", "), newNamespace, pods, image),
-		fmt.Sprintf("ValidatingWebhookConfiguration %s, for ConfigMaps with the label %s=checked alone", hookName, guardLabel),
+		fmt.Sprintf("namespaces %s and %s, with %d pods that do nothing (%s)",
+			strings.Join(namespacesOf(cast), ", "), newNamespace, pods, image),
+		fmt.Sprintf("ValidatingWebhookConfiguration %s, for ConfigMaps with the label %s=checked alone",
+			hookName, guardLabel),
 		fmt.Sprintf("what is in deploy/: %s", strings.Join(t.kinds, ", ")),
-		fmt.Sprintf("SecurityProfile %s, for namespaces with the label %s=%s alone, and the NetworkPolicies that it asks for", profileName, guardLabel, guarded),
+		fmt.Sprintf("SecurityProfile %s, for namespaces with the label %s=%s alone, and the NetworkPolicies that it "+
+			"asks for", profileName, guardLabel, guarded),
 	} {
-		for i, line := range wrap(item, d.width-len(margin)-2) {
-			d.block(map[bool]string{true: "- ", false: "  "}[i == 0] + line)
+		mark := "- "
+		for _, line := range wrap(item, d.width-len(margin)-len(mark)) {
+			d.block(mark + line)
+			mark = "  "
 		}
 	}
-	d.say("The operator runs on this machine meanwhile, with the token of its own ServiceAccount.%s",
-		map[bool]string{true: " The type SecurityProfile is there already; it is used as it is, and stays."}[t.crdsThere])
+	d.say("The operator runs on this machine meanwhile, with the token of its own ServiceAccount.")
+	if t.crdsThere {
+		d.say("The type SecurityProfile is there already; it is used as it is, and stays.")
+	}
 	d.gap()
 	if os.Getenv("DEMO_YES") == "1" {
 		d.say("DEMO_YES=1: goes on.")
@@ -274,9 +281,11 @@ func (d *demo) applyTheirs(ctx context.Context) (string, error) {
 
 // theirToken writes a kubeconfig with a token of Rampart's ServiceAccount.
 func (d *demo) theirToken(ctx context.Context) (string, error) {
-	token, err := d.client.CoreV1().ServiceAccounts(ownNamespace).CreateToken(ctx, ownAccount, &authenticationv1.TokenRequest{
+	request := &authenticationv1.TokenRequest{
 		Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: new(int64(tokenLifeSeconds))},
-	}, metav1.CreateOptions{})
+	}
+	accounts := d.client.CoreV1().ServiceAccounts(ownNamespace)
+	token, err := accounts.CreateToken(ctx, ownAccount, request, metav1.CreateOptions{})
 	if err != nil {
 		return "", fmt.Errorf("token of ServiceAccount %s/%s: %w", ownNamespace, ownAccount, err)
 	}
@@ -309,13 +318,14 @@ func (d *demo) removeCast(ctx context.Context) error {
 
 // removeEvents removes the Events about the demo's profile, which are in namespace default.
 func (d *demo) removeEvents(ctx context.Context) error {
-	list, err := d.client.EventsV1().Events("default").List(ctx, metav1.ListOptions{})
+	events := d.client.EventsV1().Events("default")
+	list, err := events.List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
 	}
 	for _, event := range list.Items {
 		if event.ReportingController == eventController && event.Regarding.Name == profileName {
-			err = errors.Join(err, ignoreNotFound(d.client.EventsV1().Events("default").Delete(ctx, event.Name, metav1.DeleteOptions{})))
+			err = errors.Join(err, ignoreNotFound(events.Delete(ctx, event.Name, metav1.DeleteOptions{})))
 		}
 	}
 	return err
@@ -359,5 +369,3 @@ func ignoreNotFound(err error) error {
 	}
 	return err
 }
-
-func mapKeys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }
