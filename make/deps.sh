@@ -12,5 +12,14 @@ if [ "$(id -u)" -ne 0 ]; then
     exit 1
 fi
 echo "Installing:$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 apt-get update -qq
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+# One line a package, so that it is seen to go on.
+DEBIAN_FRONTEND=noninteractive apt-get install -y -q -o Dpkg::Use-Pty=0 --no-install-recommends $missing >"$log" 2>&1 &
+apt=$!
+tail -f --pid=$apt -n +1 "$log" | sed -un 's/^Setting up \([^ ]*\).*/  deb    \1/p'
+if ! wait $apt; then
+    tail -n 20 "$log" >&2
+    exit 1
+fi

@@ -100,4 +100,17 @@ static inline void decode_fails(enum kind kind, const char *text, struct arena *
     assert_null(object);
 }
 
+/* An object whose array @name has @count times @element; "a.b" is member b of a. */
+static inline json_t *many(const char *base, const char *parent, const char *name, size_t count,
+                           const char *element)
+{
+    json_t *root = json_of(base);
+    json_t *arr = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(arr, json_of(element));
+    json_object_set_new(*parent ? json_object_get(root, parent) : root, name, arr);
+    return root;
+}
+
 #endif
