@@ -258,7 +258,10 @@ static int decide(struct network_pass *p, struct err *err)
 {
     bool is_blocked;
 
-    p->own.profile = p->profile->object.name;
+    /* The plan outlives the cache that it was made from: what it says lies in its arena. */
+    p->own.profile = arena_strdup(p->arena, p->profile->object.name);
+    if (!p->own.profile)
+        return err_nomem(err);
     p->plan->profile = p->own.profile;
     p->plan->mode = p->profile->network.mode;
     if (p->plan->mode == MODE_OFF)

@@ -82,6 +82,15 @@ static const char *edited_message(const struct network_pass *p, const struct wan
         o->ns, o->name, fields, o->uid, p->profile->object.name);
 }
 
+static bool keep(const char **text, struct arena *a)
+{
+    if (!*text)
+        return true;
+    *text = arena_strdup(a, *text);
+    return *text != NULL;
+}
+
+/* The plan outlives the cache that it was made from: every text is copied. */
 static const struct finding *new_finding(struct network_pass *p, const struct finding *finding,
                                          struct err *err)
 {
@@ -92,6 +101,12 @@ static const struct finding *new_finding(struct network_pass *p, const struct fi
         return NULL;
     }
     *copy = *finding;
+    if (!keep(&copy->object.ns, p->arena) || !keep(&copy->object.name, p->arena) ||
+        !keep(&copy->object.uid, p->arena) || !keep(&copy->manager, p->arena) ||
+        !keep(&copy->profile, p->arena)) {
+        (void)err_nomem(err);
+        return NULL;
+    }
     return copy;
 }
 

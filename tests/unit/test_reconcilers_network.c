@@ -204,6 +204,31 @@ static void test_an_edited_policy_is_put_right_and_the_rival_is_named(void **sta
     assert_spec(POLICY_DENY, "{'podSelector':{},'policyTypes':['Ingress','Egress']}");
 }
 
+/* Its writes are on their way while watches go on replacing what it was made from; the sanitizer
+ * judges. */
+static void test_a_plan_outlives_the_cache_it_was_made_from(void **state)
+{
+    (void)state;
+    put_profile("p", "'mode':'Enforce'," BARE);
+    converge();
+    json_object_set_new(spec_of(POLICY_DENY), "ingress", json_pack("[{}]"));
+    world_touch(&world, KIND_NETWORK_POLICY, "shop", POLICY_DENY, "kubectl-edit");
+    pass();
+    assert_int_equal(plan.writes_count, 1);
+    world_remove(&world, KIND_NETWORK_POLICY, "shop", POLICY_DENY);
+    world_remove(&world, KIND_PROFILE, NULL, "p");
+    world_remove(&world, KIND_NAMESPACE, NULL, "shop");
+    assert_string_equal(plan.profile, "p");
+    assert_string_equal(plan.writes[0].object.name, POLICY_DENY);
+    assert_string_equal(plan.writes[0].object.ns, "shop");
+    assert_true(*plan.writes[0].object.uid && *plan.writes[0].rv);
+    assert_string_equal(plan.writes[0].after->manager, "kubectl-edit");
+    assert_string_equal(plan.writes[0].after->profile, "p");
+    assert_string_equal(plan.writes[0].after->object.name, POLICY_DENY);
+    assert_string_equal(plan.writes[0].after->object.ns, "shop");
+    assert_true(*plan.writes[0].after->object.uid);
+}
+
 static void test_a_removed_field_is_put_back_though_nobody_is_recorded(void **state)
 {
     (void)state;
@@ -447,6 +472,7 @@ int main(void)
         WITH_WORLD(test_our_own_and_terminating_namespaces_are_never_touched),
         WITH_WORLD(test_priority_decides_then_the_name),
         WITH_WORLD(test_an_edited_policy_is_put_right_and_the_rival_is_named),
+        WITH_WORLD(test_a_plan_outlives_the_cache_it_was_made_from),
         WITH_WORLD(test_a_removed_field_is_put_back_though_nobody_is_recorded),
         WITH_WORLD(test_a_deleted_policy_is_made_again_and_said),
         WITH_WORLD(test_a_profile_edit_is_no_drift),
