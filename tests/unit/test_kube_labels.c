@@ -43,6 +43,15 @@ static void test_labels_that_are_absent_are_none(void **state)
     }
 }
 
+static void test_label_values_end_at_63_bytes(void **state)
+{
+    struct labels labels;
+
+    assert_int_equal(decode(*state, "{'labels':{'a':'" LETTERS_63 "'}}", &labels, NULL), 0);
+    assert_string_equal(labels_get(&labels, "a"), LETTERS_63);
+    assert_int_equal(decode(*state, "{'labels':{'a':'" LETTERS_63 "l'}}", &labels, NULL), -1);
+}
+
 static void test_labels_of_a_wrong_type_are_refused_with_the_path(void **state)
 {
     static const struct {
@@ -245,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ARENA_TEST(test_labels_are_sorted_by_key),
         ARENA_TEST(test_labels_that_are_absent_are_none),
+        ARENA_TEST(test_label_values_end_at_63_bytes),
         ARENA_TEST(test_labels_of_a_wrong_type_are_refused_with_the_path),
         ARENA_TEST(test_label_keys_end_at_their_ceiling),
         ARENA_TEST(test_labels_end_at_their_ceiling),

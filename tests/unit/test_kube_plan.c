@@ -108,26 +108,33 @@ static void test_plan_sorts_writes_by_phase_then_object(void **state)
     }
 }
 
+/* In whatever order they come; a name that is absent is the smallest. */
 static void test_plan_sorts_findings_by_object_then_reason(void **state)
 {
-    struct finding findings[] = {
-        finding_of(REASON_UNDONE, "b", "x", "m"),     finding_of(REASON_NAME_TAKEN, "b", "x", "m"),
-        finding_of(REASON_NAME_TAKEN, "b", "x", "a"), finding_of(REASON_UNDONE, "a", "z", "m"),
-        finding_of(REASON_UNDONE, "a", NULL, "m"),
+    const struct finding sorted[] = {
+        finding_of(REASON_UNDONE, "a", NULL, NULL),   finding_of(REASON_UNDONE, "a", NULL, "m"),
+        finding_of(REASON_UNDONE, "a", "z", "m"),     finding_of(REASON_NAME_TAKEN, "b", "x", "a"),
+        finding_of(REASON_NAME_TAKEN, "b", "x", "m"), finding_of(REASON_UNDONE, "b", "x", "m"),
     };
+    size_t count = COUNT_OF(sorted);
     struct plan plan;
 
-    plan_init(&plan, *state);
-    for (size_t i = 0; i < COUNT_OF(findings); i++)
-        assert_non_null(plan_add_finding(&plan, &findings[i]));
-    plan_sort(&plan);
-    assert_null(plan.findings[0].object.name);
-    assert_string_equal(plan.findings[1].object.name, "z");
-    assert_string_equal(plan.findings[2].message, "a");
-    assert_int_equal(plan.findings[2].reason, REASON_NAME_TAKEN);
-    assert_string_equal(plan.findings[3].message, "m");
-    assert_int_equal(plan.findings[3].reason, REASON_NAME_TAKEN);
-    assert_int_equal(plan.findings[4].reason, REASON_UNDONE);
+    for (size_t first = 0; first < count; first++) {
+        for (size_t step = 1; step < count; step += count - 2) { /* forwards and backwards */
+            plan_init(&plan, *state);
+            for (size_t i = 0; i < count; i++)
+                assert_non_null(plan_add_finding(&plan, &sorted[(first + i * step) % count]));
+            plan_sort(&plan);
+            for (size_t i = 0; i < count; i++) {
+                assert_int_equal(plan.findings[i].reason, sorted[i].reason);
+                assert_string_equal(plan.findings[i].object.ns, sorted[i].object.ns);
+                assert_int_equal(plan.findings[i].object.name == NULL, i < 2);
+                assert_int_equal(plan.findings[i].message == NULL, i < 1);
+                if (i > 0)
+                    assert_string_equal(plan.findings[i].message, sorted[i].message);
+            }
+        }
+    }
 }
 
 static void test_plan_breaks_at_its_ceiling_of_writes(void **state)
