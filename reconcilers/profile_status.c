@@ -8,6 +8,7 @@
 
 #define STATUS_LEN_MAX (256u * 1024)
 #define RULE_NETWORK "network"
+#define CONDITIONS_COUNT 5
 
 struct verdict_text {
     const char *type;
@@ -42,6 +43,21 @@ static void write_condition(struct json_build *j, const struct profile *p, const
     json_close_obj(j);
 }
 
+/* What keeps it from being ready although nothing has failed. */
+static const struct finding *obstacle(const struct profile_tally *t)
+{
+    return t->contest ? t->contest : t->worst;
+}
+
+static const char *unready_reason(const struct profile_tally *t)
+{
+    const struct finding *finding = obstacle(t);
+
+    if (finding && (finding->reason == REASON_CONTESTED || finding->reason == REASON_UNDONE))
+        return reason_name(finding->reason);
+    return "Progressing";
+}
+
 static struct verdict_text ready(const struct profile *p, const struct profile_tally *t,
                                  struct arena *a)
 {
@@ -59,10 +75,11 @@ static struct verdict_text ready(const struct profile *p, const struct profile_t
             arena_printf(a, "%zu of %zu namespaces cannot be made compliant; first: %s", t->failed,
                          t->decided + t->left, t->worst ? t->worst->message : "unknown");
     } else if (t->pending > 0 || (p->network.mode == MODE_ENFORCE && t->drifted > 0)) {
-        c.reason = t->worst && t->worst->reason == REASON_UNDONE ? "Undone" : "Progressing";
-        c.message =
-            arena_printf(a, "%zu of %zu namespaces are compliant%s%s", t->compliant, t->decided,
-                         t->worst ? "; first: " : "", t->worst ? t->worst->message : "");
+        const struct finding *first = obstacle(t);
+
+        c.reason = unready_reason(t);
+        c.message = arena_printf(a, "%zu of %zu namespaces are compliant%s%s", t->compliant,
+                                 t->decided, first ? "; first: " : "", first ? first->message : "");
     } else {
         c.is_true = true;
         c.reason = p->network.mode == MODE_ENFORCE ? "Enforced"
@@ -120,11 +137,24 @@ static struct verdict_text enforcing(const struct profile *p, const struct profi
     return c;
 }
 
+static struct verdict_text contested(const struct profile_tally *t, struct arena *a)
+{
+    struct verdict_text c = {.type = "Contested", .reason = "Uncontested", .message = ""};
+
+    if (t->contest) {
+        c.is_true = true;
+        c.reason = reason_name(REASON_CONTESTED);
+        c.message = arena_printf(a, "%zu of %zu namespaces; first: %s", t->contested, t->decided,
+                                 t->contest->message);
+    }
+    return c;
+}
+
 static int write_conditions(struct json_build *j, const struct view *v, const struct profile *p,
                             const struct profile_tally *t, struct arena *a, struct err *err)
 {
     char now[TIMESTAMP_LEN];
-    struct verdict_text all[4] = {ready(p, t, a), enforcing(p, t, a)};
+    struct verdict_text all[CONDITIONS_COUNT] = {ready(p, t, a), enforcing(p, t, a)};
 
     timestamp_seconds(v->wall_ms, now);
     all[2] = (struct verdict_text){
@@ -133,14 +163,15 @@ static int write_conditions(struct json_build *j, const struct view *v, const st
         .reason = t->failed > 0 && t->worst ? reason_name(t->worst->reason) : "AllWell",
         .message = t->failed > 0 && t->worst ? t->worst->message : "",
     };
-    all[3] = (struct verdict_text){
+    all[3] = contested(t, a);
+    all[4] = (struct verdict_text){
         .type = "Stalled",
         .is_true = p->invalid != NULL,
         .reason = p->invalid ? reason_name(REASON_INVALID_SPEC) : "SpecAccepted",
         .message = p->invalid ? p->invalid : "",
     };
     json_open_arr(j, "conditions");
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < CONDITIONS_COUNT; i++) {
         if (!all[i].message)
             return err_nomem(err);
         write_condition(j, p, now, &all[i]);

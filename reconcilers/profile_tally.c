@@ -40,6 +40,11 @@ static void add_verdict(struct profile_tally *t, const struct verdict *verdict)
     t->drifted += verdict->state == VERDICT_DRIFTED;
     t->failed += verdict->state == VERDICT_FAILED;
     t->is_drift_cut |= verdict->findings_cut > 0;
+    if (verdict->contest) {
+        t->contested++;
+        if (!t->contest)
+            t->contest = verdict->contest;
+    }
     for (size_t i = 0; i < verdict->findings_count; i++) {
         const struct finding *finding = &verdict->findings[i];
 

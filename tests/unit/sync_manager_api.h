@@ -40,8 +40,11 @@ struct thing {
 
 /* What the reconciler says; the test changes it at will. */
 struct script {
-    bool wants_policy;     /* a namespace without POLICY gets one */
-    bool mends_always;     /* and is patched in each pass */
+    bool wants_policy; /* a namespace without POLICY gets one */
+    bool mends_always; /* and is patched in each pass */
+    bool mends_once;   /* ... until a patch has come through */
+    bool is_edited;    /* what is patched is drift, made by @rival (NULL: not recorded) */
+    const char *rival;
     bool removes;          /* POLICY is deleted where it is */
     bool is_explained;     /* that deletion */
     bool writes_status;    /* a profile's status counts the compliant namespaces */
@@ -63,9 +66,11 @@ struct bench {
     unsigned rv;  /* the last one */
     bool *served; /* by number of the exchange: a watch that has had its initial events */
     size_t served_cap;
-    bool holds_writes; /* writes are answered by the test */
-    bool holds_events; /* Events too */
-    bool is_down;      /* every request fails */
+    bool holds_writes;  /* writes are answered by the test */
+    bool holds_events;  /* Events too */
+    bool is_down;       /* every request fails */
+    unsigned conflicts; /* so many of the next patches of policies come too late */
+    bool has_rival;     /* who writes the policy just before each of those */
     struct script script;
     char trace[262144]; /* keys in the order of their passes, each followed by a space */
     size_t trace_len;
@@ -253,12 +258,36 @@ static inline void serve_write(struct bench *b, size_t number)
             (void)snprintf(t->status, sizeof(t->status), "%.*s",
                            (int)(request->body_len - strlen("{\"status\":}")),
                            request->body + strlen("{\"status\":"));
-        if (request->method == HTTP_PATCH)
+        if (request->method == HTTP_PATCH) {
+            if (b->script.mends_once && t->kind == KIND_NETWORK_POLICY)
+                b->script.mends_always = false;
             (void)put(b, t->kind, t->ns, t->name);
+        }
         fake_answer(&b->net, number, 200, NULL, thing_json(t));
         return;
     }
     fake_answer(&b->net, number, 404, NULL, fake_status(404, "NotFound", NULL, "not found"));
+}
+
+/* Somebody else was faster. */
+static inline bool serve_conflict(struct bench *b, size_t number)
+{
+    const struct http_request *request = &fake_get(&b->net, number)->request;
+
+    if (b->conflicts == 0 || request->method != HTTP_PATCH ||
+        !strstr(request->path, "/networkpolicies/"))
+        return false;
+    b->conflicts--;
+    for (size_t i = 0; b->has_rival && i < b->things_count; i++) {
+        struct thing *t = &b->things[i];
+
+        if (t->kind == KIND_NETWORK_POLICY &&
+            path_names(request->path, t->ns, "networkpolicies", t->name))
+            (void)put(b, t->kind, t->ns, t->name);
+    }
+    fake_answer(&b->net, number, 409, NULL,
+                fake_status(409, "Conflict", NULL, "the object has been modified"));
+    return true;
 }
 
 static inline bool serve_one(struct bench *b, size_t number)
@@ -279,7 +308,8 @@ static inline bool serve_one(struct bench *b, size_t number)
     if (!is_stream) {
         if (b->holds_writes)
             return false;
-        serve_write(b, number);
+        if (!serve_conflict(b, number))
+            serve_write(b, number);
         return true;
     }
     for (int kind = 0; kind < KIND_WATCHED_COUNT; kind++) {

@@ -105,8 +105,12 @@ static inline int script_plan_namespace(const struct view *v, const char *ns, st
                             .rule = "network",
                             .message = "was deleted and made again",
                             .profile = s->profile};
+    struct finding undone = again;
     int result = 0;
 
+    undone.reason = REASON_POLICY_EDITED;
+    undone.message = "was edited and put back";
+    undone.manager = s->rival;
     trace_pass("ns", ns);
     if (script_fails(err) < 0)
         return -1;
@@ -122,7 +126,7 @@ static inline int script_plan_namespace(const struct view *v, const char *ns, st
         result = script_write(plan, WRITE_CREATE, ns, NULL,
                               before && (before->in_place & POLICY_BIT) ? &again : NULL);
     else if (s->mends_always && policy)
-        result = script_write(plan, WRITE_PATCH, ns, policy, NULL);
+        result = script_write(plan, WRITE_PATCH, ns, policy, s->is_edited ? &undone : NULL);
     else if (s->removes && policy)
         result = script_write(plan, WRITE_DELETE, ns, policy, NULL);
     if (plan->writes_count > 0 && plan->state == VERDICT_COMPLIANT)
@@ -137,7 +141,7 @@ static inline int script_plan_profile(const struct view *v, const char *name, st
 {
     const struct profile *p = OBJECT_AS(profile, view_get(v, KIND_PROFILE, "", name));
     struct object_list namespaces;
-    size_t compliant = 0;
+    size_t compliant = 0, contested = 0;
     char status[64], body[128];
     struct write write = {.verb = WRITE_PATCH_STATUS, .phase = PHASE_STATUS, .body = body};
 
@@ -150,8 +154,13 @@ static inline int script_plan_profile(const struct view *v, const char *name, st
         const struct verdict *verdict = view_verdict(v, namespaces.items[i]->name);
 
         compliant += verdict && verdict->state == VERDICT_COMPLIANT;
+        contested += verdict && verdict->contest;
     }
-    (void)snprintf(status, sizeof(status), "{\"compliant\":%zu}", compliant);
+    if (contested > 0)
+        (void)snprintf(status, sizeof(status), "{\"compliant\":%zu,\"contested\":%zu}", compliant,
+                       contested);
+    else
+        (void)snprintf(status, sizeof(status), "{\"compliant\":%zu}", compliant);
     if (strcmp(p->status, status) == 0)
         return 0;
     (void)snprintf(body, sizeof(body), "{\"status\":%s}", status);

@@ -318,6 +318,41 @@ static void test_drift_is_sorted_and_cut_at_its_ceiling(void **state)
     json_decref(root);
 }
 
+static void test_a_contest_is_told_with_its_object_until_it_is_over(void **state)
+{
+    const struct finding contest = {.reason = REASON_CONTESTED,
+                                    .object = {KIND_NETWORK_POLICY, "shop", POLICY_DENY, ""},
+                                    .rule = "network",
+                                    .message = "NetworkPolicy shop/deny is undone by argocd"};
+    json_t *root;
+
+    (void)state;
+    put_profile("p", "", "'mode':'Enforce','network':{'allow':{}}");
+    (void)world_converge(&world, &registry_ops, "shop", 4);
+    profile_pass("p");
+    root = body();
+    assert_condition(root, "Contested", "False", "Uncontested");
+    json_decref(root);
+    world.verdict.contest = &contest; /* as the runtime keeps it */
+    world.verdict.state = VERDICT_DRIFTED;
+    profile_pass("p");
+    root = body();
+    assert_condition(root, "Contested", "True", "Contested");
+    assert_condition(root, "Ready", "False", "Contested");
+    assert_condition(root, "Degraded", "False", "AllWell");
+    assert_non_null(
+        strstr(plan.writes[0].body,
+               "1 of 1 namespaces; first: NetworkPolicy shop/deny is undone by argocd"));
+    json_decref(root);
+    world.verdict.contest = NULL;
+    world.verdict.state = VERDICT_COMPLIANT;
+    profile_pass("p");
+    root = body();
+    assert_condition(root, "Contested", "False", "Uncontested");
+    assert_condition(root, "Ready", "True", "Enforced");
+    json_decref(root);
+}
+
 struct marks {
     char text[512];
 };
@@ -416,6 +451,7 @@ int main(void)
         WITH_WORLD(test_the_finalizer_goes_with_the_last_policy),
         WITH_WORLD(test_a_terminating_namespace_does_not_hold_the_finalizer),
         WITH_WORLD(test_an_invalid_profile_that_goes_removes_nothing),
+        WITH_WORLD(test_a_contest_is_told_with_its_object_until_it_is_over),
         WITH_WORLD(test_drift_is_sorted_and_cut_at_its_ceiling),
         WITH_WORLD(test_events_make_dirty_what_they_concern),
     };
