@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "rampart/kube/cidr.h"
@@ -93,8 +94,9 @@ static int add_egress(struct build *b, struct wanted *w, const struct net_rule *
 {
     struct net_rule cut = *rule;
 
+    assert(rule->peers_count > 0);
     w->spec.has[EGRESS] = true;
-    if (b->profile->network.cuts_metadata && rule->peers_count > 0) {
+    if (b->profile->network.cuts_metadata) {
         if (cut_metadata(rule, b->arena, &cut, err) < 0)
             return -1;
         if (cut.peers_count == 0)
