@@ -136,7 +136,12 @@ static void put_dns(void)
     world_put(&world, KIND_SERVICE,
               "{'metadata':{'name':'kube-dns','namespace':'kube-system','labels':{'k8s-app':'kube-"
               "dns'}},'spec':{'selector':{'k8s-app':'kube-dns'},'clusterIP':'10.96.0.10',"
-              "'clusterIPs':['10.96.0.10'],'ports':[{'name':'dns','port':53,'protocol':'UDP'}]}}");
+              "'clusterIPs':['10.96.0.10'],'ports':[{'name':'dns','port':53,'protocol':'UDP',"
+              "'targetPort':'dns'}]}}");
+    world_put(&world, KIND_ENDPOINT_SLICE,
+              "{'metadata':{'name':'kube-dns-1','namespace':'kube-system','labels':{'kubernetes.io/"
+              "service-name':'kube-dns'}},'addressType':'IPv4','ports':[{'name':'dns','port':5353,"
+              "'protocol':'UDP'}],'endpoints':[]}");
 }
 
 static void put_cluster(void)
