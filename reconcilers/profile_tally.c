@@ -92,7 +92,7 @@ static void add_namespace(struct profile_tally *t, const struct view *v, const s
         return;
     decides = selection_network(v, profiles, ns);
     if (decides != p) {
-        if (decides && !t->winner)
+        if (!t->winner)
             t->winner = decides->object.name;
         add_leftovers(t, v, p, ns);
         return;
