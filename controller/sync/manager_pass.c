@@ -221,7 +221,7 @@ static const struct profile *stopped_by_budget(const struct manager *m,
     const struct profile *owner;
     const struct profile_track *track;
 
-    if (result->err.code != ERR_LIMIT || !result->failed || result->failed->verb != WRITE_DELETE)
+    if (result->err.code != ERR_LIMIT || result->failed->verb != WRITE_DELETE)
         return NULL;
     owner = owner_of(m, result->failed);
     track = owner ? profile_tracks_get(&m->tracks, owner->object.name) : NULL;
