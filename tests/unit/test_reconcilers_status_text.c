@@ -134,8 +134,8 @@ static void test_the_first_network_plugin_that_is_recognised_is_named(void **sta
               "'webhook':{'clientConfig':{'service':{'namespace':'x','name':'y'}}}}}}");
     world_put(&world, KIND_CRD, "{'metadata':{'name':'ciliumnetworkpolicies.cilium.io'}}");
     world_put(&world, KIND_CRD,
-              "{'metadata':{'name':'globalnetworkpolicies.crd.projectcalico.org'}"
-              "}");
+              "{'metadata':{'name':'zzz.example.com'},'spec':{'conversion':{'strategy':'Webhook',"
+              "'webhook':{'clientConfig':{'service':{'namespace':'x','name':'y'}}}}}}");
     status = status_of("p");
     assert_condition(status, "Enforcing", "True", "Enforced", "seems to be Cilium");
     json_decref(status);
