@@ -20,7 +20,7 @@
 #define WALL_MS INT64_C(1795475820000) /* 2026-11-23T23:17:00Z: the test's clock at 0 */
 #define SECOND_MS 1000u
 #define MINUTE_MS (60 * SECOND_MS)
-#define THINGS_MAX 2048
+#define THINGS_MAX 12288
 #define POLICY "rampart-deny" /* what the reconciler below makes */
 #define POLICY_BIT 1u
 
@@ -45,16 +45,21 @@ struct script {
     bool mends_once;   /* ... until a patch has come through */
     bool is_edited;    /* what is patched is drift, made by @rival (NULL: not recorded) */
     const char *rival;
-    bool removes;          /* POLICY is deleted where it is */
-    bool is_explained;     /* that deletion */
-    bool writes_status;    /* a profile's status counts the compliant namespaces */
-    bool is_about_profile; /* the finding */
-    bool counts_as_failed; /* the finding */
-    const char *says;      /* message of a finding about each namespace; NULL: none */
-    size_t says_times;     /* so many of them, numbered; 0: one */
-    const char *profile;   /* who decides */
+    bool removes;           /* POLICY is deleted where it is */
+    bool is_explained;      /* that deletion */
+    bool writes_status;     /* a profile's status counts the compliant namespaces */
+    bool is_about_profile;  /* the finding */
+    bool counts_as_failed;  /* the finding */
+    const char *says;       /* message of a finding about each namespace; NULL: none */
+    const char *says_about; /* the profile of the finding; NULL: who decides */
+    bool says_of_nothing;   /* the finding is about no object */
+    size_t says_times;      /* so many of them, numbered; 0: one */
+    const char *profile;    /* who decides */
     enum mode mode;
-    unsigned plans_fail; /* so many of the next plans fail */
+    unsigned plans_fail;  /* so many of the next plans fail */
+    bool is_broken;       /* plans are, and nothing says so */
+    bool writes_metadata; /* of a profile, before its status */
+    const char *marks;    /* name of a namespace and a profile that each event marks besides */
 };
 
 struct bench {

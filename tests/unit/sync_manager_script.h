@@ -21,6 +21,10 @@ static inline void script_map(const struct view *v, const struct object *before,
     const struct object *any = after ? after : before;
 
     (void)v;
+    if (bench_now->script.marks) {
+        dirty->mark_namespace(dirty->ctx, bench_now->script.marks);
+        dirty->mark_profile(dirty->ctx, bench_now->script.marks);
+    }
     if (any->kind == KIND_NAMESPACE) {
         dirty->mark_namespace(dirty->ctx, any->name);
         dirty->mark_all_profiles(dirty->ctx);
@@ -81,8 +85,10 @@ static inline int script_findings(struct plan *plan, const char *ns, struct err 
                                   .object = {KIND_NAMESPACE, "", ns, ""},
                                   .rule = "network",
                                   .message = message,
-                                  .profile = s->profile};
+                                  .profile = s->says_about ? s->says_about : s->profile};
 
+        if (s->says_of_nothing)
+            finding.object = (struct object_ref){KIND_NAMESPACE, NULL, NULL, NULL};
         if (s->says_times)
             (void)snprintf(message, sizeof(message), "%s %zu", s->says, i);
         else
@@ -116,6 +122,7 @@ static inline int script_plan_namespace(const struct view *v, const char *ns, st
         return -1;
     if (!view_get(v, KIND_NAMESPACE, "", ns))
         return 0;
+    plan->is_broken = s->is_broken;
     plan->profile = s->profile;
     plan->mode = s->mode;
     plan->state = s->profile ? VERDICT_COMPLIANT : VERDICT_NONE;
@@ -146,13 +153,21 @@ static inline int script_plan_profile(const struct view *v, const char *name, st
     struct write write = {.verb = WRITE_PATCH_STATUS, .phase = PHASE_STATUS, .body = body};
 
     trace_pass("profile", name);
+    if (script_fails(err) < 0)
+        return -1;
+    if (p && bench_now->script.writes_metadata) {
+        bench_now->script.writes_metadata = false;
+        write = (struct write){.verb = WRITE_PATCH, .body = "{}", .summary = "put a finalizer on"};
+        write.object = (struct object_ref){KIND_PROFILE, "", name, p->object.uid};
+        write.rv = p->object.rv;
+        return plan_add_write(plan, &write) ? 0 : plan_check(plan, err);
+    }
     if (!p || !bench_now->script.writes_status)
         return 0;
     if (view_list(v, KIND_NAMESPACE, NULL, plan->arena, &namespaces, err) < 0)
         return -1;
     for (size_t i = 0; i < namespaces.count; i++) {
         const struct verdict *verdict = view_verdict(v, namespaces.items[i]->name);
-
         compliant += verdict && verdict->state == VERDICT_COMPLIANT;
         contested += verdict && verdict->contest;
     }
