@@ -160,13 +160,14 @@ static void test_verdicts_keep_eight_findings_and_know_them_all_again(void **sta
 {
     struct finding findings[20];
     char messages[20][16];
-    struct statement said = statement_of(findings, 20);
+    struct statement said;
     const struct verdict *kept;
 
     for (int i = 0; i < 20; i++) {
         (void)snprintf(messages[i], sizeof(messages[i]), "number %d", i);
         findings[i] = finding_of(messages[i]);
     }
+    said = statement_of(findings, 20);
     said.verdict.findings_cut = 2;
     keep(*state, "shop", &said);
     kept = verdicts_get(*state, "shop");
