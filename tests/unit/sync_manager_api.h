@@ -72,11 +72,13 @@ struct bench {
     unsigned rv;  /* the last one */
     bool *served; /* by number of the exchange: a watch that has had its initial events */
     size_t served_cap;
-    bool holds_writes;  /* writes are answered by the test */
-    bool holds_events;  /* Events too */
-    bool is_down;       /* every request fails */
-    unsigned conflicts; /* so many of the next patches of policies come too late */
-    bool has_rival;     /* who writes the policy just before each of those */
+    bool holds_writes;                  /* writes are answered by the test */
+    bool holds_events;                  /* Events too */
+    bool is_down;                       /* every request fails */
+    bool is_paused[KIND_WATCHED_COUNT]; /* watches of the kind tell nothing more */
+    bool is_empty[KIND_WATCHED_COUNT];  /* lists and initial events of the kind have no objects */
+    unsigned conflicts;                 /* so many of the next patches of policies come too late */
+    bool has_rival;                     /* who writes the policy just before each of those */
     struct script script;
     char trace[262144]; /* keys in the order of their passes, each followed by a space */
     size_t trace_len;
@@ -131,7 +133,7 @@ static inline void tell(struct bench *b, const char *type, const struct thing *t
 {
     size_t watch = fake_find(&b->net, watch_part(t->kind));
 
-    if (watch != FAKE_LAST && watch < b->served_cap && b->served[watch])
+    if (watch != FAKE_LAST && watch < b->served_cap && b->served[watch] && !b->is_paused[t->kind])
         (void)fake_text(&b->net, watch,
                         api_text("{\"type\":\"%s\",\"object\":%s}\n", type, thing_json(t)));
 }
@@ -186,7 +188,7 @@ static inline void serve_watch(struct bench *b, size_t number, enum kind kind)
     for (size_t i = 0; i < b->things_count; i++) {
         const struct thing *t = &b->things[i];
 
-        if (t->kind != kind || (is_initial ? t->is_gone : t->rv <= rv))
+        if (t->kind != kind || (is_initial ? t->is_gone || b->is_empty[kind] : t->rv <= rv))
             continue;
         if (!fake_text(&b->net, number,
                        api_text("{\"type\":\"%s\",\"object\":%s}\n",
@@ -211,7 +213,7 @@ static inline void serve_list(struct bench *b, size_t number, enum kind kind)
     (void)fprintf(out, "{\"kind\":\"%sList\",\"metadata\":{\"resourceVersion\":\"%u\"},\"items\":[",
                   resource_of(kind)->name, b->rv);
     for (size_t i = 0; i < b->things_count; i++) {
-        if (b->things[i].kind != kind || b->things[i].is_gone)
+        if (b->things[i].kind != kind || b->things[i].is_gone || b->is_empty[kind])
             continue;
         (void)fprintf(out, "%s%s", is_first ? "" : ",", thing_json(&b->things[i]));
         is_first = false;
