@@ -112,8 +112,6 @@ static void list_query(const struct watch *w, struct path_query *query)
         query->continue_token = w->continue_token;
     else if (*rv != '\0')
         query->resource_version = rv;
-    else if (!w->is_rv_expired)
-        query->resource_version = "0";
 }
 
 void watch_query(const struct watch *w, struct path_query *ret_query)

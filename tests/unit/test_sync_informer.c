@@ -107,7 +107,7 @@ static void test_informer_starts_without_pages_when_the_token_does_not_fit_a_pat
     fake_answer(&b->net, FAKE_LAST, 200, NULL, api_list("", 10, token));
     free(token);
     step(b);
-    requests(b, POLICIES "?resourceVersion=0");
+    requests(b, POLICIES);
 }
 
 static void test_informer_takes_bookmarks_never_sent_always_sent_and_unknown_alike(void **state)
