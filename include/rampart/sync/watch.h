@@ -11,13 +11,13 @@
  * still good
  *
  * Rules (client-go tools/cache/reflector.go and tools/pager; KEP-3157; kubernetes.io api-concepts):
- * - The first LIST states no resourceVersion (quorum), a relist the last one known, which the server
- * serves at least as new; only when a LIST or the initial events are answered 410 or "too large" is
- * it "" (quorum) again. A watch that is answered 410 relists at the last one known. Never "0" (any),
- * as client-go once asked at first: a server whose cache hangs behind answers that from its past
- * (kubernetes/kubernetes#59848), where a spec that was replaced since still asks for its weaker
- * policies, whose resourceVersions are still good. Servers have answered a quorum LIST from a cache
- * that they know to be fresh since 1.31 (KEP-2340), so that it costs no more.
+ * - The first LIST states no resourceVersion (quorum), a relist the last one known, which the
+ * server serves at least as new; only when a LIST or the initial events are answered 410 or "too
+ * large" is it "" (quorum) again. A watch that is answered 410 relists at the last one known. Never
+ * "0" (any), as client-go once asked at first: a server whose cache hangs behind answers that from
+ * its past (kubernetes/kubernetes#59848), where a profile that was replaced since still asks for
+ * less, and the resourceVersions of the policies are still good. Servers have answered a quorum
+ * LIST from a cache that they know to be fresh since 1.31 (KEP-2340): it costs no more.
  * - A LIST at "" is paged; one at a known resourceVersion is not, so that it comes from the
  * server's cache. Further pages state the limit and the token alone. A token that is expired,
  * refused, repeated or over CONTINUE_LEN_MAX starts the list again without paging. A page may have
