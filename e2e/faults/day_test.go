@@ -2,6 +2,7 @@ package faults
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -71,24 +72,27 @@ func (r *run) have(policies []string, suffixes ...string) (err error) {
 }
 
 // play lets the day pass, and waits after each step until Rampart has dealt with it. faults are what happens
-// besides: by the name of a step, right before it.
+// besides: by the name of a step right before it, by "after" and its name right after it.
 func (r *run) play(faults map[string]func()) {
 	r.Helper()
+	for name := range faults {
+		if !isStep(strings.TrimPrefix(name, "after ")) {
+			r.Fatalf("the day has no step %q", name)
+		}
+	}
 	for _, step := range day {
 		if fault := faults[step.name]; fault != nil {
 			fault()
 		}
 		step.act(r)
+		if fault := faults["after "+step.name]; fault != nil {
+			fault()
+		}
 		if err := poll(r.limit, func() error { return step.done(r) }); err != nil {
 			r.Fatalf("%s: %v", step.name, err)
 		}
 		if r.Failed() {
 			r.FailNow()
-		}
-	}
-	for name := range faults {
-		if !isStep(name) {
-			r.Fatalf("the day has no step %q", name)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -336,4 +337,19 @@ func (r *run) requests(match proxy.Match) string {
 	}
 	slices.SortStableFunc(lines, func(a, b string) int { return cmp.Compare(a[:12], b[:12]) })
 	return strings.Join(lines, "\n")
+}
+
+// memoryIsBack demands that what the operator holds for itself is what a small cluster takes, and not what
+// the fault took. Sanitizers hold much more, and say so themselves when something is lost.
+func (r *run) memoryIsBack() {
+	r.Helper()
+	if strings.Contains(os.Getenv("RAMPART_BINARY"), "asan") {
+		return
+	}
+	const anonymousMax = 10 << 20
+	memory, err := r.operator.Memory()
+	r.must(err)
+	if memory.Anonymous > anonymousMax {
+		r.Errorf("rampart holds %.1f MB for itself", float64(memory.Anonymous)/1e6)
+	}
 }

@@ -61,7 +61,7 @@ func Look(ctx context.Context, c *cluster.Cluster, run string) (State, error) {
 	}
 	for _, object := range list.Items {
 		if strings.HasPrefix(object.GetName(), run) {
-			masked := maskTimes(runtime.DeepCopyJSON(object.Object))
+			masked := maskStatus(runtime.DeepCopyJSON(object.Object), object.GetGeneration())
 			about := map[string]any{"status": masked["status"], "finalizers": object.GetFinalizers(), "labels": object.GetLabels()}
 			if err := state.add(run, "SecurityProfile "+object.GetName(), about); err != nil {
 				return nil, err
@@ -95,21 +95,25 @@ func maskPolicy(policy *networkingv1.NetworkPolicy, namespace types.UID) any {
 	}
 }
 
-// maskTimes takes the times out of conditions.
-func maskTimes(value map[string]any) map[string]any {
+// maskStatus takes the times out of conditions, and the number out of a generation that is the current one.
+func maskStatus(value map[string]any, generation int64) map[string]any {
 	for key, member := range value {
 		switch member := member.(type) {
 		case map[string]any:
-			maskTimes(member)
+			maskStatus(member, generation)
 		case []any:
 			for _, element := range member {
 				if object, ok := element.(map[string]any); ok {
-					maskTimes(object)
+					maskStatus(object, generation)
 				}
 			}
 		case string:
 			if key == "lastTransitionTime" {
 				value[key] = "masked"
+			}
+		case int64:
+			if key == "observedGeneration" && member == generation {
+				value[key] = "current"
 			}
 		}
 	}

@@ -89,9 +89,13 @@ func EditQuery(edit func(q map[string][]string)) Do {
 	}
 }
 
-// Limit makes pages of a list smaller than what was asked for, also of one that asked for no pages.
+// Limit makes pages smaller, where pages are asked for.
 func Limit(n int) Do {
-	return EditQuery(func(q map[string][]string) { q["limit"] = []string{strconv.Itoa(n)} })
+	return EditQuery(func(q map[string][]string) {
+		if len(q["limit"]) > 0 {
+			q["limit"] = []string{strconv.Itoa(n)}
+		}
+	})
 }
 
 // Body changes the whole of an answer, where it has the status 200.

@@ -248,12 +248,19 @@ func pages(b *bench) {
 	b.make("page-two")
 	b.proxy.On(Lists("configmaps"), Limit(1))
 	rule := b.proxy.Add(Rule{Match: Lists("configmaps"), Times: 1, Do: List(func(page map[string]any) { page["items"] = []any{} })})
-	list, err := b.through.CoreV1().ConfigMaps("default").List(b.Context(), metav1.ListOptions{})
+	whole, err := b.through.CoreV1().ConfigMaps("default").List(b.Context(), metav1.ListOptions{})
+	must(b.T, err)
+	if len(whole.Items) != 0 || whole.Continue != "" {
+		b.Errorf("%d items, token %q, where no pages were asked for", len(whole.Items), whole.Continue)
+	}
+	rule.Remove()
+	rule = b.proxy.Add(Rule{Match: Lists("configmaps"), Times: 1, Do: List(func(page map[string]any) { page["items"] = []any{} })})
+	list, err := b.through.CoreV1().ConfigMaps("default").List(b.Context(), metav1.ListOptions{Limit: 100})
 	must(b.T, err)
 	if len(list.Items) != 0 || list.Continue == "" || rule.Taken() != 1 {
 		b.Errorf("%d items, token %q", len(list.Items), list.Continue)
 	}
-	list, err = b.through.CoreV1().ConfigMaps("default").List(b.Context(), metav1.ListOptions{})
+	list, err = b.through.CoreV1().ConfigMaps("default").List(b.Context(), metav1.ListOptions{Limit: 100})
 	must(b.T, err)
 	if len(list.Items) != 1 || list.Continue == "" {
 		b.Errorf("%d items, token %q", len(list.Items), list.Continue)
