@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -19,8 +20,9 @@ const peerComponent Component = "kube-apiserver-peer"
 // Peer is a second API server on the same etcd, with keys, rights and data of the first, and a port of its
 // own. The first one's audit log has nothing of it.
 type Peer struct {
-	URL    string
-	Client kubernetes.Interface // the admin's, of this server
+	URL     string
+	Client  kubernetes.Interface // the admin's, of this server, as the next
+	Dynamic dynamic.Interface
 
 	cluster *Cluster
 	port    int
@@ -45,6 +47,9 @@ func (c *Cluster) StartPeer(ctx context.Context) (peer *Peer, err error) {
 	config := rest.CopyConfig(c.Config)
 	config.Host = p.URL
 	if p.Client, err = kubernetes.NewForConfig(config); err != nil {
+		return nil, err
+	}
+	if p.Dynamic, err = dynamic.NewForConfig(config); err != nil {
 		return nil, err
 	}
 	command, err := c.find(APIServer)
