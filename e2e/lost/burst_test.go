@@ -132,14 +132,16 @@ func (b *burst) namespace(i int) string { return fmt.Sprintf("%s-%d", b.name, i)
 
 func (b *burst) create(first, last int) {
 	b.Helper()
-	b.each(first, last, func(ctx context.Context, name string) error {
-		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{storyKey: b.name}}}
-		_, err := b.Client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{})
-		if apierrors.IsAlreadyExists(err) { // the answer to the first try was lost
-			return nil
-		}
-		return err
-	})
+	b.each(first, last, b.make)
+}
+
+func (b *burst) make(ctx context.Context, name string) error {
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{storyKey: b.name}}}
+	_, err := b.Client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) { // the answer to the first try was lost
+		return nil
+	}
+	return err
 }
 
 // deselect takes the label off.
