@@ -233,6 +233,7 @@ static void wait_then(struct watch *w, enum watch_state resume, const struct err
     struct backoff *backoff = err->code == ERR_NOT_FOUND ? &w->absent : &w->backoff;
 
     w->backoff_until_ms = now_ms + backoff_next(backoff, now_ms, err->retry_after_ms, w->rng);
+    w->asked_until_ms = err->retry_after_ms > 0 ? now_ms + err->retry_after_ms : 0;
     w->resume = resume;
     watch_move(w, WATCH_BACKOFF);
 }
@@ -411,13 +412,15 @@ uint64_t watch_deadline(const struct watch *w)
 
 void watch_wake(struct watch *w, uint64_t now_ms)
 {
+    uint64_t earliest_ms = now_ms > w->asked_until_ms ? now_ms : w->asked_until_ms;
+
     if (w->state != WATCH_BACKOFF)
         return;
     /* A server that is back may refuse for a second or two, until it knows its rights: that counts
      * as a new trouble. */
     backoff_reset(&w->backoff);
-    if (w->backoff_until_ms > now_ms)
-        w->backoff_until_ms = now_ms;
+    if (w->backoff_until_ms > earliest_ms)
+        w->backoff_until_ms = earliest_ms;
 }
 
 const char *watch_state_name(enum watch_state state)

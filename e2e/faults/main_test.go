@@ -27,7 +27,7 @@ import (
 const (
 	deploy = "../../deploy"
 
-	worldsMax = 6 // control planes at once: most tests wait most of the time
+	worldsMax = 8 // control planes at once: most tests wait most of the time
 
 	waitLimit = 90 * time.Second // for what a back-off of up to a minute may stand before
 	waitPoll  = 50 * time.Millisecond
@@ -58,45 +58,61 @@ func TestMain(m *testing.M) {
 // changes it.
 type world struct {
 	*cluster.Cluster
-	kubeconfig string // of Rampart's ServiceAccount
+	kubeconfig   string // of Rampart's ServiceAccount
+	hasWatchList bool
 }
 
 var (
-	worldsMu sync.Mutex // guards what follows
-	worlds   []*world   // all that were made
-	free     []*world   // those that nobody uses
+	worldsMu sync.Mutex          // guards what follows
+	worlds   []*world            // all that were made
+	free     = map[*world]bool{} // those that nobody uses
 )
 
 // takeWorld is one that nobody else uses until the test has ended.
 func takeWorld(t *testing.T) *world {
 	t.Helper()
-	worldsMu.Lock()
-	var w *world
-	if n := len(free); n > 0 {
-		w, free = free[n-1], free[:n-1]
-	}
-	worldsMu.Unlock()
+	return takeWorldWith(t, true)
+}
+
+// takeWorldWith is one whose API server has WatchList, or not.
+func takeWorldWith(t *testing.T, hasWatchList bool) *world {
+	t.Helper()
+	w := freeWorld(hasWatchList)
 	if w == nil {
 		var err error
-		if w, err = newWorld(nil); err != nil {
+		if w, err = newWorld(hasWatchList); err != nil {
 			t.Fatal(err)
 		}
 	}
 	t.Cleanup(func() {
 		worldsMu.Lock()
 		defer worldsMu.Unlock()
-		free = append(free, w)
+		free[w] = true
 	})
 	return w
 }
 
-func newWorld(gates map[string]bool) (*world, error) {
+func freeWorld(hasWatchList bool) *world {
+	worldsMu.Lock()
+	defer worldsMu.Unlock()
+	for w := range free {
+		if w.hasWatchList == hasWatchList {
+			delete(free, w)
+			return w
+		}
+	}
+	return nil
+}
+
+func newWorld(hasWatchList bool) (*world, error) {
 	ctx := context.Background()
-	c, err := cluster.Start(ctx, cluster.Options{FeatureGates: gates, Progress: cluster.SlowTo(os.Stderr)})
+	c, err := cluster.Start(ctx, cluster.Options{
+		FeatureGates: map[string]bool{"WatchList": hasWatchList}, Progress: cluster.SlowTo(os.Stderr),
+	})
 	if err != nil {
 		return nil, err
 	}
-	w := &world{Cluster: c}
+	w := &world{Cluster: c, hasWatchList: hasWatchList}
 	worldsMu.Lock()
 	worlds = append(worlds, w)
 	worldsMu.Unlock()

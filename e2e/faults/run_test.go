@@ -112,16 +112,29 @@ func (r *run) purge() error {
 			err = errors.Join(err, r.removeNamespace(ctx, ns.Name))
 		}
 	}
+	made, listed := r.Dynamic.Resource(profiles).List(ctx, metav1.ListOptions{})
+	if listed != nil {
+		return errors.Join(err, listed)
+	}
+	for _, profile := range made.Items {
+		if strings.HasPrefix(profile.GetName(), r.name) {
+			err = errors.Join(err, r.removeProfile(ctx, profile.GetName()))
+		}
+	}
+	return err
+}
+
+// removeProfile deletes it without anybody's taking back.
+func (r *run) removeProfile(ctx context.Context, name string) error {
 	loose := []byte(`{"metadata": {"finalizers": null}}`)
-	_, loosened := r.Dynamic.Resource(profiles).Patch(ctx, r.name, types.MergePatchType, loose, metav1.PatchOptions{})
-	if apierrors.IsNotFound(loosened) {
-		return err
+	_, err := r.Dynamic.Resource(profiles).Patch(ctx, name, types.MergePatchType, loose, metav1.PatchOptions{})
+	if err == nil {
+		err = r.Dynamic.Resource(profiles).Delete(ctx, name, metav1.DeleteOptions{})
 	}
-	deleted := r.Dynamic.Resource(profiles).Delete(ctx, r.name, metav1.DeleteOptions{})
-	if apierrors.IsNotFound(deleted) {
-		deleted = nil
+	if apierrors.IsNotFound(err) {
+		return nil // it was being deleted, and only the finalizer held it
 	}
-	return errors.Join(err, loosened, deleted)
+	return err
 }
 
 // removeNamespace does what the namespace controller does, which does not run.
@@ -159,14 +172,20 @@ func (r *run) start() {
 
 // ---- what people do ----
 
-func (r *run) namespace(suffix string) string {
+// namespace makes one under the profile.
+func (r *run) namespace(suffix string) {
+	r.Helper()
+	r.namespaceOf(r.name, suffix)
+}
+
+// namespaceOf makes one under another profile.
+func (r *run) namespaceOf(profile, suffix string) {
 	r.Helper()
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		Name: r.name + "-" + suffix, Labels: map[string]string{"story": r.name},
+		Name: r.name + "-" + suffix, Labels: map[string]string{"story": profile},
 	}}
 	_, err := r.Client.CoreV1().Namespaces().Create(r.Context(), ns, metav1.CreateOptions{})
 	r.must(err)
-	return ns.Name
 }
 
 // label puts a namespace under the profile, or takes it away.
@@ -185,19 +204,24 @@ func (r *run) label(suffix string, isOn bool) {
 // profile makes the profile, or changes it, with this in its section network.allow.
 func (r *run) profile(allow string) {
 	r.Helper()
+	r.profileNamed(r.name, allow)
+}
+
+func (r *run) profileNamed(name, allow string) {
+	r.Helper()
 	object := &unstructured.Unstructured{}
 	r.must(yaml.Unmarshal([]byte(fmt.Sprintf(`
 apiVersion: rampart.dev/v1alpha1
 kind: SecurityProfile
 metadata: {name: %s}
 spec: {mode: Enforce, onDelete: Remove, namespaceSelector: {matchLabels: {story: %s}}, network: {allow: %s}}`,
-		r.name, r.name, allow)), &object.Object))
+		name, name, allow)), &object.Object))
 	_, err := r.Dynamic.Resource(profiles).Create(r.Context(), object, metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {
 		var text []byte
 		text, err = json.Marshal([]map[string]any{{"op": "replace", "path": "/spec", "value": object.Object["spec"]}})
 		r.must(err)
-		_, err = r.Dynamic.Resource(profiles).Patch(r.Context(), r.name, types.JSONPatchType, text, metav1.PatchOptions{})
+		_, err = r.Dynamic.Resource(profiles).Patch(r.Context(), name, types.JSONPatchType, text, metav1.PatchOptions{})
 	}
 	r.must(err)
 }

@@ -35,15 +35,8 @@ func TestFault11ServerWithoutWatchList(t *testing.T) {
 	}{{"feature gate off", 0}, {"400", http.StatusBadRequest}, {"422", http.StatusUnprocessableEntity}} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			r := (*run)(nil)
-			if test.code == 0 {
-				w, err := newWorld(map[string]bool{"WatchList": false})
-				if err != nil {
-					t.Fatal(err)
-				}
-				r = beginIn(t, w, nil)
-			} else {
-				r = begin(t)
+			r := beginIn(t, takeWorldWith(t, test.code != 0), nil)
+			if test.code != 0 {
 				r.refuseWatchList(test.code)
 			}
 			r.play(map[string]func(){"late": func() { r.expire("namespaces") }})
@@ -71,12 +64,13 @@ func TestFault12EndOfInitialEventsNeverComes(t *testing.T) {
 		delete(q, "resourceVersionMatch")
 	})
 	for _, test := range []struct {
-		name string
-		do   proxy.Do
-	}{{"it is left out", proxy.DropEvents(isEnd)}, {"the parameter is ignored", ignore}} {
+		name         string
+		hasWatchList bool // without it, the initial events are those of a plain watch
+		do           proxy.Do
+	}{{"it is left out", true, proxy.DropEvents(isEnd)}, {"the parameter is ignored", false, ignore}} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			r := begin(t)
+			r := beginIn(t, takeWorldWith(t, test.hasWatchList), nil)
 			r.limit = initialMax + waitLimit
 			initial := proxy.All(proxy.Watches("networkpolicies"), proxy.InitialEvents)
 			rule := r.proxy.On(initial, test.do)

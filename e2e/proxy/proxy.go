@@ -138,8 +138,13 @@ func (p *Proxy) Close() {
 
 // ServeHTTP lets the rules have their way with a request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithCancel(r.Context())
-	x := &exchange{proxy: p, w: w, request: parse(r), cancel: cancel, atLineEnd: true}
+	x := &exchange{proxy: p, w: w, request: parse(r), atLineEnd: true}
+	ctx := r.Context()
+	if x.request.IsWrite() {
+		// A write that the server has got is done, and known to its audit log, also when the operator is gone.
+		ctx = context.WithoutCancel(ctx)
+	}
+	ctx, x.cancel = context.WithCancel(ctx)
 	handler := p.begin(x)
 	defer p.end(x)
 	handler.ServeHTTP(x, r.WithContext(context.WithValue(ctx, exchangeKey{}, x)))

@@ -101,6 +101,7 @@ struct watch {
     struct backoff backoff;
     struct backoff absent; /* after 404 */
     uint64_t backoff_until_ms;
+    uint64_t asked_until_ms; /* the server's Retry-After; 0: it said none */
     uint64_t started_ms;     /* of the running request */
     uint64_t events_count;   /* of the running watch: those that moved it on */
     uint32_t pages_count;    /* of the running list */
@@ -140,7 +141,8 @@ enum watch_effect watch_on_bookmark(struct watch *w, const char *rv, bool is_ini
 void watch_on_end(struct watch *w, const struct err *err, uint64_t now_ms);
 
 uint64_t watch_deadline(const struct watch *w); /* UINT64_MAX: none */
-/* Ends a running back-off now, and begins the next one from its shortest delay. */
+/* Ends a running back-off now, but not before the time that the server has asked for, and begins
+ * the next one from its shortest delay. */
 void watch_wake(struct watch *w, uint64_t now_ms);
 
 const char *watch_state_name(enum watch_state state);
