@@ -341,22 +341,6 @@ func (o *one) same(other *one) error {
 	return err
 }
 
-// mendedAnew is the namespace with so many changes of its default-deny more than there were.
-func (o *one) mendedAnew(times int) *one {
-	more := func(of []string, what string) (lines []string) {
-		for _, line := range of {
-			var n int
-			if text, is := strings.CutPrefix(line, what+" rampart-default-deny: "); is {
-				fmt.Sscan(text, &n)
-				line = fmt.Sprintf("%s rampart-default-deny: %d", what, n+times)
-			}
-			lines = append(lines, line)
-		}
-		return lines
-	}
-	return &one{Policies: o.Policies, Writes: more(o.Writes, "patch"), Changes: more(o.Changes, "modified")}
-}
-
 // isPartOf tells whether no object took more writes than in whole. It may look like fewer: a request whose
 // client is killed takes effect, and stands in the audit log as failed, or not at all where the server is.
 func isPartOf(part, whole []string) bool {

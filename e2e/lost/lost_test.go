@@ -104,15 +104,12 @@ func (b *burst) finish() (kept int) {
 
 // fault is what a run has to put up with, and what is therefore different.
 type fault struct {
-	isWatched bool // to the end: no API server was killed
-	// How often Rampart was killed while it took back. What the default-deny carries meanwhile follows from what
-	// is left of the allows, so that each time it may have to be mended once more.
-	takeBackKills int
-	events        []string // the reasons of Events that there may be
+	isWatched bool     // to the end: no API server was killed
+	events    []string // the reasons of Events that there may be
 }
 
 var (
-	ofOperator = fault{isWatched: true, takeBackKills: lastKills}
+	ofOperator = fault{isWatched: true}
 	// One that has just started does not know anybody's rights yet.
 	ofAPIServer = fault{events: []string{"WriteFailed", "Forbidden"}}
 )
@@ -136,13 +133,7 @@ func (b *burst) expectAsIn(r *reference, f fault) {
 		if !f.isWatched {
 			got.Changes = want.Changes
 		}
-		err := want.same(got)
-		for n := 1; n <= f.takeBackKills && i >= kept && err != nil; n++ {
-			if want.mendedAnew(n).same(got) == nil {
-				err = nil
-			}
-		}
-		if err != nil {
+		if err := want.same(got); err != nil {
 			if wrong++; wrong <= 3 {
 				b.Errorf("namespace %s: %v", b.namespace(i), err)
 			}
