@@ -24,7 +24,7 @@ all: $(OUT)/rampart ## build the rampart binary into build/release
 
 .PHONY: help
 help: ## this list
-	@awk -F':.*## ' '/^[a-z0-9_-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9_-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: ## every test, the real control plane included; installs and builds what is missing

@@ -17,8 +17,9 @@ for test in "$@"; do
         printf '  ok     %s (%s)\n' "$name" "$count"
         [ "$count" -gt 0 ] || { echo "  FAIL   $name ran no test"; failed=$((failed + 1)); }
     else
+        status=$?
         failed=$((failed + 1))
-        printf '  FAIL   %s (exit %s)\n' "$name" "$?"
+        printf '  FAIL   %s (exit %s)\n' "$name" "$status"
         cat "$log"
     fi
 done

@@ -28,6 +28,7 @@ step "Debian packages" $slow deps
 step "build, unit tests, tests on loopback sockets, layers" $make check
 step "lint: clang-format, clang-tidy, cppcheck" $make lint
 step "the same code compiled with clang" $make clang
+step "branches that the unit tests run" $make coverage-gate
 step "again under AddressSanitizer and UndefinedBehaviorSanitizer" $make sanitize
 step "again under valgrind" $make valgrind
 step "fuzzers, a few seconds each" $make fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-10}"

@@ -53,11 +53,12 @@ static const char *host_cidr(const char *address, struct arena *a)
     return arena_printf(a, "%s/%d", address, strchr(address, ':') ? 128 : 32);
 }
 
+/* Of a Service. */
 static bool is_cluster_dns(const struct object *object)
 {
     if (strcmp(object->ns, DNS_OPENSHIFT_NAMESPACE) == 0)
         return strcmp(object->name, DNS_OPENSHIFT_SERVICE) == 0;
-    if (strcmp(object->ns, DNS_NAMESPACE) != 0 || object->kind != KIND_SERVICE)
+    if (strcmp(object->ns, DNS_NAMESPACE) != 0)
         return false;
     const char *app = labels_get(&OBJECT_AS(service_facts, object)->labels, DNS_LABEL);
 
@@ -236,12 +237,10 @@ bool cluster_facts_depend_on(const struct object *object)
     if (object->kind == KIND_SERVICE)
         return is_cluster_dns(object) || (strcmp(object->ns, DNS_NAMESPACE) == 0 &&
                                           strcmp(object->name, DNS_NODE_LOCAL_SERVICE) == 0);
-    if (object->kind == KIND_ENDPOINT_SLICE)
-        return strcmp(object->ns, DNS_NAMESPACE) == 0 ||
-               strcmp(object->ns, DNS_OPENSHIFT_NAMESPACE) == 0 ||
-               (strcmp(object->ns, API_NAMESPACE) == 0 &&
-                strcmp(OBJECT_AS(slice_facts, object)->service, API_SERVICE) == 0);
-    return false;
+    return strcmp(object->ns, DNS_NAMESPACE) == 0 ||
+           strcmp(object->ns, DNS_OPENSHIFT_NAMESPACE) == 0 ||
+           (strcmp(object->ns, API_NAMESPACE) == 0 &&
+            strcmp(OBJECT_AS(slice_facts, object)->service, API_SERVICE) == 0);
 }
 
 static bool texts_equal(const char **one, size_t one_count, const char **other, size_t other_count)

@@ -1,5 +1,6 @@
 #include "rampart/reconcilers/network.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "network_pass.h"
@@ -21,7 +22,8 @@ uint32_t network_in_place_bit(enum concern concern, const char *name)
 
 bool network_is_right(const struct network_pass *p, const struct wanted *w)
 {
-    return w->observed && w->observed->spec && w->text && strcmp(w->observed->spec, w->text) == 0 &&
+    assert(w->text); /* what is unresolved stands neither right nor wrong */
+    return w->observed && w->observed->spec && strcmp(w->observed->spec, w->text) == 0 &&
            ownership_is_right(w->observed, &p->own, w->text);
 }
 
@@ -29,11 +31,9 @@ static int add_finding(struct network_pass *p, const struct finding *finding, st
 {
     if (!finding->message)
         return err_nomem(err);
-    if (!plan_add_finding(p->plan, finding))
-        return plan_check(p->plan, err) < 0 ? -1 : 0;
     if (finding->counts_as_failed)
         p->plan->state = VERDICT_FAILED;
-    return 0;
+    return plan_add_finding(p->plan, finding) ? 0 : plan_check(p->plan, err); /* cut is no error */
 }
 
 static struct finding about_policy(const struct network_pass *p, enum reason reason,

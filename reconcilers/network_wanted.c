@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "rampart/kube/cidr.h"
@@ -93,8 +94,9 @@ static int add_egress(struct build *b, struct wanted *w, const struct net_rule *
 {
     struct net_rule cut = *rule;
 
+    assert(rule->peers_count > 0);
     w->spec.has[EGRESS] = true;
-    if (b->profile->network.cuts_metadata && rule->peers_count > 0) {
+    if (b->profile->network.cuts_metadata) {
         if (cut_metadata(rule, b->arena, &cut, err) < 0)
             return -1;
         if (cut.peers_count == 0)
@@ -113,7 +115,7 @@ static int want_dns(struct build *b, const struct dns_facts *dns, struct err *er
     struct wanted *w;
     struct net_rule rule = dns->egress;
 
-    if (!net->allows_dns || !net->denies_egress)
+    if (!net->allows_dns)
         return 0;
     w = add(b, CONCERN_DNS, POLICY_PREFIX "allow-dns");
     if (net->dns_servers_count > 0) {
@@ -155,7 +157,7 @@ static int want_api_server(struct build *b, struct err *err)
     struct api_server_facts api;
     struct wanted *w;
 
-    if (!net->allows_api_server || !net->denies_egress)
+    if (!net->allows_api_server)
         return 0;
     if (api_server_find(b->view, b->arena, &api, err) < 0)
         return -1;
@@ -177,14 +179,14 @@ static int want_stated(struct build *b, struct err *err)
     const struct network_section *net = &b->profile->network;
     struct wanted *w;
 
-    if (net->from_count > 0 && net->denies_ingress) {
+    if (net->from_count > 0) {
         w = add(b, CONCERN_FROM, POLICY_PREFIX "allow-from");
         for (size_t i = 0; i < net->from_count; i++) {
             if (policy_spec_add(&w->spec, INGRESS, &net->from[i], b->arena, err) < 0)
                 return -1;
         }
     }
-    if (net->to_count > 0 && net->denies_egress) {
+    if (net->to_count > 0) {
         w = add(b, CONCERN_TO, POLICY_PREFIX "allow-to");
         for (size_t i = 0; i < net->to_count; i++) {
             if (add_egress(b, w, &net->to[i], err) < 0)
@@ -259,6 +261,9 @@ int network_wanted(const struct view *v, const struct profile *profile, const ch
     struct dns_facts dns = {0};
     struct wanted *deny;
 
+    /* The decoder refuses an allow in a direction that is not denied: it would itself deny. */
+    assert(net->denies_ingress || net->from_count == 0);
+    assert(net->denies_egress || !(net->allows_dns || net->allows_api_server || net->to_count > 0));
     if (net->denies_ingress && backends_find(v, ns, a, &backends, err) < 0)
         return -1;
     if ((net->allows_dns || cluster_dns_may_be_in(ns)) && cluster_dns_find(v, a, &dns, err) < 0)

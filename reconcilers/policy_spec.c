@@ -138,7 +138,7 @@ static const char *spec_text(const struct policy_spec *spec, const char *pod_sel
         json_add_raw(&j, "podSelector", pod_selector);
     } else {
         json_open_obj(&j, "podSelector");
-        if (spec->pods && spec->pods->count > 0)
+        if (spec->pods)
             labels_write(&j, "matchLabels", spec->pods);
         json_close_obj(&j);
     }

@@ -104,7 +104,7 @@ int profile_plan(const struct view *v, const char *name, struct plan *plan, stru
         return -1;
     wants = wants_finalizer(p, &tally);
     /* One write an object: the status follows when the finalizer's answer has come back. */
-    if (wants != p->has_finalizer && !(wants && p->object.is_deleting))
+    if (wants != p->has_finalizer)
         return plan_finalizer(plan, p, wants, err);
     return plan_status(plan, v, p, &tally, err);
 }

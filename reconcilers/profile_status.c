@@ -8,6 +8,7 @@
 
 #define STATUS_LEN_MAX (256u * 1024)
 #define RULE_NETWORK "network"
+#define CONDITIONS_COUNT 5
 
 struct verdict_text {
     const char *type;
@@ -30,7 +31,8 @@ static void write_condition(struct json_build *j, const struct profile *p, const
 {
     const struct condition *old = observed_condition(p, c->type);
     const char *status = c->is_true ? "True" : "False";
-    bool is_same = old && old->status && strcmp(old->status, status) == 0 && old->last_transition;
+    bool is_same =
+        old && strcmp(old->status, status) == 0 && *old->last_transition != '\0'; /* "": unknown */
 
     json_open_obj(j, NULL);
     json_add_str(j, "type", c->type);
@@ -40,6 +42,33 @@ static void write_condition(struct json_build *j, const struct profile *p, const
     json_add_int(j, "observedGeneration", p->generation);
     json_add_str(j, "lastTransitionTime", is_same ? old->last_transition : now);
     json_close_obj(j);
+}
+
+/* A namespace may have failed without anybody being able to say why: memory was out. */
+static const char *failure_reason(const struct profile_tally *t)
+{
+    return t->worst ? reason_name(t->worst->reason) : "Failed";
+}
+
+static const char *failure_message(const struct profile_tally *t)
+{
+    return t->worst ? t->worst->message
+                    : "memory was out, and why it failed is not known; it is tried again";
+}
+
+/* What keeps it from being ready although nothing has failed. */
+static const struct finding *obstacle(const struct profile_tally *t)
+{
+    return t->contest ? t->contest : t->worst;
+}
+
+static const char *unready_reason(const struct profile_tally *t)
+{
+    const struct finding *finding = obstacle(t);
+
+    if (finding && (finding->reason == REASON_CONTESTED || finding->reason == REASON_UNDONE))
+        return reason_name(finding->reason);
+    return "Progressing";
 }
 
 static struct verdict_text ready(const struct profile *p, const struct profile_tally *t,
@@ -54,15 +83,15 @@ static struct verdict_text ready(const struct profile *p, const struct profile_t
         c.reason = "TakingBack";
         c.message = arena_printf(a, "%zu policies are still to be removed", t->standing);
     } else if (t->failed > 0) {
-        c.reason = t->worst ? reason_name(t->worst->reason) : "Failed";
-        c.message =
-            arena_printf(a, "%zu of %zu namespaces cannot be made compliant; first: %s", t->failed,
-                         t->decided + t->left, t->worst ? t->worst->message : "unknown");
+        c.reason = failure_reason(t);
+        c.message = arena_printf(a, "%zu of %zu namespaces cannot be made compliant; first: %s",
+                                 t->failed, t->decided + t->left, failure_message(t));
     } else if (t->pending > 0 || (p->network.mode == MODE_ENFORCE && t->drifted > 0)) {
-        c.reason = t->worst && t->worst->reason == REASON_UNDONE ? "Undone" : "Progressing";
-        c.message =
-            arena_printf(a, "%zu of %zu namespaces are compliant%s%s", t->compliant, t->decided,
-                         t->worst ? "; first: " : "", t->worst ? t->worst->message : "");
+        const struct finding *first = obstacle(t);
+
+        c.reason = unready_reason(t);
+        c.message = arena_printf(a, "%zu of %zu namespaces are compliant%s%s", t->compliant,
+                                 t->decided, first ? "; first: " : "", first ? first->message : "");
     } else {
         c.is_true = true;
         c.reason = p->network.mode == MODE_ENFORCE ? "Enforced"
@@ -120,27 +149,48 @@ static struct verdict_text enforcing(const struct profile *p, const struct profi
     return c;
 }
 
+static struct verdict_text degraded(const struct profile *p, const struct profile_tally *t)
+{
+    struct verdict_text c = {.type = "Degraded", .reason = "AllWell", .message = ""};
+
+    if (t->failed > 0) {
+        c.is_true = !p->invalid;
+        c.reason = failure_reason(t);
+        c.message = failure_message(t);
+    }
+    return c;
+}
+
+static struct verdict_text contested(const struct profile_tally *t, struct arena *a)
+{
+    struct verdict_text c = {.type = "Contested", .reason = "Uncontested", .message = ""};
+
+    if (t->contest) {
+        c.is_true = true;
+        c.reason = reason_name(REASON_CONTESTED);
+        c.message = arena_printf(a, "%zu of %zu namespaces; first: %s", t->contested, t->decided,
+                                 t->contest->message);
+    }
+    return c;
+}
+
 static int write_conditions(struct json_build *j, const struct view *v, const struct profile *p,
                             const struct profile_tally *t, struct arena *a, struct err *err)
 {
     char now[TIMESTAMP_LEN];
-    struct verdict_text all[4] = {ready(p, t, a), enforcing(p, t, a)};
+    struct verdict_text all[CONDITIONS_COUNT] = {ready(p, t, a), enforcing(p, t, a)};
 
     timestamp_seconds(v->wall_ms, now);
-    all[2] = (struct verdict_text){
-        .type = "Degraded",
-        .is_true = !p->invalid && t->failed > 0,
-        .reason = t->failed > 0 && t->worst ? reason_name(t->worst->reason) : "AllWell",
-        .message = t->failed > 0 && t->worst ? t->worst->message : "",
-    };
-    all[3] = (struct verdict_text){
+    all[2] = degraded(p, t);
+    all[3] = contested(t, a);
+    all[4] = (struct verdict_text){
         .type = "Stalled",
         .is_true = p->invalid != NULL,
         .reason = p->invalid ? reason_name(REASON_INVALID_SPEC) : "SpecAccepted",
         .message = p->invalid ? p->invalid : "",
     };
     json_open_arr(j, "conditions");
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < CONDITIONS_COUNT; i++) {
         if (!all[i].message)
             return err_nomem(err);
         write_condition(j, p, now, &all[i]);

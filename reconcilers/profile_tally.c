@@ -40,6 +40,11 @@ static void add_verdict(struct profile_tally *t, const struct verdict *verdict)
     t->drifted += verdict->state == VERDICT_DRIFTED;
     t->failed += verdict->state == VERDICT_FAILED;
     t->is_drift_cut |= verdict->findings_cut > 0;
+    if (verdict->contest) {
+        t->contested++;
+        if (!t->contest)
+            t->contest = verdict->contest;
+    }
     for (size_t i = 0; i < verdict->findings_count; i++) {
         const struct finding *finding = &verdict->findings[i];
 
@@ -87,7 +92,7 @@ static void add_namespace(struct profile_tally *t, const struct view *v, const s
         return;
     decides = selection_network(v, profiles, ns);
     if (decides != p) {
-        if (decides && !t->winner)
+        if (!t->winner)
             t->winner = decides->object.name;
         add_leftovers(t, v, p, ns);
         return;

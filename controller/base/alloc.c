@@ -125,6 +125,16 @@ bool mem_fail_disarm(void)
     return counter(&asked) > at;
 }
 
+bool mem_may_cut(void)
+{
+    uint64_t at = counter(&fail_at);
+
+    if (at == NEVER)
+        return true;
+    count(&failed); /* asked for, and nothing that would have to be freed */
+    return atomic_fetch_add_explicit(&asked, 1, memory_order_relaxed) != at;
+}
+
 size_t mem_live(void)
 {
     return (size_t)(counter(&asked) - counter(&failed) - counter(&freed));

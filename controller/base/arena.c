@@ -148,6 +148,8 @@ static void *take(struct arena *a, size_t size, size_t align)
         if (a->fixed || !add_chunk(a, size))
             return NULL;
         next_pad = 0;
+    } else if (!a->fixed && !mem_may_cut()) {
+        return NULL;
     }
     ptr = a->next + next_pad;
     a->next = ptr + size;

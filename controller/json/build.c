@@ -111,7 +111,7 @@ static int write_object(struct strbuf *out, const json_t *obj, unsigned depth, s
     if (!names)
         return err_nomem(err);
     for (void *it = json_object_iter(members); it; it = json_object_iter_next(members, it))
-        if (!json_is_null(json_object_iter_value(it)))
+        if (json_typeof(json_object_iter_value(it)) != JSON_NULL)
             names[count++] = json_object_iter_key(it);
     if (count > 1)
         qsort(names, count, sizeof(*names), by_name);
@@ -141,15 +141,23 @@ static int write_array(struct strbuf *out, const json_t *arr, unsigned depth, st
     return 0;
 }
 
+static int write_container(struct strbuf *out, const json_t *value, unsigned depth, struct err *err)
+{
+    if (depth == SLICE_DEPTH_MAX)
+        return err_set(err, ERR_LIMIT, "JSON is nested deeper than %d levels", SLICE_DEPTH_MAX);
+    return json_typeof(value) == JSON_OBJECT ? write_object(out, value, depth + 1, err)
+                                             : write_array(out, value, depth + 1, err);
+}
+
 static int write_value(struct strbuf *out, const json_t *value, unsigned depth, struct err *err)
 {
-    if (depth == SLICE_DEPTH_MAX && (json_is_object(value) || json_is_array(value)))
-        return err_set(err, ERR_LIMIT, "JSON is nested deeper than %d levels", SLICE_DEPTH_MAX);
+    static const char *const words[] = {
+        [JSON_TRUE] = "true", [JSON_FALSE] = "false", [JSON_NULL] = "null"};
+
     switch (json_typeof(value)) {
     case JSON_OBJECT:
-        return write_object(out, value, depth + 1, err);
     case JSON_ARRAY:
-        return write_array(out, value, depth + 1, err);
+        return write_container(out, value, depth, err);
     case JSON_STRING:
         json_escape(out, json_string_value(value), json_string_length(value));
         break;
@@ -159,14 +167,8 @@ static int write_value(struct strbuf *out, const json_t *value, unsigned depth, 
     case JSON_REAL:
         strbuf_addf(out, "%.17g", json_real_value(value) + 0.0); /* makes -0 a 0 */
         break;
-    case JSON_TRUE:
-        strbuf_adds(out, "true");
-        break;
-    case JSON_FALSE:
-        strbuf_adds(out, "false");
-        break;
-    case JSON_NULL:
-        strbuf_adds(out, "null");
+    default:
+        strbuf_adds(out, words[json_typeof(value)]);
         break;
     }
     return 0;

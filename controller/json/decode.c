@@ -55,9 +55,10 @@ static char peek(struct reader *r)
     return r->p < r->end ? *r->p : '\0';
 }
 
+/* @c is no NUL, which stands for the end. */
 static bool accept(struct reader *r, char c)
 {
-    if (peek(r) != c || r->p == r->end)
+    if (peek(r) != c)
         return false;
     r->p++;
     return true;
@@ -143,11 +144,12 @@ static size_t skip_digits(struct reader *r)
     return (size_t)(r->p - from);
 }
 
-/* Moves over a number as RFC 8259 writes it; @ret_is_real when it has a fraction or an exponent. */
+/* Moves over a number as RFC 8259 writes it, the first byte of which is there; @ret_is_real when it
+ * has a fraction or an exponent. */
 static bool skip_number(struct reader *r, bool *ret_is_real)
 {
     *ret_is_real = false;
-    if (r->p < r->end && *r->p == '-')
+    if (*r->p == '-')
         r->p++;
     if (r->p < r->end && *r->p == '0')
         r->p++;

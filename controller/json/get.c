@@ -8,32 +8,14 @@
 
 static const char *type_name(const json_t *value)
 {
-    switch (json_typeof(value)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return "a string";
-    case JSON_INTEGER:
-        return "an integer";
-    case JSON_REAL:
-        return "a number with a fraction";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "a boolean";
-    case JSON_NULL:
-        break;
-    }
-    return "null";
-}
+    static const char *const names[] = {
+        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array",
+        [JSON_STRING] = "a string",  [JSON_INTEGER] = "an integer",
+        [JSON_TRUE] = "a boolean",   [JSON_FALSE] = "a boolean",
+        [JSON_NULL] = "null",        [JSON_REAL] = "a number with a fraction",
+    };
 
-/* The member; NULL when it is absent or null. */
-static const json_t *member(const json_t *obj, const char *name)
-{
-    const json_t *value = obj ? json_object_get(obj, name) : NULL;
-
-    return json_is_null(value) ? NULL : value;
+    return names[json_typeof(value)];
 }
 
 /* @name "" is an element: the message starts with ": " and the caller puts the place in front. */
@@ -42,7 +24,7 @@ static int copy_str(const json_t *value, const char *name, size_t len_max, struc
 {
     const char *copy;
 
-    if (!json_is_string(value))
+    if (json_typeof(value) != JSON_STRING)
         return err_set(err, ERR_INVALID, "%s: expected a string, got %s", name, type_name(value));
     if (json_string_length(value) > len_max)
         return err_set(err, ERR_INVALID, "%s: expected at most %zu bytes, got %zu", name, len_max,
@@ -54,10 +36,17 @@ static int copy_str(const json_t *value, const char *name, size_t len_max, struc
     return 0;
 }
 
+const json_t *json_member(const json_t *obj, const char *name)
+{
+    const json_t *value = json_object_get(obj, name);
+
+    return json_is_null(value) ? NULL : value;
+}
+
 int json_get_str(const json_t *obj, const char *name, size_t len_max, struct arena *a,
                  const char **ret_text, struct err *err)
 {
-    const json_t *value = member(obj, name);
+    const json_t *value = json_member(obj, name);
 
     if (value)
         return copy_str(value, name, len_max, a, ret_text, err);
@@ -68,11 +57,11 @@ int json_get_str(const json_t *obj, const char *name, size_t len_max, struct are
 int json_need_str(const json_t *obj, const char *name, size_t len_max, struct arena *a,
                   const char **ret_text, struct err *err)
 {
-    const json_t *value = member(obj, name);
+    const json_t *value = json_member(obj, name);
 
     if (!value)
         return err_set(err, ERR_INVALID, "%s: expected a string, got nothing", name);
-    if (json_is_string(value) && json_string_length(value) == 0)
+    if (json_typeof(value) == JSON_STRING && json_string_length(value) == 0)
         return err_set(err, ERR_INVALID, "%s: expected a string that is not empty", name);
     return copy_str(value, name, len_max, a, ret_text, err);
 }
@@ -80,14 +69,14 @@ int json_need_str(const json_t *obj, const char *name, size_t len_max, struct ar
 int json_get_int(const json_t *obj, const char *name, int64_t min, int64_t max, int64_t absent,
                  int64_t *ret_number, struct err *err)
 {
-    const json_t *value = member(obj, name);
+    const json_t *value = json_member(obj, name);
     int64_t number;
 
     if (!value) {
         *ret_number = absent;
         return 0;
     }
-    if (!json_is_integer(value))
+    if (json_typeof(value) != JSON_INTEGER)
         return err_set(err, ERR_INVALID, "%s: expected an integer %lld..%lld, got %s", name,
                        (long long)min, (long long)max, type_name(value));
     number = json_integer_value(value);
@@ -100,20 +89,24 @@ int json_get_int(const json_t *obj, const char *name, int64_t min, int64_t max, 
 
 int json_get_bool(const json_t *obj, const char *name, bool absent, bool *ret_flag, struct err *err)
 {
-    const json_t *value = member(obj, name);
+    const json_t *value = json_member(obj, name);
 
-    if (value && !json_is_boolean(value))
+    if (!value) {
+        *ret_flag = absent;
+        return 0;
+    }
+    if (json_typeof(value) != JSON_TRUE && json_typeof(value) != JSON_FALSE)
         return err_set(err, ERR_INVALID, "%s: expected true or false, got %s", name,
                        type_name(value));
-    *ret_flag = value ? json_is_true(value) : absent;
+    *ret_flag = json_typeof(value) == JSON_TRUE;
     return 0;
 }
 
 int json_get_obj(const json_t *obj, const char *name, const json_t **ret_obj, struct err *err)
 {
-    const json_t *value = member(obj, name);
+    const json_t *value = json_member(obj, name);
 
-    if (value && !json_is_object(value))
+    if (value && json_typeof(value) != JSON_OBJECT)
         return err_set(err, ERR_INVALID, "%s: expected an object, got %s", name, type_name(value));
     *ret_obj = value;
     return 0;
@@ -122,9 +115,9 @@ int json_get_obj(const json_t *obj, const char *name, const json_t **ret_obj, st
 int json_get_arr(const json_t *obj, const char *name, size_t count_max, const json_t **ret_arr,
                  struct err *err)
 {
-    const json_t *value = member(obj, name);
+    const json_t *value = json_member(obj, name);
 
-    if (value && !json_is_array(value))
+    if (value && json_typeof(value) != JSON_ARRAY)
         return err_set(err, ERR_INVALID, "%s: expected an array, got %s", name, type_name(value));
     if (value && json_array_size(value) > count_max)
         return err_set(err, ERR_INVALID, "%s: expected at most %zu elements, got %zu", name,
@@ -167,7 +160,7 @@ static int wrap(struct err *err, const char *path)
     else if (err->msg[0] == ':' || err->msg[0] == '[')
         join = "";
     len = snprintf(line, sizeof(line), "%s%s%s", path, join, err->msg);
-    if (len > 0 && (size_t)len < sizeof(line))
+    if ((size_t)len < sizeof(line))
         memcpy(err->msg, line, (size_t)len + 1);
     return -1;
 }

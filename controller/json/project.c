@@ -187,22 +187,18 @@ int project_start_value(struct slice *s, const char *p, bool is_member, struct e
 int project_open(struct slice *s, const char *p, struct err *err)
 {
     bool is_object = *p == '{';
+    bool is_items = s->fate == FATE_ITEMS;
 
-    switch (s->fate) {
-    case FATE_FILTER:
-        strbuf_addc(s->out, *p);
-        return push_filter(s, is_object, s->fate_nodes, err);
-    case FATE_ITEMS:
-        if (push_filter(s, is_object, NULL, err) < 0)
+    if (is_items || s->fate == FATE_FILTER) {
+        if (!is_items)
+            strbuf_addc(s->out, *p);
+        if (push_filter(s, is_object, s->fate_nodes, err) < 0)
             return -1;
-        filter_top(s)->is_items = true;
+        filter_top(s)->is_items = is_items;
         return 0;
-    case FATE_KEEP:
-        start_copy(s, p);
-        break;
-    case FATE_DROP:
-        break;
     }
+    if (s->fate == FATE_KEEP)
+        start_copy(s, p);
     s->is_raw = true;
     s->raw_depth = s->depth;
     return project_push(s, is_object, err);

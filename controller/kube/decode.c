@@ -65,9 +65,9 @@ int meta_decode(enum kind kind, const json_t *root, struct arena *a, struct obje
 
 int member_text(const json_t *obj, const char *name, const char **ret_text, struct err *err)
 {
-    const json_t *value = json_object_get(obj, name);
+    const json_t *value = json_member(obj, name);
 
-    if (value && !json_is_null(value) && !json_is_string(value))
+    if (value && json_typeof(value) != JSON_STRING)
         return err_set(err, ERR_INVALID, "%s: expected a string", name);
     *ret_text = json_string_value(value);
     return 0;
@@ -90,7 +90,8 @@ int element_obj(const json_t *arr, size_t i, const char *name, const json_t **re
 {
     const json_t *value = json_array_get(arr, i);
 
-    if (!json_is_object(value))
+    assert(value);
+    if (json_typeof(value) != JSON_OBJECT)
         return err_set(err, ERR_INVALID, "%s[%zu]: expected an object", name, i);
     *ret_obj = value;
     return 0;

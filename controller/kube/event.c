@@ -41,7 +41,7 @@ static void add_clean(struct json_build *j, const char *name, const char *text, 
 {
     char clean[EVENT_NOTE_MAX + 1];
 
-    copy_clean(clean, max, text ? text : "");
+    copy_clean(clean, max, text);
     json_add_str(j, name, clean);
 }
 

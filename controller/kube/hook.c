@@ -126,18 +126,12 @@ static int crd_decode(const json_t *root, struct arena *a, struct hook_facts *fa
 static int refs_decode(enum kind kind, const json_t *root, struct arena *a,
                        struct hook_facts *facts, struct err *err)
 {
-    switch (kind) {
-    case KIND_VALIDATING_WEBHOOK:
-    case KIND_MUTATING_WEBHOOK:
-        return webhooks_decode(root, a, facts, err);
-    case KIND_API_SERVICE:
+    if (kind == KIND_API_SERVICE)
         return api_service_decode(root, a, facts, err);
-    case KIND_CRD:
+    if (kind == KIND_CRD)
         return crd_decode(root, a, facts, err);
-    default:
-        assert(false && "a kind with hooks");
-        return -1;
-    }
+    assert(kind == KIND_VALIDATING_WEBHOOK || kind == KIND_MUTATING_WEBHOOK);
+    return webhooks_decode(root, a, facts, err);
 }
 
 int hook_decode(enum kind kind, const json_t *root, struct arena *a, enum decode_result *ret_result,

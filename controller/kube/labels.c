@@ -69,7 +69,7 @@ static int labels_measure(const json_t *map, const char *name, size_t *ret_bytes
         if (strlen(key) > LABEL_KEY_MAX || *key == '\0')
             return err_set(err, ERR_INVALID, "%s: a key of %zu bytes, expected 1..%d", name,
                            strlen(key), LABEL_KEY_MAX);
-        if (!json_is_string(value))
+        if (json_typeof(value) != JSON_STRING)
             return err_set(err, ERR_INVALID, "%s.%s: expected a string", name, key);
         if (json_string_length(value) > LABEL_VALUE_MAX)
             return err_set(err, ERR_INVALID, "%s.%s: a value of %zu bytes, expected at most %d",

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rampart/json/build.h"
+#include "rampart/json/get.h"
 #include "rampart/json/slice.h"
 #include "rampart/kube/timestamp.h"
 
@@ -45,10 +46,9 @@ static int foreign_labels_read(const json_t *meta, struct arena *a, struct netpo
 {
     json_t *labels = json_object_get(meta, "labels");
     size_t count = 0;
-    const char *key;
-    json_t *value;
 
-    json_object_foreach(labels, key, value) count += is_kept_label(key);
+    for (void *it = json_object_iter(labels); it; it = json_object_iter_next(labels, it))
+        count += is_kept_label(json_object_iter_key(it));
     if (count == 0)
         return 0;
     if (count > NETPOL_FOREIGN_LABELS_MAX)
@@ -56,10 +56,10 @@ static int foreign_labels_read(const json_t *meta, struct arena *a, struct netpo
     np->foreign_labels = arena_calloc(a, count, sizeof(*np->foreign_labels));
     if (!np->foreign_labels)
         return err_nomem(err);
-    json_object_foreach(labels, key, value)
-    {
-        if (np->foreign_labels_count == count)
-            break;
+    for (void *it = json_object_iter(labels); np->foreign_labels_count < count;
+         it = json_object_iter_next(labels, it)) {
+        const char *key = json_object_iter_key(it);
+
         if (!is_kept_label(key))
             continue;
         np->foreign_labels[np->foreign_labels_count] = arena_strdup(a, key);
@@ -161,7 +161,7 @@ static bool may_be_empty(const json_t *list)
  * than overlooked. */
 static bool rules_allow_all(const json_t *rules, const char *peers_name)
 {
-    if (rules && !json_is_null(rules) && !json_is_array(rules))
+    if (rules && json_typeof(rules) != JSON_ARRAY)
         return true;
     for (size_t i = 0; i < json_array_size(rules); i++) {
         const json_t *rule = json_array_get(rules, i);
@@ -176,41 +176,44 @@ static bool rules_allow_all(const json_t *rules, const char *peers_name)
 /* Whether the policy is about "Ingress" or "Egress"; a list that is none counts as both. */
 static bool types_have(const json_t *types, const char *type, bool absent)
 {
-    if (!types || json_is_null(types) || (json_is_array(types) && json_array_size(types) == 0))
+    if (!types)
         return absent;
+    if (json_typeof(types) != JSON_ARRAY)
+        return true;
     for (size_t i = 0; i < json_array_size(types); i++) {
         const char *text = json_string_value(json_array_get(types, i));
 
         if (!text || strcmp(text, type) == 0)
             return true;
     }
-    return !json_is_array(types);
+    return absent && json_array_size(types) == 0;
+}
+
+/* Absent, or empty and of the @type that it must be. */
+static bool is_empty(const json_t *value, json_type type)
+{
+    return !value || (json_typeof(value) == type && json_object_size(value) == 0 &&
+                      json_array_size(value) == 0);
 }
 
 static bool selects_all(const json_t *pods)
 {
-    const json_t *labels = json_object_get(pods, "matchLabels");
-    const json_t *expressions = json_object_get(pods, "matchExpressions");
-
-    return (!pods || json_is_null(pods) || json_is_object(pods)) &&
-           (!labels || json_is_null(labels) ||
-            (json_is_object(labels) && json_object_size(labels) == 0)) &&
-           (!expressions || json_is_null(expressions) ||
-            (json_is_array(expressions) && json_array_size(expressions) == 0));
+    return (!pods || json_typeof(pods) == JSON_OBJECT) &&
+           is_empty(json_member(pods, "matchLabels"), JSON_OBJECT) &&
+           is_empty(json_member(pods, "matchExpressions"), JSON_ARRAY);
 }
 
 static void spec_judge(const json_t *spec, struct netpol_facts *np)
 {
-    const json_t *types = json_object_get(spec, "policyTypes");
-    const json_t *egress = json_object_get(spec, "egress");
+    const json_t *types = json_member(spec, "policyTypes");
+    const json_t *egress = json_member(spec, "egress");
     /* What the server fills in where the list of types is absent. */
     bool has_ingress = types_have(types, "Ingress", true);
     bool has_egress = types_have(types, "Egress", json_array_size(egress) > 0);
 
-    np->allows_all_ingress =
-        has_ingress && rules_allow_all(json_object_get(spec, "ingress"), "from");
+    np->allows_all_ingress = has_ingress && rules_allow_all(json_member(spec, "ingress"), "from");
     np->allows_all_egress = has_egress && rules_allow_all(egress, "to");
-    np->selects_all_pods = selects_all(json_object_get(spec, "podSelector"));
+    np->selects_all_pods = selects_all(json_member(spec, "podSelector"));
 }
 
 /* NULL in np->spec: nothing that we would write looks like that. */
@@ -221,8 +224,8 @@ static int spec_keep(const json_t *spec, struct arena *a, struct netpol_facts *n
     AUTO_ARENA scratch;
 
     arena_init(&scratch, (size_t)2 * SLICE_RAW_MAX);
-    if (spec && !json_is_null(spec)) {
-        text = json_is_object(spec) ? json_canonical(spec, &scratch, &why) : NULL;
+    if (spec) {
+        text = json_typeof(spec) == JSON_OBJECT ? json_canonical(spec, &scratch, &why) : NULL;
         if (why.code == ERR_NOMEM)
             return err_nomem(err);
     }
@@ -244,7 +247,7 @@ int netpol_decode(const json_t *root, struct arena *a, struct object **ret_objec
     struct netpol_facts *np = arena_alloc(a, sizeof(*np));
     struct managed managed = {0};
     const json_t *meta = json_object_get(root, "metadata");
-    const json_t *spec = json_object_get(root, "spec");
+    const json_t *spec = json_member(root, "spec");
 
     if (!np)
         return err_nomem(err);

@@ -1,5 +1,6 @@
 #include "rampart/kube/network_section.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "rampart/json/get.h"
@@ -37,10 +38,8 @@ static bool is_container_port_name(const char *name)
 static int port_name_decode(const json_t *obj, struct arena *a, const char **ret_name,
                             struct err *err)
 {
-    const char *name;
+    const char *name = json_string_value(json_object_get(obj, "port"));
 
-    if (member_text(obj, "port", &name, err) < 0)
-        return -1;
     if (!is_container_port_name(name))
         return err_set(
             err, ERR_INVALID,
@@ -326,17 +325,30 @@ static int directions_check(const struct network_section *net, struct err *err)
     return 0;
 }
 
+/* The block of a text that is known to be one. */
+static struct cidr cidr_of(const char *text)
+{
+    struct cidr cidr;
+    int parsed = cidr_parse(text, &cidr, NULL);
+
+    assert(parsed == 0);
+    (void)parsed;
+    return cidr;
+}
+
 /* A server that is cut out again would leave the pods without DNS, and say nothing. */
 static int dns_servers_check(const struct network_section *net, struct err *err)
 {
     for (size_t i = 0; net->cuts_metadata && i < net->dns_servers_count; i++) {
-        struct cidr server, metadata;
+        struct cidr server;
 
-        if (!net->dns_servers[i].cidr || cidr_parse(net->dns_servers[i].cidr, &server, err) < 0)
+        if (!net->dns_servers[i].cidr)
             continue;
+        server = cidr_of(net->dns_servers[i].cidr);
         for (size_t k = 0; k < METADATA_CIDRS_COUNT; k++) {
-            if (cidr_parse(metadata_cidrs[k], &metadata, err) == 0 &&
-                cidr_contains(&metadata, &server))
+            struct cidr metadata = cidr_of(metadata_cidrs[k]);
+
+            if (cidr_contains(&metadata, &server))
                 return err_set(
                     err, ERR_INVALID,
                     "dns.servers[%zu].ipBlock.cidr: %s is the cloud's metadata address, which "

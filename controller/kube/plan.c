@@ -21,6 +21,7 @@ static const char *const reason_names[REASON_COUNT] = {
     [REASON_WRITE_FAILED] = "WriteFailed",
     [REASON_FORBIDDEN] = "Forbidden",
     [REASON_DELETE_BUDGET] = "DeleteBudget",
+    [REASON_CONTESTED] = "Contested",
     [REASON_OVERRIDDEN] = "Overridden",
     [REASON_INVALID_SPEC] = "InvalidSpec",
 };

@@ -47,12 +47,13 @@ static int on_delete_decode(const json_t *spec, bool *ret_removes, struct err *e
     return 0;
 }
 
-/* A DNS-1123 label. A pattern would exclude nothing in silence, so it is refused. */
+/* A DNS-1123 label, once it is short enough. A pattern would exclude nothing in silence, so it is
+ * refused. */
 static bool is_namespace_name(const char *name)
 {
     size_t len = strlen(name);
 
-    return len > 0 && len <= NAMESPACE_NAME_MAX && name[0] != '-' && name[len - 1] != '-' &&
+    return len > 0 && name[0] != '-' && name[len - 1] != '-' &&
            strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
 }
 
@@ -177,15 +178,16 @@ static int conditions_decode(const json_t *status, struct arena *a, struct profi
 /*
  * Status is ours to write: one that somebody spoilt is no reason to stop. It is kept as text, which
  * then differs from what we would write and is written anew; its conditions count as never said.
+ * @err is not NULL.
  */
 static int status_decode(const json_t *root, struct arena *a, struct profile *p, struct err *err)
 {
-    const json_t *status = json_object_get(root, "status");
+    const json_t *status = json_member(root, "status");
     const json_t *rules = json_object_get(status, "rules");
 
     p->status = "{}";
     p->rules_status = "[]";
-    if (!status || json_is_null(status))
+    if (!status)
         return 0;
     p->status = json_canonical(status, a, err);
     if (!p->status)
@@ -195,7 +197,7 @@ static int status_decode(const json_t *root, struct arena *a, struct profile *p,
         if (!p->rules_status)
             return -1;
     }
-    if (conditions_decode(status, a, p, err) < 0 && (!err || err->code != ERR_INVALID))
+    if (conditions_decode(status, a, p, err) < 0 && err->code != ERR_INVALID)
         return -1;
     return 0;
 }

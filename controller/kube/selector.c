@@ -164,7 +164,8 @@ static bool terms_can_hold(const struct selector_term *terms, size_t count)
         if (terms[i].op == SELECTOR_IN)
             in = &terms[i];
         must_exist = must_exist || terms[i].op == SELECTOR_IN || terms[i].op == SELECTOR_EXISTS;
-        must_be_absent = must_be_absent || terms[i].op == SELECTOR_DOES_NOT_EXIST;
+        if (terms[i].op == SELECTOR_DOES_NOT_EXIST)
+            must_be_absent = true;
     }
     if (must_exist && must_be_absent)
         return false;
@@ -207,9 +208,10 @@ static bool is_match_label(const struct selector *selector, size_t i)
 
     if (term->op != SELECTOR_IN || term->values_count != 1)
         return false;
-    /* matchLabels holds a key once; a second term on it would be lost there. */
+    /* matchLabels holds a key once; a second term on it would be lost there. In sorts first, so all
+     * terms before this one on its key are of that kind. */
     for (size_t k = i; k-- > 0 && strcmp(selector->terms[k].key, term->key) == 0;) {
-        if (selector->terms[k].op == SELECTOR_IN && selector->terms[k].values_count == 1)
+        if (selector->terms[k].values_count == 1)
             return false;
     }
     return true;
@@ -238,7 +240,7 @@ int selector_decode(const json_t *obj, struct arena *a, struct selector *ret_sel
     size_t count;
 
     assert(obj);
-    if (!json_is_object(obj))
+    if (json_typeof(obj) != JSON_OBJECT)
         return err_set(err, ERR_INVALID, "matchLabels: expected a label selector around it");
     if (labels_decode(obj, "matchLabels", a, &labels, err) < 0 ||
         json_get_arr(obj, "matchExpressions", SELECTOR_TERMS_MAX, &expressions, err) < 0)
@@ -259,10 +261,10 @@ int selector_decode(const json_t *obj, struct arena *a, struct selector *ret_sel
     if (labels_to_terms(&labels, a, terms, err) < 0)
         return -1;
     for (size_t i = 0; i < json_array_size(expressions); i++) {
-        const json_t *expression = json_array_get(expressions, i);
+        const json_t *expression;
 
-        if (!json_is_object(expression))
-            return err_set(err, ERR_INVALID, "matchExpressions[%zu]: expected an object", i);
+        if (element_obj(expressions, i, "matchExpressions", &expression, err) < 0)
+            return -1;
         if (expression_decode(expression, a, &terms[labels.count + i], err) < 0)
             return json_path_wrap_index(err, "matchExpressions", i);
     }

@@ -38,7 +38,7 @@ static int ports_decode(const json_t *root, struct arena *a, struct slice_facts 
         const json_t *obj = json_array_get(arr, i);
         struct err why = {0};
 
-        if (!json_is_object(obj))
+        if (json_typeof(obj) != JSON_OBJECT)
             continue;
         if (port_decode(obj, a, &ports[slice->ports_count], &why) == 0)
             slice->ports_count++;
@@ -60,9 +60,8 @@ static bool has_lost_ports(const json_t *root, const struct slice_facts *slice)
     return slice->ports_count == 0 && json_array_size(json_object_get(root, "ports")) > 0;
 }
 
-/* Of every endpoint; only counts where @all is NULL. */
-static int addresses_take(const json_t *endpoints, const char **all, size_t *ret_count,
-                          struct arena *a, struct err *err)
+/* Of every endpoint, borrowed from the JSON; only counts where @all is NULL. */
+static size_t addresses_list(const json_t *endpoints, const char **all)
 {
     size_t count = 0;
 
@@ -74,36 +73,35 @@ static int addresses_take(const json_t *endpoints, const char **all, size_t *ret
 
             if (!is_address(address))
                 continue;
-            if (all) {
-                all[count] = arena_strdup(a, json_string_value(address));
-                if (!all[count])
-                    return err_nomem(err);
-            }
+            if (all)
+                all[count] = json_string_value(address);
             count++;
         }
     }
-    *ret_count = count;
-    return 0;
+    return count;
 }
 
 static int addresses_decode(const json_t *root, struct arena *a, struct slice_facts *slice,
                             struct err *err)
 {
     const json_t *endpoints = json_object_get(root, "endpoints");
+    size_t count = addresses_list(endpoints, NULL);
     const char **all;
-    size_t count;
 
-    if (addresses_take(endpoints, NULL, &count, a, err) < 0)
-        return -1;
     if (count == 0 || count > SLICE_ADDRESSES_MAX)
         return 0;
     all = arena_calloc(a, count, sizeof(*all));
     if (!all)
         return err_nomem(err);
-    if (addresses_take(endpoints, all, &count, a, err) < 0)
-        return -1;
+    (void)addresses_list(endpoints, all);
+    count = texts_sort(all, count);
+    for (size_t i = 0; i < count; i++) {
+        all[i] = arena_strdup(a, all[i]);
+        if (!all[i])
+            return err_nomem(err);
+    }
     slice->addresses = all;
-    slice->addresses_count = texts_sort(all, count);
+    slice->addresses_count = count;
     return 0;
 }
 

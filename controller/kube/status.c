@@ -170,11 +170,13 @@ int status_to_err(int http_status, const char *retry_after, const char *body, si
 
 int status_event_to_err(const char *object_json, size_t len, struct err *err)
 {
-    struct err ignored = {0};
-    json_auto_t *status = json_decode(object_json, len, &ignored);
+    struct err why = {0};
+    json_auto_t *status = json_decode(object_json, len, &why);
     json_int_t code = json_integer_value(json_object_get(status, "code"));
     char words[WORDS_MAX + 1] = "";
 
+    if (why.code == ERR_NOMEM) /* a 410 must not pass for a server that trips */
+        return err_nomem(err);
     if (code < 400 || code > 599)
         code = is_reason(status, "Expired") || is_reason(status, "Gone") ? 410 : 500;
     if (*text_of(status, "message"))

@@ -33,7 +33,7 @@ static bool copy_texts(struct arena *a, struct event *event, const char **key)
 static void add_key_ref(struct strbuf *out, const struct object_ref *ref)
 {
     strbuf_addf(out, "%u\x1f%s\x1f%s\x1f%s\x1f", (unsigned)ref->kind, ref->ns ? ref->ns : "",
-                ref->name ? ref->name : "", ref->uid ? ref->uid : "");
+                ref->name, ref->uid ? ref->uid : "");
 }
 
 /* Events of events.k8s.io want a DNS subdomain as their name; the objects of some kinds have other
@@ -43,12 +43,12 @@ static void write_name(const struct event_series *s, char ret_name[NAME_LEN_MAX 
     const char *name = s->event.regarding.name;
     size_t len = strnlen(name, NAME_LEN_MAX - EVENT_SUFFIX_LEN - 1);
 
-    if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-")] != '\0') {
+    while (len > 0 && strchr(".-", name[len - 1]))
+        len--;
+    if (len == 0 || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-")] != '\0') {
         name = "rampart";
         len = strlen(name);
     }
-    while (len > 0 && strchr(".-", name[len - 1]))
-        len--;
     (void)snprintf(ret_name, NAME_LEN_MAX + 1, "%.*s.%s", (int)len, name, s->suffix);
 }
 

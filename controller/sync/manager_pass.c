@@ -14,8 +14,20 @@ static void retry(struct manager *m, const struct subject *s, uint64_t now_ms, u
         manager_want_resync(m, now_ms + MANAGER_RETRY_MS);
 }
 
+static void come_back(struct manager *m, const struct subject *s, uint64_t at_ms)
+{
+    struct err err = {0};
+
+    if (workqueue_add_at(m->queue, s->key, at_ms, &err) < 0)
+        manager_want_resync(m, at_ms);
+}
+
 static void finish(struct manager *m, const struct subject *s)
 {
+    uint64_t contest_until_ms = report_contest_until(m, s);
+
+    if (contest_until_ms != UINT64_MAX)
+        come_back(m, s, contest_until_ms);
     workqueue_forget(m->queue, s->key);
     workqueue_done(m->queue, s->key);
 }
@@ -88,22 +100,17 @@ static void planning_failed(struct manager *m, const struct subject *s, const st
 }
 
 /* True: others undo what is written here, and the next round has to wait. */
-static bool must_wait(struct manager *m, const struct subject *s)
+static bool must_wait(struct manager *m, const struct subject *s, const struct plan *plan)
 {
     struct pace *pace = s->is_profile ? NULL : verdicts_pace(&m->namespaces, s->name);
     uint64_t due_ms = pace ? pace_due(pace, m->now_ms) : 0;
-    struct err err = {0};
 
     if (due_ms > m->now_ms) {
-        if (workqueue_add_at(m->queue, s->key, due_ms, &err) < 0)
-            manager_want_resync(m, due_ms);
+        come_back(m, s, due_ms);
         return true;
     }
     if (pace && pace_take(pace, m->now_ms))
-        log_event(m->options.log, LOG_WARN,
-                  "what is written here does not stay; going on more slowly",
-                  LOG_STR("namespace", s->name), LOG_INT("rounds", pace->rounds),
-                  LOG_INT("longest_wait_ms", PACE_MAX_MS));
+        report_contest(m, s, plan, NULL, m->now_ms);
     return false;
 }
 
@@ -112,7 +119,6 @@ static bool must_wait(struct manager *m, const struct subject *s)
 static bool must_hold_status(struct manager *m, const struct subject *s, const struct plan *plan)
 {
     struct profile_track *track = s->is_profile ? profile_tracks_get(&m->tracks, s->name) : NULL;
-    struct err err = {0};
     uint64_t due_ms;
 
     if (!track || plan->writes[0].phase != PHASE_STATUS)
@@ -123,8 +129,7 @@ static bool must_hold_status(struct manager *m, const struct subject *s, const s
         track->written_ms = m->now_ms;
         return false;
     }
-    if (workqueue_add_at(m->queue, s->key, due_ms, &err) < 0)
-        manager_want_resync(m, due_ms);
+    come_back(m, s, due_ms);
     return true;
 }
 
@@ -132,7 +137,7 @@ static void carry_out(struct manager *m, const struct subject *s, const struct p
 {
     struct err err = {0};
 
-    if (must_wait(m, s) || must_hold_status(m, s, plan)) {
+    if (must_wait(m, s, plan) || must_hold_status(m, s, plan)) {
         workqueue_done(m->queue, s->key);
         return;
     }
@@ -216,7 +221,7 @@ static const struct profile *stopped_by_budget(const struct manager *m,
     const struct profile *owner;
     const struct profile_track *track;
 
-    if (result->err.code != ERR_LIMIT || !result->failed || result->failed->verb != WRITE_DELETE)
+    if (result->err.code != ERR_LIMIT || result->failed->verb != WRITE_DELETE)
         return NULL;
     owner = owner_of(m, result->failed);
     track = owner ? profile_tracks_get(&m->tracks, owner->object.name) : NULL;
@@ -302,6 +307,8 @@ static void plan_failed(struct manager *m, const struct subject *s, const struct
             "its priority, say, or restart Rampart",
             write->summary, MANAGER_DELETES_FREE, MANAGER_DELETES_PERCENT, stopped->object.name);
     }
+    if (result->outcome == APPLY_STALE && result->err.code == ERR_CONFLICT)
+        report_contest(m, s, plan, write, now_ms);
     report_failure(m, s, plan, &finding, &result->err, now_ms);
     if (stopped) /* a change of the profile marks its namespaces */
         workqueue_forget(m->queue, s->key);

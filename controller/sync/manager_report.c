@@ -1,7 +1,10 @@
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "manager_state.h"
+
+#define CONTEST_TEXT_MAX 1024
 
 struct verdicts *report_verdicts(struct manager *m, const struct subject *s)
 {
@@ -103,7 +106,22 @@ static int keep(struct manager *m, const struct subject *s, const struct stateme
     return 0;
 }
 
-static struct statement statement_of(const struct plan *plan, const struct finding *failure)
+/* What is said of a contest before goes on until the rounds have ended. */
+static const struct finding *standing_contest(struct manager *m, const struct subject *s,
+                                              const struct plan *plan, uint64_t now_ms)
+{
+    const struct verdict *before = verdicts_get(report_verdicts(m, s), s->name);
+    const struct pace *pace = verdicts_pace(report_verdicts(m, s), s->name);
+
+    if (!before || !before->contest || plan->mode != MODE_ENFORCE || !plan->profile ||
+        strcmp(plan->profile, before->contest->profile) != 0)
+        return NULL;
+    return plan->writes_count > 0 || now_ms < pace_quiet(pace) ? before->contest : NULL;
+}
+
+static struct statement statement_of(struct manager *m, const struct subject *s,
+                                     const struct plan *plan, const struct finding *failure,
+                                     uint64_t now_ms)
 {
     return (struct statement){
         .verdict = {.profile = plan->profile,
@@ -112,6 +130,7 @@ static struct statement statement_of(const struct plan *plan, const struct findi
                     .findings = plan->findings,
                     .findings_count = plan->findings_count,
                     .findings_cut = plan->findings_cut,
+                    .contest = standing_contest(m, s, plan, now_ms),
                     .in_place = plan->in_place},
         .failure = failure,
     };
@@ -130,8 +149,9 @@ int report_pass(struct manager *m, const struct subject *s, const struct plan *p
                 const struct finding *failure, uint64_t now_ms, struct err *err)
 {
     struct verdicts *verdicts = report_verdicts(m, s);
-    struct statement said = statement_of(plan, failure);
+    struct statement said = statement_of(m, s, plan, failure, now_ms);
     bool was_failing = verdicts_failure(verdicts, s->name);
+    bool was_contested = report_contest_until(m, s) != UINT64_MAX;
 
     if (plan->writes_count > 0)
         keep_note(m, s, &said);
@@ -143,6 +163,9 @@ int report_pass(struct manager *m, const struct subject *s, const struct plan *p
         return -1;
     if (was_failing && !failure)
         log_event(m->options.log, LOG_INFO, "writes succeed again", LOG_STR("key", s->key));
+    if (was_contested && !said.verdict.contest)
+        log_event(m->options.log, LOG_INFO, "what is written here stays again",
+                  LOG_STR("key", s->key));
     return 0;
 }
 
@@ -166,7 +189,8 @@ void report_failure(struct manager *m, const struct subject *s, const struct pla
                     const struct finding *failure, const struct err *why, uint64_t now_ms)
 {
     struct verdicts *verdicts = report_verdicts(m, s);
-    struct statement said = plan ? statement_of(plan, failure) : statement_before(m, s);
+    struct statement said =
+        plan ? statement_of(m, s, plan, failure, now_ms) : statement_before(m, s);
     bool is_news = !verdicts_said(verdicts, s->name, failure);
 
     said.failure = failure;
@@ -180,4 +204,93 @@ void report_failure(struct manager *m, const struct subject *s, const struct pla
         announce(m, failure, plan ? plan->mode : said.verdict.mode, now_ms);
     if (keep(m, s, &said, NULL) < 0)
         verdicts_doubt(verdicts, s->name);
+}
+
+/* ---- Contests ---- */
+
+/* The write that tells most of who undoes what: one of drift whose manager is known, one of drift,
+ * any. */
+static const struct write *telling_write(const struct plan *plan)
+{
+    const struct write *best = &plan->writes[0];
+
+    for (size_t i = 0; i < plan->writes_count; i++) {
+        const struct write *write = &plan->writes[i];
+
+        if (write->after && write->after->manager)
+            return write;
+        if (write->after && !best->after)
+            best = write;
+    }
+    return best;
+}
+
+/* Edits of a profile take rounds of their own, and many of them are no contest. */
+static bool is_profile_edited(const struct manager *m, const char *profile, uint64_t now_ms)
+{
+    const struct profile_track *track = profile_tracks_get(&m->tracks, profile);
+
+    return track && profile_track_explains(track, PACE_QUIET_MS, now_ms);
+}
+
+static void contest_text(const struct plan *plan, const struct write *write, bool is_conflict,
+                         char *ret_text, size_t len_max)
+{
+    const char *manager = write->after ? write->after->manager : NULL;
+    char rounds[64];
+
+    if (is_conflict)
+        (void)snprintf(rounds, sizeof(rounds), "%d writes in a row met a conflict",
+                       MANAGER_STALE_MAX);
+    else
+        (void)snprintf(rounds, sizeof(rounds), "what Rampart writes is undone, %d times in a row",
+                       PACE_FREE);
+    (void)snprintf(ret_text, len_max,
+                   "%s %s/%s: %s, by %s%s; Rampart goes on, at least every %d s: stop that writer, "
+                   "or change SecurityProfile %s if it is right",
+                   resource_of(write->object.kind)->name, write->object.ns, write->object.name,
+                   rounds, manager ? manager : "an unrecorded manager",
+                   manager ? "" : " (look for its writes in the API server's audit log)",
+                   PACE_MAX_MS / 1000, plan->profile);
+}
+
+void report_contest(struct manager *m, const struct subject *s, const struct plan *plan,
+                    const struct write *write, uint64_t now_ms)
+{
+    const struct verdict *before = verdicts_get(report_verdicts(m, s), s->name);
+    const struct write *told = write ? write : telling_write(plan);
+    char text[CONTEST_TEXT_MAX];
+    const struct finding contest = {
+        .reason = REASON_CONTESTED,
+        .is_warning = true,
+        .object = told->object,
+        .rule = told->after ? told->after->rule : "network",
+        .message = text,
+        .manager = told->after ? told->after->manager : NULL,
+        .profile = plan->profile,
+    };
+    struct statement said;
+
+    if (s->is_profile || !before || before->contest || !plan->profile ||
+        (!write && !told->after && is_profile_edited(m, plan->profile, now_ms)))
+        return;
+    contest_text(plan, told, write, text, sizeof(text));
+    said = statement_of(m, s, plan, verdicts_failure(&m->namespaces, s->name), now_ms);
+    said.verdict.contest = &contest;
+    keep_note(m, s, &said);
+    if (keep(m, s, &said, NULL) < 0)
+        return; /* the next round says it */
+    log_event(m->options.log, LOG_WARN, "what is written here does not stay; going on more slowly",
+              LOG_STR("namespace", s->name), LOG_STR("error", text),
+              LOG_INT("longest_wait_ms", PACE_MAX_MS));
+    announce(m, &contest, plan->mode, now_ms);
+}
+
+uint64_t report_contest_until(struct manager *m, const struct subject *s)
+{
+    const struct verdict *verdict = verdicts_get(report_verdicts(m, s), s->name);
+
+    if (!verdict || !verdict->contest)
+        return UINT64_MAX;
+    return pace_quiet(verdicts_pace(report_verdicts(m, s), s->name));
 }

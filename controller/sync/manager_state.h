@@ -86,6 +86,15 @@ MUST_CHECK int report_pass(struct manager *m, const struct subject *s, const str
  * nothing new. */
 void report_failure(struct manager *m, const struct subject *s, const struct plan *plan,
                     const struct finding *failure, const struct err *why, uint64_t now_ms);
+/*
+ * Others undo what is written here (the rounds of its pace say so), or write it at the same moment
+ * (@write met conflicts); @write NULL: whichever of the plan tells most. Said once; it lasts until
+ * a pass finds nothing to write and it has been quiet for PACE_QUIET_MS.
+ */
+void report_contest(struct manager *m, const struct subject *s, const struct plan *plan,
+                    const struct write *write, uint64_t now_ms);
+/* When the contest may be over; UINT64_MAX without one. */
+uint64_t report_contest_until(struct manager *m, const struct subject *s);
 /* Events of the first @count writes of the plan, which succeeded. */
 void report_written(struct manager *m, const struct plan *plan, size_t count, uint64_t now_ms);
 /* The namespace is another one of the same name: what was said and stood was the old one's. */

@@ -25,5 +25,10 @@ bool pace_take(struct pace *p, uint64_t now_ms)
 
     p->last_ms = now_ms;
     p->rounds = rounds + 1; /* stays small: beyond PACE_MAX_MS the calm takes off what is added */
-    return p->rounds == PACE_FREE;
+    return p->rounds >= PACE_FREE;
+}
+
+uint64_t pace_quiet(const struct pace *p)
+{
+    return p->last_ms + PACE_QUIET_MS;
 }

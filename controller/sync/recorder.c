@@ -59,10 +59,8 @@ static void series_free(struct event_series *s)
 {
     struct recorder *r = s->recorder;
 
-    assert(s->place != EVENT_QUEUED && s->place != EVENT_IN_FLIGHT);
-    if (s->place == EVENT_WAITING)
-        heap_remove(&r->waiting, &s->node);
-    else if (s->place == EVENT_CLEAN)
+    assert(s->place == EVENT_CLEAN || s->place == EVENT_NOWHERE);
+    if (s->place == EVENT_CLEAN)
         heap_remove(&r->clean, &s->node);
     map_remove(&r->series, s->key);
     mem_free(s);

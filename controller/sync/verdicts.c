@@ -12,6 +12,7 @@ struct record {
     size_t hashes_count;
     bool has_failure; /* it is the first of the findings */
     uint64_t failure_hash;
+    uint64_t contest_hash; /* of verdict.contest */
     struct pace pace;
 };
 
@@ -92,6 +93,25 @@ static bool is_worth_keeping(const struct statement *said)
     return said->failure || said->verdict.state != VERDICT_NONE || said->verdict.findings_count > 0;
 }
 
+/* Whether another contest is said than the one that is kept, or one of the two is none. */
+static bool is_other_contest(const struct verdicts *v, const struct record *record,
+                             const struct finding *contest)
+{
+    if (!record->verdict.contest || !contest)
+        return record->verdict.contest != contest;
+    return record->contest_hash != hash_finding(v, contest);
+}
+
+/* The state that is kept: what the runtime found out counts. */
+static enum verdict_state state_of(const struct statement *said)
+{
+    if (said->failure)
+        return VERDICT_FAILED;
+    if (said->verdict.contest && said->verdict.state == VERDICT_COMPLIANT)
+        return VERDICT_DRIFTED;
+    return said->verdict.state;
+}
+
 static bool same_text(const char *one, const char *other)
 {
     return one && other ? strcmp(one, other) == 0 : one == other;
@@ -113,9 +133,9 @@ bool verdicts_differ(const struct verdicts *v, const char *name, const struct st
     if (!record || !is_worth_keeping(said))
         return record || is_worth_keeping(said);
     if (!same_text(record->verdict.profile, said->verdict.profile) ||
-        record->verdict.mode != said->verdict.mode ||
-        record->verdict.state != (said->failure ? VERDICT_FAILED : said->verdict.state) ||
+        record->verdict.mode != said->verdict.mode || record->verdict.state != state_of(said) ||
         record->has_failure != (said->failure != NULL) ||
+        is_other_contest(v, record, said->verdict.contest) ||
         record->hashes_count != said->verdict.findings_count ||
         record->verdict.findings_cut != cut_count(said))
         return true;
@@ -186,6 +206,20 @@ static bool own_findings(struct arena *a, struct record *record, const struct st
     return true;
 }
 
+static bool own_contest(struct arena *a, struct record *record, const struct finding *contest)
+{
+    struct finding *copy;
+
+    if (!contest)
+        return true;
+    copy = arena_alloc(a, sizeof(*copy));
+    if (!copy)
+        return false;
+    *copy = *contest;
+    record->verdict.contest = copy;
+    return own_finding(a, copy);
+}
+
 /* All in @a and always the same bytes, so that it can be measured first. NULL: no room. */
 static struct record *compose(const struct verdicts *v, struct arena *a,
                               const struct statement *said, const struct record *before)
@@ -197,7 +231,9 @@ static struct record *compose(const struct verdicts *v, struct arena *a,
     if (!record || !hashes)
         return NULL;
     record->verdict = said->verdict;
-    if (!own(a, &record->verdict.profile) || !own_findings(a, record, said))
+    record->verdict.state = state_of(said);
+    if (!own(a, &record->verdict.profile) || !own_findings(a, record, said) ||
+        !own_contest(a, record, said->verdict.contest))
         return NULL;
     for (size_t i = 0; i < count; i++)
         hashes[i] = hash_finding(v, &said->verdict.findings[i]);
@@ -206,8 +242,9 @@ static struct record *compose(const struct verdicts *v, struct arena *a,
     if (said->failure) {
         record->has_failure = true;
         record->failure_hash = hash_finding(v, said->failure);
-        record->verdict.state = VERDICT_FAILED;
     }
+    if (said->verdict.contest)
+        record->contest_hash = hash_finding(v, said->verdict.contest);
     if (before)
         record->pace = before->pace;
     return record;

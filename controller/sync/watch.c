@@ -380,24 +380,13 @@ void watch_on_end(struct watch *w, const struct err *err, uint64_t now_ms)
         err = &proper_end;
     if (was_given_up && err->code == ERR_CANCELED)
         err = &given_up;
-    switch (w->state) {
-    case WATCH_LISTING:
+    assert(w->state != WATCH_EMPTY && w->state != WATCH_BACKOFF); /* no request runs in them */
+    if (w->state == WATCH_LISTING)
         list_ended(w, err, was_started, now_ms);
-        break;
-    case WATCH_STREAMING_INITIAL:
+    else if (w->state == WATCH_STREAMING_INITIAL)
         initial_ended(w, err, now_ms);
-        break;
-    case WATCH_STREAMING:
+    else if (w->state == WATCH_STREAMING)
         stream_ended(w, err, was_started, now_ms);
-        break;
-    case WATCH_EMPTY:
-    case WATCH_BACKOFF:
-    case WATCH_STATE_COUNT:
-        assert(w->state == WATCH_STOPPED);
-        break;
-    case WATCH_STOPPED:
-        break;
-    }
     w->page = WATCH_PAGE_NONE;
 }
 

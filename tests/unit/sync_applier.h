@@ -68,7 +68,7 @@ static void keep_result(void *ctx, const char *key, const struct plan *plan,
     done->result = *result;
     done->writes_count = plan->writes_count;
     done->now_ms = now_ms;
-    if (result->failed)
+    if (result->failed && result->failed->summary)
         (void)snprintf(done->failed, sizeof(done->failed), "%s", result->failed->summary);
     if (f->restarts) {
         struct arena arena;

@@ -20,7 +20,7 @@
 #define WALL_MS INT64_C(1795475820000) /* 2026-11-23T23:17:00Z: the test's clock at 0 */
 #define SECOND_MS 1000u
 #define MINUTE_MS (60 * SECOND_MS)
-#define THINGS_MAX 2048
+#define THINGS_MAX 12288
 #define POLICY "rampart-deny" /* what the reconciler below makes */
 #define POLICY_BIT 1u
 
@@ -40,18 +40,26 @@ struct thing {
 
 /* What the reconciler says; the test changes it at will. */
 struct script {
-    bool wants_policy;     /* a namespace without POLICY gets one */
-    bool mends_always;     /* and is patched in each pass */
-    bool removes;          /* POLICY is deleted where it is */
-    bool is_explained;     /* that deletion */
-    bool writes_status;    /* a profile's status counts the compliant namespaces */
-    bool is_about_profile; /* the finding */
-    bool counts_as_failed; /* the finding */
-    const char *says;      /* message of a finding about each namespace; NULL: none */
-    size_t says_times;     /* so many of them, numbered; 0: one */
-    const char *profile;   /* who decides */
+    bool wants_policy; /* a namespace without POLICY gets one */
+    bool mends_always; /* and is patched in each pass */
+    bool mends_once;   /* ... until a patch has come through */
+    bool is_edited;    /* what is patched is drift, made by @rival (NULL: not recorded) */
+    const char *rival;
+    bool removes;           /* POLICY is deleted where it is */
+    bool is_explained;      /* that deletion */
+    bool writes_status;     /* a profile's status counts the compliant namespaces */
+    bool is_about_profile;  /* the finding */
+    bool counts_as_failed;  /* the finding */
+    const char *says;       /* message of a finding about each namespace; NULL: none */
+    const char *says_about; /* the profile of the finding; NULL: who decides */
+    bool says_of_nothing;   /* the finding is about no object */
+    size_t says_times;      /* so many of them, numbered; 0: one */
+    const char *profile;    /* who decides */
     enum mode mode;
-    unsigned plans_fail; /* so many of the next plans fail */
+    unsigned plans_fail;  /* so many of the next plans fail */
+    bool is_broken;       /* plans are, and nothing says so */
+    bool writes_metadata; /* of a profile, before its status */
+    const char *marks;    /* name of a namespace and a profile that each event marks besides */
 };
 
 struct bench {
@@ -63,9 +71,11 @@ struct bench {
     unsigned rv;  /* the last one */
     bool *served; /* by number of the exchange: a watch that has had its initial events */
     size_t served_cap;
-    bool holds_writes; /* writes are answered by the test */
-    bool holds_events; /* Events too */
-    bool is_down;      /* every request fails */
+    bool holds_writes;  /* writes are answered by the test */
+    bool holds_events;  /* Events too */
+    bool is_down;       /* every request fails */
+    unsigned conflicts; /* so many of the next patches of policies come too late */
+    bool has_rival;     /* who writes the policy just before each of those */
     struct script script;
     char trace[262144]; /* keys in the order of their passes, each followed by a space */
     size_t trace_len;
@@ -253,12 +263,36 @@ static inline void serve_write(struct bench *b, size_t number)
             (void)snprintf(t->status, sizeof(t->status), "%.*s",
                            (int)(request->body_len - strlen("{\"status\":}")),
                            request->body + strlen("{\"status\":"));
-        if (request->method == HTTP_PATCH)
+        if (request->method == HTTP_PATCH) {
+            if (b->script.mends_once && t->kind == KIND_NETWORK_POLICY)
+                b->script.mends_always = false;
             (void)put(b, t->kind, t->ns, t->name);
+        }
         fake_answer(&b->net, number, 200, NULL, thing_json(t));
         return;
     }
     fake_answer(&b->net, number, 404, NULL, fake_status(404, "NotFound", NULL, "not found"));
+}
+
+/* Somebody else was faster. */
+static inline bool serve_conflict(struct bench *b, size_t number)
+{
+    const struct http_request *request = &fake_get(&b->net, number)->request;
+
+    if (b->conflicts == 0 || request->method != HTTP_PATCH ||
+        !strstr(request->path, "/networkpolicies/"))
+        return false;
+    b->conflicts--;
+    for (size_t i = 0; b->has_rival && i < b->things_count; i++) {
+        struct thing *t = &b->things[i];
+
+        if (t->kind == KIND_NETWORK_POLICY &&
+            path_names(request->path, t->ns, "networkpolicies", t->name))
+            (void)put(b, t->kind, t->ns, t->name);
+    }
+    fake_answer(&b->net, number, 409, NULL,
+                fake_status(409, "Conflict", NULL, "the object has been modified"));
+    return true;
 }
 
 static inline bool serve_one(struct bench *b, size_t number)
@@ -279,7 +313,8 @@ static inline bool serve_one(struct bench *b, size_t number)
     if (!is_stream) {
         if (b->holds_writes)
             return false;
-        serve_write(b, number);
+        if (!serve_conflict(b, number))
+            serve_write(b, number);
         return true;
     }
     for (int kind = 0; kind < KIND_WATCHED_COUNT; kind++) {

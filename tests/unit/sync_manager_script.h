@@ -21,6 +21,10 @@ static inline void script_map(const struct view *v, const struct object *before,
     const struct object *any = after ? after : before;
 
     (void)v;
+    if (bench_now->script.marks) {
+        dirty->mark_namespace(dirty->ctx, bench_now->script.marks);
+        dirty->mark_profile(dirty->ctx, bench_now->script.marks);
+    }
     if (any->kind == KIND_NAMESPACE) {
         dirty->mark_namespace(dirty->ctx, any->name);
         dirty->mark_all_profiles(dirty->ctx);
@@ -81,8 +85,10 @@ static inline int script_findings(struct plan *plan, const char *ns, struct err 
                                   .object = {KIND_NAMESPACE, "", ns, ""},
                                   .rule = "network",
                                   .message = message,
-                                  .profile = s->profile};
+                                  .profile = s->says_about ? s->says_about : s->profile};
 
+        if (s->says_of_nothing)
+            finding.object = (struct object_ref){KIND_NAMESPACE, NULL, NULL, NULL};
         if (s->says_times)
             (void)snprintf(message, sizeof(message), "%s %zu", s->says, i);
         else
@@ -105,13 +111,18 @@ static inline int script_plan_namespace(const struct view *v, const char *ns, st
                             .rule = "network",
                             .message = "was deleted and made again",
                             .profile = s->profile};
+    struct finding undone = again;
     int result = 0;
 
+    undone.reason = REASON_POLICY_EDITED;
+    undone.message = "was edited and put back";
+    undone.manager = s->rival;
     trace_pass("ns", ns);
     if (script_fails(err) < 0)
         return -1;
     if (!view_get(v, KIND_NAMESPACE, "", ns))
         return 0;
+    plan->is_broken = s->is_broken;
     plan->profile = s->profile;
     plan->mode = s->mode;
     plan->state = s->profile ? VERDICT_COMPLIANT : VERDICT_NONE;
@@ -122,7 +133,7 @@ static inline int script_plan_namespace(const struct view *v, const char *ns, st
         result = script_write(plan, WRITE_CREATE, ns, NULL,
                               before && (before->in_place & POLICY_BIT) ? &again : NULL);
     else if (s->mends_always && policy)
-        result = script_write(plan, WRITE_PATCH, ns, policy, NULL);
+        result = script_write(plan, WRITE_PATCH, ns, policy, s->is_edited ? &undone : NULL);
     else if (s->removes && policy)
         result = script_write(plan, WRITE_DELETE, ns, policy, NULL);
     if (plan->writes_count > 0 && plan->state == VERDICT_COMPLIANT)
@@ -137,21 +148,34 @@ static inline int script_plan_profile(const struct view *v, const char *name, st
 {
     const struct profile *p = OBJECT_AS(profile, view_get(v, KIND_PROFILE, "", name));
     struct object_list namespaces;
-    size_t compliant = 0;
+    size_t compliant = 0, contested = 0;
     char status[64], body[128];
     struct write write = {.verb = WRITE_PATCH_STATUS, .phase = PHASE_STATUS, .body = body};
 
     trace_pass("profile", name);
+    if (script_fails(err) < 0)
+        return -1;
+    if (p && bench_now->script.writes_metadata) {
+        bench_now->script.writes_metadata = false;
+        write = (struct write){.verb = WRITE_PATCH, .body = "{}", .summary = "put a finalizer on"};
+        write.object = (struct object_ref){KIND_PROFILE, "", name, p->object.uid};
+        write.rv = p->object.rv;
+        return plan_add_write(plan, &write) ? 0 : plan_check(plan, err);
+    }
     if (!p || !bench_now->script.writes_status)
         return 0;
     if (view_list(v, KIND_NAMESPACE, NULL, plan->arena, &namespaces, err) < 0)
         return -1;
     for (size_t i = 0; i < namespaces.count; i++) {
         const struct verdict *verdict = view_verdict(v, namespaces.items[i]->name);
-
         compliant += verdict && verdict->state == VERDICT_COMPLIANT;
+        contested += verdict && verdict->contest;
     }
-    (void)snprintf(status, sizeof(status), "{\"compliant\":%zu}", compliant);
+    if (contested > 0)
+        (void)snprintf(status, sizeof(status), "{\"compliant\":%zu,\"contested\":%zu}", compliant,
+                       contested);
+    else
+        (void)snprintf(status, sizeof(status), "{\"compliant\":%zu}", compliant);
     if (strcmp(p->status, status) == 0)
         return 0;
     (void)snprintf(body, sizeof(body), "{\"status\":%s}", status);

@@ -308,6 +308,30 @@ static void test_an_arena_goes_on_after_it_was_out_of_memory(void **state)
     assert_non_null(arena_alloc(&a, 10000));
 }
 
+static void test_a_block_of_a_chunk_that_is_there_can_fail_as_well(void **state)
+{
+    static _Alignas(max_align_t) char memory[64];
+    struct arena fixed;
+    AUTO_ARENA a;
+    uint64_t before;
+
+    (void)state;
+    arena_init(&a, 1u << 20);
+    assert_non_null(arena_alloc(&a, 100));
+    before = mem_live();
+    for (uint64_t nth = 0; nth < 3; nth++) {
+        mem_fail_nth(nth);
+        for (uint64_t i = 0; i < 3; i++)
+            assert_int_equal(arena_alloc(&a, 8) == NULL, i == nth);
+        assert_true(mem_fail_disarm());
+        assert_int_equal(mem_live(), before);
+    }
+    arena_init_fixed(&fixed, memory, sizeof(memory)); /* it is there by contract */
+    mem_fail_nth(0);
+    assert_non_null(arena_alloc(&fixed, 8));
+    assert_false(mem_fail_disarm());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +353,7 @@ int main(void)
         cmocka_unit_test(test_a_fixed_arena_stays_within_its_memory),
         cmocka_unit_test(test_out_of_memory_gives_null_and_leaks_nothing),
         cmocka_unit_test(test_an_arena_goes_on_after_it_was_out_of_memory),
+        cmocka_unit_test(test_a_block_of_a_chunk_that_is_there_can_fail_as_well),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,6 +81,27 @@ static void test_a_cut_never_splits_a_character(void **state)
     }
 }
 
+static void test_a_message_of_half_characters_alone_is_cut_to_its_dots(void **state)
+{
+    char *text = text_repeat("\x80", ERR_MSG_MAX);
+    struct err err = {0};
+
+    (void)state;
+    err_set(&err, ERR_INVALID, "%s", text);
+    assert_string_equal(err.msg, "...");
+    free(text);
+}
+
+static void test_a_message_of_line_breaks_alone_is_empty(void **state)
+{
+    struct err err = {0};
+
+    (void)state;
+    err_set(&err, ERR_IO, "%s", "\r\n\n");
+    assert_int_equal(err.code, ERR_IO);
+    assert_string_equal(err.msg, "");
+}
+
 static void test_a_message_is_one_line(void **state)
 {
     struct err err = {0};
@@ -198,7 +219,9 @@ int main(void)
         cmocka_unit_test(test_set_may_use_the_old_message),
         cmocka_unit_test(test_a_long_message_is_cut_and_ends_in_dots),
         cmocka_unit_test(test_a_cut_never_splits_a_character),
+        cmocka_unit_test(test_a_message_of_half_characters_alone_is_cut_to_its_dots),
         cmocka_unit_test(test_a_message_is_one_line),
+        cmocka_unit_test(test_a_message_of_line_breaks_alone_is_empty),
         cmocka_unit_test(test_an_unusable_format_still_leaves_a_message),
         cmocka_unit_test(test_wrap_prefixes_and_keeps_the_rest),
         cmocka_unit_test(test_the_innermost_cause_survives_wrapping),

@@ -133,7 +133,8 @@ static void test_control_characters_never_reach_the_output(void **state)
     (void)state;
     for (int c = 1; c < 0x20; c++)
         text[len++] = (char)c;
-    memcpy(text + len, "\x7F\xC2\x80\xC2\x9F\xE2\x80\xA8\xE2\x80\xAE\xE2\x81\xA6\xE2\x80\x8E", 17);
+    memcpy(text + len,
+           "\x7F\xC2\x80\xC2\x9F\xE2\x80\xA8\xE2\x80\xAE\xE2\x81\xA6\xE2\x80\x8E\xE2\x80\x8F", 20);
     for (int format = 0; format < LOG_FORMAT_COUNT; format++) {
         logger.format = (enum log_format)format;
         log_event(&logger, LOG_INFO, text, LOG_STR("text", text));
@@ -141,7 +142,20 @@ static void test_control_characters_never_reach_the_output(void **state)
             assert_true((unsigned char)line[i] >= 0x20 && (unsigned char)line[i] < 0x7F);
         assert_contains(line, "\\n");
         assert_contains(line, "\\u001b");
-        assert_contains(line, "\\u007f\\u0080\\u009f\\u2028\\u202e\\u2066\\u200e");
+        assert_contains(line, "\\u007f\\u0080\\u009f\\u2028\\u202e\\u2066\\u200e\\u200f");
+    }
+}
+
+static void test_characters_beside_the_unsafe_ones_stay(void **state)
+{
+    static const char neighbours[] = "~\xC2\xA0\xE2\x80\x8D\xE2\x80\x90\xE2\x80\xA7\xE2\x80\xAF"
+                                     "\xE2\x81\xA5\xE2\x81\xAA";
+
+    (void)state;
+    for (int format = 0; format < LOG_FORMAT_COUNT; format++) {
+        logger.format = (enum log_format)format;
+        log_event(&logger, LOG_INFO, "m", LOG_STR("text", neighbours));
+        assert_contains(line, neighbours);
     }
 }
 
@@ -258,6 +272,29 @@ static void test_a_message_that_fills_the_line_leaves_no_half_field(void **state
     free(text);
 }
 
+/* At whatever byte the line is full: the field is there as a whole or not at all. */
+static void test_a_field_is_whole_wherever_the_line_ends(void **state)
+{
+    bool was_there = false, was_missing = false;
+
+    (void)state;
+    logger.format = LOG_TEXT;
+    for (size_t len = LOG_LINE_MAX - 200; len < LOG_LINE_MAX; len++) {
+        char *text = text_repeat("x", len);
+
+        log_event(&logger, LOG_INFO, text, LOG_INT("number", 12345));
+        if (strstr(line, "x number=12345\n")) {
+            assert_false(was_missing); /* once there is no room there is none */
+            was_there = true;
+        } else {
+            assert_contains(line, "x truncated=true dropped=1\n");
+            was_missing = true;
+        }
+        free(text);
+    }
+    assert_true(was_there && was_missing);
+}
+
 static void test_time_is_utc_with_milliseconds(void **state)
 {
     static const struct {
@@ -310,12 +347,14 @@ int main(void)
         cmocka_unit_test_setup(test_no_log_drops_everything, start),
         cmocka_unit_test_setup(test_color_marks_the_level_alone, start),
         cmocka_unit_test_setup(test_control_characters_never_reach_the_output, start),
+        cmocka_unit_test_setup(test_characters_beside_the_unsafe_ones_stay, start),
         cmocka_unit_test_setup(test_any_text_stays_valid_json, start),
         cmocka_unit_test_setup(test_numbers_of_every_size_fit, start),
         cmocka_unit_test_setup(test_more_fields_than_the_ceiling_are_dropped_and_counted, start),
         cmocka_unit_test_setup(test_a_line_that_is_too_long_is_cut_and_says_so, start),
         cmocka_unit_test_setup(test_a_line_that_just_fits_is_not_cut, start),
         cmocka_unit_test_setup(test_a_message_that_fills_the_line_leaves_no_half_field, start),
+        cmocka_unit_test_setup(test_a_field_is_whole_wherever_the_line_ends, start),
         cmocka_unit_test_setup(test_time_is_utc_with_milliseconds, start),
         cmocka_unit_test_setup(test_levels_and_formats_are_parsed_by_name, start),
     };

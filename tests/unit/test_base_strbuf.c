@@ -155,6 +155,18 @@ static void test_out_of_memory_breaks_with_its_own_code(void **state)
     assert_string_equal(b.text, "kept");
 }
 
+static void test_a_text_larger_than_any_memory_is_out_of_memory(void **state)
+{
+    volatile size_t len = SIZE_MAX / 2 + 1; /* or the compiler complains */
+    AUTO_STRBUF b;
+
+    (void)state;
+    strbuf_init(&b, SIZE_MAX - 1);
+    strbuf_add(&b, "not one byte of it is read", len);
+    assert_int_equal(b.broke, ERR_NOMEM);
+    assert_int_equal(b.len, 0);
+}
+
 static void test_a_text_longer_than_any_int_is_over_the_limit(void **state)
 {
     volatile int width = INT32_MAX; /* or the compiler complains */
@@ -282,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_a_ceiling_of_zero_holds_nothing),
         cmocka_unit_test(test_a_broken_buffer_takes_nothing_until_it_is_cleared),
         cmocka_unit_test(test_out_of_memory_breaks_with_its_own_code),
+        cmocka_unit_test(test_a_text_larger_than_any_memory_is_out_of_memory),
         cmocka_unit_test(test_a_text_longer_than_any_int_is_over_the_limit),
         cmocka_unit_test(test_cut_shortens),
         cmocka_unit_test(test_clear_keeps_the_memory),

@@ -203,6 +203,7 @@ static void test_a_message_says_what_and_where(void **state)
         {"[1 2]", "not JSON: expected a comma or ] at byte 3"},
         {"{} 1", "not JSON: something follows the value at byte 3"},
         {"tru", "not JSON: no value starts like this at byte 0"},
+        {"\"\\n", "not JSON: a string does not go on like this at byte 3"},
     };
 
     (void)state;
@@ -231,6 +232,26 @@ static void test_every_cut_of_a_text_is_refused(void **state)
         mem_free(exact);
     }
     assert_reads_like_jansson(text, sizeof(text) - 1);
+}
+
+static void test_what_stands_behind_the_end_makes_no_difference(void **state)
+{
+    static const char *const texts[] = {"-0",        "1e+5",        "12.5", "[1]",
+                                        "{\"a\":1}", "\"\\u0041\"", "true"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        for (size_t len = 0; len < strlen(texts[i]); len++) {
+            struct err of_cut = {0}, of_whole = {0};
+            char *cut = mem_strndup(texts[i], len);
+            json_auto_t *alone = json_decode(cut, len, &of_cut);
+            json_auto_t *followed = json_decode(texts[i], len, &of_whole);
+
+            assert_string_equal(of_whole.msg, of_cut.msg);
+            assert_int_equal(json_equal(alone, followed), alone != NULL);
+            mem_free(cut);
+        }
+    }
 }
 
 static void test_the_deepest_level_is_read_and_the_next_is_refused(void **state)
@@ -357,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_nul_bytes_are_refused_wherever_they_are),
         cmocka_unit_test(test_a_message_says_what_and_where),
         cmocka_unit_test(test_every_cut_of_a_text_is_refused),
+        cmocka_unit_test(test_what_stands_behind_the_end_makes_no_difference),
         cmocka_unit_test(test_the_deepest_level_is_read_and_the_next_is_refused),
         cmocka_unit_test(test_siblings_do_not_add_up_to_depth),
         cmocka_unit_test(test_long_strings_and_names_are_read_whole),

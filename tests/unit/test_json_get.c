@@ -40,6 +40,16 @@ static void assert_failed(const char *msg)
     err = (struct err){0};
 }
 
+static void test_a_member_that_is_null_is_absent(void **state)
+{
+    (void)state;
+    assert_ptr_equal(json_member(obj, "s"), json_object_get(obj, "s"));
+    assert_null(json_member(obj, "n"));
+    assert_null(json_member(obj, "missing"));
+    assert_null(json_member(json_object_get(obj, "a"), "s")); /* an array has no members */
+    assert_null(json_member(NULL, "s"));
+}
+
 static void test_get_str_copies_the_text(void **state)
 {
     const char *value = NULL;
@@ -362,6 +372,7 @@ static void test_an_arena_without_room_is_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_member_that_is_null_is_absent, start, stop),
         cmocka_unit_test_setup_teardown(test_get_str_copies_the_text, start, stop),
         cmocka_unit_test_setup_teardown(test_get_str_of_what_is_absent_is_null, start, stop),
         cmocka_unit_test_setup_teardown(test_get_str_takes_the_empty_string, start, stop),

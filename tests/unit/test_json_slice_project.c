@@ -85,6 +85,14 @@ static void test_a_star_matches_every_member(void **state)
                 "{\"a\":{\"port\":1},\"b\\n\":[{}],\"\":4}");
 }
 
+static void test_a_star_within_a_name_matches_itself_alone(void **state)
+{
+    static const struct projection keep[] = {{"*/*", NULL}, {NULL, NULL}};
+
+    (void)state;
+    assert_kept(keep, "{\"a\":1,\"a/b\":2,\"*/*\":3}", "{\"*/*\":3}");
+}
+
 static void test_the_first_node_that_matches_decides(void **state)
 {
     static const struct projection port[] = {{"port", NULL}, {NULL, NULL}};
@@ -137,6 +145,7 @@ static void test_a_name_that_is_only_like_one_does_not_match(void **state)
         "\\ud83d\\n",
         "\\ud83d\\u0041",
         "\\ud83d\\ud83d",
+        "\\ud83d\\ue000",
         "kind\\ud83d",
         "kind\xC3\xA9",
         "*",
@@ -313,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_scalars_stay_where_an_object_was_expected),
         cmocka_unit_test(test_arrays_are_transparent),
         cmocka_unit_test(test_a_star_matches_every_member),
+        cmocka_unit_test(test_a_star_within_a_name_matches_itself_alone),
         cmocka_unit_test(test_the_first_node_that_matches_decides),
         cmocka_unit_test(test_a_name_matches_however_it_is_written),
         cmocka_unit_test(test_a_name_that_is_only_like_one_does_not_match),

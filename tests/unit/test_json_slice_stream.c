@@ -43,6 +43,7 @@ static void test_a_number_that_ends_with_the_stream_is_handed_out(void **state)
 {
     (void)state;
     assert_stream("12 -3.5e+7", "12\n-3.5e+7\nend");
+    assert_stream("2E-7", "2E-7\nend");
     assert_stream("7", "7\nend");
     assert_stream("true", "true\nend");
 }

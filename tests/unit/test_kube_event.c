@@ -58,6 +58,28 @@ static void test_event_has_what_the_api_server_demands(void **state)
         "\"reportingController\":\"rampart.dev/rampart\",\"reportingInstance\":\"rampart-0\"}");
 }
 
+static void test_event_states_a_uid_where_there_is_one(void **state)
+{
+    static const char *const uids[] = {"u-2", "", NULL};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(uids); i++) {
+        struct event event = event_of(policy, "x");
+        json_t *root;
+        const json_t *uid;
+
+        event.related = profile;
+        event.related.uid = uids[i];
+        root = event_json(&event);
+        uid = json_object_get(json_object_get(root, "related"), "uid");
+        if (i == 0)
+            assert_string_equal(json_string_value(uid), uids[i]);
+        else
+            assert_null(uid);
+        json_decref(root);
+    }
+}
+
 static void test_event_is_stored_where_the_api_server_takes_it(void **state)
 {
     static const struct {
@@ -161,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_event_has_what_the_api_server_demands),
+        cmocka_unit_test(test_event_states_a_uid_where_there_is_one),
         cmocka_unit_test(test_event_is_stored_where_the_api_server_takes_it),
         cmocka_unit_test(test_event_note_ends_at_its_ceiling_between_characters),
         cmocka_unit_test(test_event_texts_hold_no_control_characters),

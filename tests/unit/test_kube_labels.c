@@ -43,6 +43,15 @@ static void test_labels_that_are_absent_are_none(void **state)
     }
 }
 
+static void test_label_values_end_at_63_bytes(void **state)
+{
+    struct labels labels;
+
+    assert_int_equal(decode(*state, "{'labels':{'a':'" LETTERS_63 "'}}", &labels, NULL), 0);
+    assert_string_equal(labels_get(&labels, "a"), LETTERS_63);
+    assert_int_equal(decode(*state, "{'labels':{'a':'" LETTERS_63 "l'}}", &labels, NULL), -1);
+}
+
 static void test_labels_of_a_wrong_type_are_refused_with_the_path(void **state)
 {
     static const struct {
@@ -67,6 +76,26 @@ static void test_labels_of_a_wrong_type_are_refused_with_the_path(void **state)
         assert_string_equal(err.msg, rows[i].msg);
         assert_int_equal(err.code, ERR_INVALID);
         assert_int_equal(labels.count, 9);
+    }
+}
+
+static void test_label_keys_end_at_their_ceiling(void **state)
+{
+    for (size_t over = 0; over < 2; over++) {
+        json_t *map = json_object();
+        json_t *root = json_object();
+        char *key = text_repeat("k", LABEL_KEY_MAX + over);
+        struct labels labels = {.count = 9};
+        struct err err = {0};
+
+        json_object_set_new(map, key, json_string("v"));
+        json_object_set_new(root, "labels", map);
+        assert_int_equal(labels_decode(root, "labels", *state, &labels, &err), over ? -1 : 0);
+        assert_int_equal(labels.count, over ? 9 : 1);
+        if (over)
+            assert_string_equal(err.msg, "labels: a key of 318 bytes, expected 1..317");
+        json_decref(root);
+        free(key);
     }
 }
 
@@ -142,6 +171,8 @@ static void test_label_keys_are_checked_as_the_api_server_does(void **state)
         {"-a", false},
         {"a-", false},
         {"a b", false},
+        {"a~b", false},
+        {"a@b", false},
         {"/a", false},
         {"a/", false},
         {"a/b/c", false},
@@ -223,7 +254,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ARENA_TEST(test_labels_are_sorted_by_key),
         ARENA_TEST(test_labels_that_are_absent_are_none),
+        ARENA_TEST(test_label_values_end_at_63_bytes),
         ARENA_TEST(test_labels_of_a_wrong_type_are_refused_with_the_path),
+        ARENA_TEST(test_label_keys_end_at_their_ceiling),
         ARENA_TEST(test_labels_end_at_their_ceiling),
         ARENA_TEST(test_labels_are_equal_when_keys_and_values_are),
         ARENA_TEST(test_label_keys_are_checked_as_the_api_server_does),

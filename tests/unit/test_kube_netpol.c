@@ -200,6 +200,10 @@ static void test_allow_all_is_a_rule_without_peers_and_ports_in_a_stated_directi
         {"'ingress':[{}],'egress':[{}],'policyTypes':['Egress']", false, true, true},
         {"'ingress':[{}],'egress':[{}],'policyTypes':['Ingress']", true, false, true},
         {"'ingress':[{}],'policyTypes':[]", true, false, true},
+        {"'ingress':[{}],'egress':[{}],'policyTypes':[]", true, true, true},
+        {"'ingress':[{}],'egress':[{}],'policyTypes':null", true, true, true},
+        {"'ingress':null,'egress':null,'podSelector':null", false, false, true},
+        {"'podSelector':{'matchLabels':null,'matchExpressions':null}", false, false, true},
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -304,7 +308,7 @@ static void test_any_number_of_owners_and_managers_is_read(void **state)
 
 static void test_spec_that_is_none_is_null_and_the_policy_still_ours(void **state)
 {
-    static const char *const specs[] = {"[]", "7", "'x'"};
+    static const char *const specs[] = {"[]", "7", "'x'", "false"};
 
     for (size_t i = 0; i < COUNT_OF(specs); i++) {
         char text[512];
@@ -340,6 +344,7 @@ static void test_rules_that_cannot_be_judged_allow_everything(void **state)
         {"'podSelector':[]", false, false, false},
         {"'podSelector':{'matchLabels':[]}", false, false, false},
         {"'podSelector':{'matchExpressions':{}}", false, false, false},
+        {"'podSelector':'x'", false, false, false},
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -375,6 +380,49 @@ static void test_only_labels_that_claim_a_policy_of_ours_are_kept(void **state)
     assert_int_equal(policy_of(*state, "web", labels, "")->foreign_labels_count, 0);
 }
 
+static void test_a_spec_over_its_ceiling_is_not_kept(void **state)
+{
+    /* {"note":"..."} around the text */
+    static const size_t around = sizeof("{\"note\":\"\"}") - 1;
+
+    for (size_t over = 0; over < 2; over++) {
+        json_t *root = json_of(META_OPEN OUR_LABEL "},'spec':{}}");
+        char *note = text_repeat("x", NETPOL_SPEC_LEN_MAX - around + over);
+        const struct netpol_facts *np;
+
+        json_object_set_new(json_object_get(root, "spec"), "note", json_string(note));
+        np = policy(*state, root);
+        assert_true(np->object.is_ours);
+        if (over)
+            assert_null(np->spec);
+        else
+            assert_int_equal(strlen(np->spec), NETPOL_SPEC_LEN_MAX);
+        json_decref(root);
+        free(note);
+    }
+}
+
+static void test_claims_end_at_their_ceiling_and_are_sorted(void **state)
+{
+    json_t *root = json_of(META_OPEN OUR_LABEL "}}");
+    json_t *labels = json_object_get(json_object_get(root, "metadata"), "labels");
+    char key[400];
+    const struct netpol_facts *np;
+
+    (void)snprintf(key, sizeof(key), "argocd.argoproj.io/%0*d", LABEL_KEY_MAX, 0);
+    json_object_set_new(labels, key, json_string("longer than a key can be"));
+    assert_int_equal(policy(*state, root)->foreign_labels_count, 0);
+    for (int i = NETPOL_FOREIGN_LABELS_MAX; i >= 0; i--) {
+        (void)snprintf(key, sizeof(key), "argocd.argoproj.io/%03d", i);
+        json_object_set_new(labels, key, json_string(""));
+    }
+    np = policy(*state, root);
+    assert_int_equal(np->foreign_labels_count, NETPOL_FOREIGN_LABELS_MAX);
+    for (size_t i = 1; i < np->foreign_labels_count; i++)
+        assert_true(strcmp(np->foreign_labels[i - 1], np->foreign_labels[i]) < 0);
+    json_decref(root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,9 +438,11 @@ int main(void)
         ARENA_TEST(test_marks_over_their_ceilings_are_absent),
         ARENA_TEST(test_any_number_of_owners_and_managers_is_read),
         ARENA_TEST(test_spec_that_is_none_is_null_and_the_policy_still_ours),
+        ARENA_TEST(test_a_spec_over_its_ceiling_is_not_kept),
         ARENA_TEST(test_rules_that_cannot_be_judged_allow_everything),
         ARENA_TEST(test_an_opening_behind_any_number_of_rules_is_seen),
         ARENA_TEST(test_only_labels_that_claim_a_policy_of_ours_are_kept),
+        ARENA_TEST(test_claims_end_at_their_ceiling_and_are_sorted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,40 @@ static void test_dns_without_servers_is_the_clusters_own(void **state)
     assert_int_equal(net.dns_ports_count, 0);
 }
 
+/* A policy that cut it out again would leave the pods without DNS. */
+static void test_dns_server_is_not_the_metadata_address_that_is_cut_out(void **state)
+{
+    static const struct {
+        const char *servers;
+        const char *deny;
+        const char *refused; /* the server; NULL: fine */
+    } rows[] = {
+        {"{'podSelector':{}},{'ipBlock':{'cidr':'169.254.169.254/32'}}", "true",
+         "servers[1].ipBlock.cidr: 169.254.169.254/32"},
+        {"{'ipBlock':{'cidr':'fd00:ec2::254/128'}}", "null",
+         "servers[0].ipBlock.cidr: fd00:ec2::254/128"},
+        {"{'ipBlock':{'cidr':'169.254.169.254/32'}}", "false", NULL},
+        {"{'ipBlock':{'cidr':'169.254.20.10/32'}}", "true", NULL},
+        /* The rest of a larger block stays. */
+        {"{'ipBlock':{'cidr':'169.254.0.0/16'}}", "true", NULL},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char network[512];
+        struct network_section net;
+        struct err err = {0};
+
+        (void)snprintf(network, sizeof(network),
+                       "'allow':{'metadataAPI':{'deny':%s},'dns':{'servers':[%s]}}", rows[i].deny,
+                       rows[i].servers);
+        assert_int_equal(decode(*state, network, &net, &err), rows[i].refused ? -1 : 0);
+        if (rows[i].refused) {
+            assert_int_equal(err.code, ERR_INVALID);
+            assert_contains(err.msg, rows[i].refused);
+        }
+    }
+}
+
 static void test_allow_needs_the_deny_of_its_direction(void **state)
 {
     static const struct {
@@ -215,6 +249,8 @@ static void test_errors_name_the_path_and_the_remedy(void **state)
          "one)"},
         {"'allow':{'to':[{'podSelector':{}},{'ipBlock':{'cidr':'10.0.0.0/8'},'podSelector':{}}]}",
          "allow.to[1].ipBlock: cannot stand beside a selector; make two entries of it"},
+        {"'allow':{'to':[{'ipBlock':{'cidr':'10.0.0.0/8'},'namespaceSelector':{}}]}",
+         "allow.to[0].ipBlock: cannot stand beside a selector; make two entries of it"},
         {"'allow':{'from':[{'podSelector':5}]}",
          "allow.from[0].podSelector: expected an object, got an integer"},
         {"'allow':{'from':[{'namespaceSelector':{'matchExpressions':[{'key':'a'}]}}]}",
@@ -302,6 +338,7 @@ static void test_container_port_names_are_checked_as_the_api_server_does(void **
         {"a_b", false},
         {"a b", false},
         {"a.b", false},
+        {"a~b", false},
         {"abcdefghijklmnop", false},
         {"\xc3\xa4", false},
         {"1-2", false},
@@ -396,6 +433,7 @@ int main(void)
         ARENA_TEST(test_default_deny_states_directions),
         ARENA_TEST(test_metadata_api_is_cut_unless_stated_otherwise),
         ARENA_TEST(test_dns_without_servers_is_the_clusters_own),
+        ARENA_TEST(test_dns_server_is_not_the_metadata_address_that_is_cut_out),
         ARENA_TEST(test_allow_needs_the_deny_of_its_direction),
         ARENA_TEST(test_errors_name_the_path_and_the_remedy),
         ARENA_TEST(test_container_port_names_are_checked_as_the_api_server_does),

@@ -114,6 +114,36 @@ static void test_what_calls_no_service_is_skipped(void **state)
     json_decref(local);
 }
 
+/* It tells which network plugin there is, whatever it converts. */
+static void test_crd_of_a_network_plugin_is_kept_without_a_service(void **state)
+{
+    static const struct {
+        enum kind kind;
+        const char *name;
+        bool is_kept;
+    } rows[] = {
+        {KIND_CRD, "ciliumnetworkpolicies.cilium.io", true},
+        {KIND_CRD, "policyendpoints.networking.k8s.aws", true},
+        {KIND_CRD, "ciliumnetworkpolicies.example.com", false},
+        {KIND_API_SERVICE, "ciliumnetworkpolicies.cilium.io", false},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[256];
+        json_t *root;
+        const struct object *object;
+
+        (void)snprintf(text, sizeof(text),
+                       "{'metadata':{'name':'%s','uid':'u','resourceVersion':'1'}}", rows[i].name);
+        root = json_of(text);
+        object = decode_ok(rows[i].kind, root, *state);
+        json_decref(root);
+        assert_int_equal(object != NULL, rows[i].is_kept);
+        if (object)
+            assert_int_equal(OBJECT_AS(hook_facts, object)->refs_count, 0);
+    }
+}
+
 static void test_decode_errors_name_object_and_path(void **state)
 {
     static const struct {
@@ -132,6 +162,8 @@ static void test_decode_errors_name_object_and_path(void **state)
          "Namespace : metadata.name: expected a string that is not empty"},
         {KIND_NAMESPACE, "{'metadata':{'name':'..'}}",
          "Namespace ..: metadata.name: \"..\" cannot be part of a path"},
+        {KIND_NAMESPACE, "{'metadata':{'name':'.'}}",
+         "Namespace .: metadata.name: \".\" cannot be part of a path"},
         {KIND_NAMESPACE, "{'metadata':{'name':'a/b'}}",
          "Namespace a/b: metadata.name: \"a/b\" cannot be part of a path"},
         {KIND_NAMESPACE, "{'metadata':{'name':'a','resourceVersion':'1'}}",
@@ -238,6 +270,39 @@ static void test_meta_of_a_bookmark_has_a_version_alone(void **state)
     json_decref(wrong);
 }
 
+static void test_meta_of_a_kind_without_namespaces_has_none(void **state)
+{
+    json_t *root = json_of("{" META_NS "}");
+    struct object object;
+
+    assert_int_equal(object_decode_meta(KIND_PROFILE, root, *state, &object, NULL), 0);
+    assert_string_equal(object.ns, "");
+    assert_int_equal(object_decode_meta(KIND_SERVICE, root, *state, &object, NULL), 0);
+    assert_string_equal(object.ns, "shop");
+    json_decref(root);
+}
+
+static void test_meta_of_a_wrong_type_is_refused_with_the_path(void **state)
+{
+    static const char *const members[] = {"namespace", "name", "uid", "resourceVersion"};
+
+    for (size_t i = 0; i < COUNT_OF(members); i++) {
+        json_t *root = json_of("{" META_NS "}");
+        struct object object = {.kind = KIND_COUNT};
+        struct err err = {0};
+        char msg[128];
+
+        json_object_set_new(json_object_get(root, "metadata"), members[i], json_integer(5));
+        assert_int_equal(object_decode_meta(KIND_SERVICE, root, *state, &object, &err), -1);
+        assert_int_equal(err.code, ERR_INVALID);
+        (void)snprintf(msg, sizeof(msg), "metadata.%s: expected a string, got an integer",
+                       members[i]);
+        assert_contains(err.msg, msg);
+        assert_int_equal(object.kind, KIND_COUNT);
+        json_decref(root);
+    }
+}
+
 static void test_objects_are_ordered_by_namespace_then_name(void **state)
 {
     static const struct object rows[] = {{.ns = "", .name = "z"},
@@ -264,10 +329,13 @@ int main(void)
         ARENA_TEST(test_webhooks_keep_those_that_name_a_service),
         ARENA_TEST(test_api_service_and_crd_refer_to_their_service),
         ARENA_TEST(test_what_calls_no_service_is_skipped),
+        ARENA_TEST(test_crd_of_a_network_plugin_is_kept_without_a_service),
         ARENA_TEST(test_decode_errors_name_object_and_path),
         ARENA_TEST(test_arrays_end_at_their_ceilings),
         cmocka_unit_test(test_protocols_have_the_names_of_the_api),
         ARENA_TEST(test_meta_of_a_bookmark_has_a_version_alone),
+        ARENA_TEST(test_meta_of_a_kind_without_namespaces_has_none),
+        ARENA_TEST(test_meta_of_a_wrong_type_is_refused_with_the_path),
         cmocka_unit_test(test_objects_are_ordered_by_namespace_then_name),
     };
 

@@ -82,9 +82,10 @@ static void test_plan_sorts_writes_by_phase_then_object(void **state)
         const char *ns;
         const char *name;
     } rows[] = {
-        {PHASE_FINALIZER, KIND_PROFILE, "", "p"},     {PHASE_ALLOW, KIND_NETWORK_POLICY, "a", "x"},
-        {PHASE_ALLOW, KIND_NETWORK_POLICY, "a", "y"}, {PHASE_ALLOW, KIND_NETWORK_POLICY, "b", "a"},
-        {PHASE_DENY, KIND_NETWORK_POLICY, "a", "a"},  {PHASE_STATUS, KIND_PROFILE, "", "p"},
+        {PHASE_FINALIZER, KIND_PROFILE, "", "p"},     {PHASE_ALLOW, KIND_PROFILE, "z", "z"},
+        {PHASE_ALLOW, KIND_NETWORK_POLICY, "a", "x"}, {PHASE_ALLOW, KIND_NETWORK_POLICY, "a", "y"},
+        {PHASE_ALLOW, KIND_NETWORK_POLICY, "b", "a"}, {PHASE_DENY, KIND_NETWORK_POLICY, "a", "a"},
+        {PHASE_STATUS, KIND_PROFILE, "", "p"},
     };
     size_t count = COUNT_OF(rows);
     struct plan plan;
@@ -92,7 +93,7 @@ static void test_plan_sorts_writes_by_phase_then_object(void **state)
     for (size_t first = 0; first < count; first++) {
         plan_init(&plan, *state);
         for (size_t i = 0; i < count; i++) {
-            size_t at = (first + i * 5) % count; /* 5 and 6 have no common factor */
+            size_t at = (first + i * 5) % count; /* 5 and 7 have no common factor */
             struct write write =
                 write_of(rows[at].phase, rows[at].kind, rows[at].ns, rows[at].name);
 
@@ -107,26 +108,33 @@ static void test_plan_sorts_writes_by_phase_then_object(void **state)
     }
 }
 
+/* In whatever order they come; a name that is absent is the smallest. */
 static void test_plan_sorts_findings_by_object_then_reason(void **state)
 {
-    struct finding findings[] = {
-        finding_of(REASON_UNDONE, "b", "x", "m"),     finding_of(REASON_NAME_TAKEN, "b", "x", "m"),
-        finding_of(REASON_NAME_TAKEN, "b", "x", "a"), finding_of(REASON_UNDONE, "a", "z", "m"),
-        finding_of(REASON_UNDONE, "a", NULL, "m"),
+    const struct finding sorted[] = {
+        finding_of(REASON_UNDONE, "a", NULL, NULL),   finding_of(REASON_UNDONE, "a", NULL, "m"),
+        finding_of(REASON_UNDONE, "a", "z", "m"),     finding_of(REASON_NAME_TAKEN, "b", "x", "a"),
+        finding_of(REASON_NAME_TAKEN, "b", "x", "m"), finding_of(REASON_UNDONE, "b", "x", "m"),
     };
+    size_t count = COUNT_OF(sorted);
     struct plan plan;
 
-    plan_init(&plan, *state);
-    for (size_t i = 0; i < COUNT_OF(findings); i++)
-        assert_non_null(plan_add_finding(&plan, &findings[i]));
-    plan_sort(&plan);
-    assert_null(plan.findings[0].object.name);
-    assert_string_equal(plan.findings[1].object.name, "z");
-    assert_string_equal(plan.findings[2].message, "a");
-    assert_int_equal(plan.findings[2].reason, REASON_NAME_TAKEN);
-    assert_string_equal(plan.findings[3].message, "m");
-    assert_int_equal(plan.findings[3].reason, REASON_NAME_TAKEN);
-    assert_int_equal(plan.findings[4].reason, REASON_UNDONE);
+    for (size_t first = 0; first < count; first++) {
+        for (size_t step = 1; step < count; step += count - 2) { /* forwards and backwards */
+            plan_init(&plan, *state);
+            for (size_t i = 0; i < count; i++)
+                assert_non_null(plan_add_finding(&plan, &sorted[(first + i * step) % count]));
+            plan_sort(&plan);
+            for (size_t i = 0; i < count; i++) {
+                assert_int_equal(plan.findings[i].reason, sorted[i].reason);
+                assert_string_equal(plan.findings[i].object.ns, sorted[i].object.ns);
+                assert_int_equal(plan.findings[i].object.name == NULL, i < 2);
+                assert_int_equal(plan.findings[i].message == NULL, i < 1);
+                if (i > 0)
+                    assert_string_equal(plan.findings[i].message, sorted[i].message);
+            }
+        }
+    }
 }
 
 static void test_plan_breaks_at_its_ceiling_of_writes(void **state)
@@ -168,10 +176,21 @@ static void test_plan_counts_findings_over_its_ceiling(void **state)
 
 static int fill(struct plan *plan)
 {
-    struct finding finding = finding_of(REASON_UNDONE, "shop", "x", "message");
-    struct write write = write_of(PHASE_DENY, KIND_NETWORK_POLICY, "shop", "x");
+    static const struct object_ref object = {KIND_NETWORK_POLICY, "shop", "x", "uid"};
+    struct finding finding = {.reason = REASON_UNDONE,
+                              .object = object,
+                              .rule = "network",
+                              .message = "message",
+                              .manager = "kubectl",
+                              .profile = "restricted"};
+    struct write write = {.phase = PHASE_DENY,
+                          .object = object,
+                          .rv = "12",
+                          .body = "{}",
+                          .summary = "create",
+                          .profile = "restricted",
+                          .after = &finding};
 
-    write.after = &finding;
     for (int i = 0; i < 10; i++) {
         (void)!plan_add_write(plan, &write);
         (void)!plan_add_finding(plan, &finding);
@@ -191,7 +210,7 @@ static void test_plan_is_broken_whichever_allocation_fails(void **state)
     assert_int_equal(fill(&plan), 0);
     needed = arena.used;
     arena_done(&arena);
-    for (size_t room = 0; room <= needed; room += 16) {
+    for (size_t room = 0; room <= needed; room++) {
         struct err err = {0};
 
         arena_init(&arena, room);

@@ -109,6 +109,15 @@ static void test_profile_that_is_wrong_says_where_and_what_to_do(void **state)
         {"'excludedNamespaces':['shop-*']", "spec.excludedNamespaces[0]: \"shop-*\" is no "
                                             "namespace name; patterns are not known here, "
                                             "use namespaceSelector"},
+        {"'excludedNamespaces':['']", "spec.excludedNamespaces[0]: \"\" is no namespace name; "
+                                      "patterns are not known here, use namespaceSelector"},
+        {"'excludedNamespaces':['-a']", "spec.excludedNamespaces[0]: \"-a\" is no namespace name; "
+                                        "patterns are not known here, use namespaceSelector"},
+        {"'excludedNamespaces':['a-']", "spec.excludedNamespaces[0]: \"a-\" is no namespace name; "
+                                        "patterns are not known here, use namespaceSelector"},
+        {"'excludedNamespaces':['"
+         "0123456789012345678901234567890123456789012345678901234567890123']",
+         "spec.excludedNamespaces[0]: expected at most 63 bytes, got 64"},
         {"'namespaceSelector':{},'network':[]", "spec.network: expected an object, got an array"},
     };
 
@@ -164,6 +173,28 @@ static void test_what_stands_before_the_fault_is_kept(void **state)
     assert_int_equal(p->mode, MODE_ENFORCE);
     assert_int_equal(p->priority, 7);
     assert_false(p->network.is_stated);
+}
+
+static void test_finalizer_of_ours_is_found_among_others(void **state)
+{
+    static const struct {
+        const char *finalizers;
+        bool has_finalizer;
+    } rows[] = {
+        {"", false},
+        {"'a.example/x'", false},
+        {"'" PROFILE_FINALIZER "'", true},
+        {"'" PROFILE_FINALIZER "','a.example/x'", true},
+        {"'a.example/x','" PROFILE_FINALIZER "','a.example/y'", true},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[512];
+
+        (void)snprintf(text, sizeof(text), "{'metadata':{'name':'p','finalizers':[%s]},'spec':{}}",
+                       rows[i].finalizers);
+        assert_int_equal(profile_of(*state, text)->has_finalizer, rows[i].has_finalizer);
+    }
 }
 
 static void test_metadata_that_cannot_be_read_is_an_error(void **state)
@@ -315,6 +346,7 @@ int main(void)
         ARENA_TEST(test_profile_that_is_wrong_says_where_and_what_to_do),
         ARENA_TEST(test_profile_name_must_be_a_label_value),
         ARENA_TEST(test_what_stands_before_the_fault_is_kept),
+        ARENA_TEST(test_finalizer_of_ours_is_found_among_others),
         ARENA_TEST(test_metadata_that_cannot_be_read_is_an_error),
         ARENA_TEST(test_spoilt_status_does_not_stop_a_profile),
         cmocka_unit_test(test_modes_have_the_names_of_the_api),

@@ -274,6 +274,18 @@ static void test_selector_text_is_canonical_and_the_same_for_equal_selectors(voi
          "'operator':'Exists'}]}",
          "{\"s\":{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"Exists\"},{\"key\":\"b\","
          "\"operator\":\"NotIn\",\"values\":[\"1\",\"2\"]}]}}"},
+        /* Same values, one of them more; and a value of its own beside them. */
+        {"{'matchExpressions':[{'key':'a','operator':'In','values':['1','2']},{'key':'a','operator'"
+         ":'In','values':['2']},{'key':'a','operator':'In','values':['1','2','3']}]}",
+         "{\"s\":{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"In\",\"values\":[\"1\",\"2\"]"
+         "},"
+         "{\"key\":\"a\",\"operator\":\"In\",\"values\":[\"1\",\"2\",\"3\"]}],"
+         "\"matchLabels\":{\"a\":\"2\"}}}"},
+        {"{'matchExpressions':[{'key':'a','operator':'In','values':['1','2','3']},{'key':'a',"
+         "'operator':'In','values':['1','2']}]}",
+         "{\"s\":{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"In\",\"values\":[\"1\",\"2\"]"
+         "},"
+         "{\"key\":\"a\",\"operator\":\"In\",\"values\":[\"1\",\"2\",\"3\"]}]}}"},
         /* A key fits matchLabels once: the second value must not be lost. */
         {"{'matchLabels':{'a':'1'},'matchExpressions':[{'key':'a','operator':'In','values':['2']}]"
          "}",

@@ -1,5 +1,7 @@
 #include "kube_fixture.h"
 
+#include "rampart/kube/decode.h"
+
 #define META_NS "'metadata':{'name':'x','namespace':'shop','uid':'u','resourceVersion':'1'}"
 
 static void test_service_of_the_cluster_dns(void **state)
@@ -158,6 +160,9 @@ static void test_odd_fields_of_a_service_are_left_out(void **state)
         {"{'ports':[{'port':80,'protocol':'tcp'},null,5]}", 0, 0},
         {"{'ports':{}}", 0, 0},
         {"{'clusterIPs':[5,'10.0.0.1']}", 0, 1},
+        {"{'clusterIPs':['','None','10.0.0.1']}", 0, 1},
+        {"{'clusterIP':'1234567890123456789012345678901234567890123456789012345678901234'}", 0, 1},
+        {"{'clusterIP':'12345678901234567890123456789012345678901234567890123456789012345'}", 0, 0},
         {"{'clusterIP':5,'type':[]}", 0, 0},
         {"{'selector':{'a':5}}", 0, 0},
     };
@@ -186,6 +191,11 @@ static void test_odd_fields_of_a_slice_are_left_out(void **state)
     } rows[] = {
         {"'addressType':4,'endpoints':[{'addresses':['10.0.0.1',5]},7]", 0, 1},
         {"'endpoints':[{'addresses':5}]", 0, 0},
+        {"'endpoints':[{'addresses':['',"
+         "'1234567890123456789012345678901234567890123456789012345678901234',"
+         "'12345678901234567890123456789012345678901234567890123456789012345']}]",
+         0, 1},
+        {"'ports':[5,null,{'port':443}],'endpoints':[{'addresses':['10.0.0.1']}]", 1, 1},
         {"'ports':[{'port':-1},{'port':443}],'endpoints':[{'addresses':['10.0.0.1']}]", 1, 1},
         /* No port left would mean every port. */
         {"'ports':[{'port':-1}],'endpoints':[{'addresses':['10.0.0.1']}]", 0, 0},
@@ -223,6 +233,17 @@ static void test_ports_end_at_their_ceilings(void **state)
     json_decref(slice);
 }
 
+static void test_cluster_ips_end_at_their_ceiling(void **state)
+{
+    json_t *svc = many("{" META_NS ",'spec':{}}", "spec", "clusterIPs", SERVICE_CLUSTER_IPS_MAX + 1,
+                       "'10.0.0.1'");
+
+    assert_int_equal(
+        OBJECT_AS(service_facts, decode_ok(KIND_SERVICE, svc, *state))->cluster_ips_count,
+        SERVICE_CLUSTER_IPS_MAX);
+    json_decref(svc);
+}
+
 static void test_labels_of_a_service_are_kept_where_the_dns_may_be(void **state)
 {
     static const char *const rows[][2] = {{"shop", "0"},
@@ -257,6 +278,7 @@ int main(void)
         ARENA_TEST(test_odd_fields_of_a_service_are_left_out),
         ARENA_TEST(test_odd_fields_of_a_slice_are_left_out),
         ARENA_TEST(test_ports_end_at_their_ceilings),
+        ARENA_TEST(test_cluster_ips_end_at_their_ceiling),
         ARENA_TEST(test_labels_of_a_service_are_kept_where_the_dns_may_be),
     };
 

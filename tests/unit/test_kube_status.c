@@ -124,6 +124,9 @@ static void test_a_body_that_is_no_status_gives_a_few_clean_words(void **state)
          "Gateway</title></head>\n<body><h1>502</h1><hr>nginx</html>",
          "503 Unavailable: 502 Bad Gateway 502 nginx"},
         {"load < 5 and > 3", "503 Unavailable: load < 5 and > 3"},
+        {"a<B>b</B>c<!-- d -->e<hr/>f", "503 Unavailable: a b c e f"},
+        {"a<1 b<[ c<~ d<", "503 Unavailable: a<1 b<[ c<~ d<"},
+        {"a<A>b<Z>c<z>d<a>e", "503 Unavailable: a b c d e"},
         {"<unclosed tag", "503 Unavailable"},
         {"a\x01\x1b[31mb\tc\x7f", "503 Unavailable: a [31mb c"},
         {"\xff\xfe broken \xc3\xa4 \xc3", "503 Unavailable: broken \xc3\xa4"},
@@ -140,6 +143,15 @@ static void test_a_body_that_is_no_status_gives_a_few_clean_words(void **state)
         assert_string_equal(err.msg, rows[i].msg);
         assert_int_equal(err.code, ERR_UNAVAILABLE);
     }
+}
+
+static void test_a_body_ends_where_its_length_says(void **state)
+{
+    struct err err = {0};
+
+    (void)state;
+    assert_int_equal(status_to_err(503, NULL, "a <b>", 3, &err), -1);
+    assert_string_equal(err.msg, "503 Unavailable: a <");
 }
 
 static void test_a_long_body_is_cut_between_characters(void **state)
@@ -175,6 +187,26 @@ static void test_a_hostile_status_is_read_as_far_as_it_goes(void **state)
 
         assert_int_equal(status_to_err(403, NULL, rows[i].body, strlen(rows[i].body), &err), -1);
         assert_int_equal(err.code, rows[i].code);
+    }
+}
+
+static void test_causes_are_looked_at_up_to_their_ceiling(void **state)
+{
+    (void)state;
+    for (int over = 0; over < 2; over++) {
+        json_t *causes = json_array();
+        json_t *root = json_pack("{s:s,s:{s:o}}", "kind", "Status", "details", "causes", causes);
+        struct err err = {0};
+        char *body;
+
+        for (int i = 0; i < 255 + over; i++)
+            json_array_append_new(causes, json_object());
+        json_array_append_new(causes, json_pack("{s:s}", "reason", "NamespaceTerminating"));
+        body = json_dumps(root, JSON_COMPACT);
+        assert_int_equal(status_to_err(403, NULL, body, strlen(body), &err), -1);
+        assert_int_equal(err.code, over ? ERR_FORBIDDEN : ERR_TERMINATING);
+        free(body);
+        json_decref(root);
     }
 }
 
@@ -214,6 +246,10 @@ static void test_watch_error_takes_its_status_from_the_object(void **state)
          "\"details\":{\"retryAfterSeconds\":1}}",
          ERR_THROTTLED, 429, "429 TooManyRequests: slow down"},
         {"{\"code\":99999,\"message\":\"x\"}", ERR_UNAVAILABLE, 500, "500 Unavailable: x"},
+        {"{\"code\":400,\"message\":\"x\"}", ERR_REFUSED, 400, "400 Refused: x"},
+        {"{\"code\":599,\"message\":\"x\"}", ERR_UNAVAILABLE, 599, "599 Unavailable: x"},
+        {"{\"code\":399,\"message\":\"x\"}", ERR_UNAVAILABLE, 500, "500 Unavailable: x"},
+        {"{\"code\":600,\"message\":\"x\"}", ERR_UNAVAILABLE, 500, "500 Unavailable: x"},
         {"{\"code\":200,\"message\":\"x\"}", ERR_UNAVAILABLE, 500, "500 Unavailable: x"},
         {"{\"code\":\"410\",\"message\":\"x\"}", ERR_UNAVAILABLE, 500, "500 Unavailable: x"},
         {"{}", ERR_UNAVAILABLE, 500, "500 Unavailable: {}"},
@@ -238,8 +274,10 @@ int main(void)
         cmocka_unit_test(test_http_status_alone_gives_the_code),
         cmocka_unit_test(test_retry_after_is_a_number_of_seconds_and_capped),
         cmocka_unit_test(test_a_body_that_is_no_status_gives_a_few_clean_words),
+        cmocka_unit_test(test_a_body_ends_where_its_length_says),
         cmocka_unit_test(test_a_long_body_is_cut_between_characters),
         cmocka_unit_test(test_a_hostile_status_is_read_as_far_as_it_goes),
+        cmocka_unit_test(test_causes_are_looked_at_up_to_their_ceiling),
         cmocka_unit_test(test_status_message_with_control_characters_is_one_line),
         cmocka_unit_test(test_status_may_be_asked_without_an_err),
         cmocka_unit_test(test_watch_error_takes_its_status_from_the_object),

@@ -1,12 +1,9 @@
 /* What the allows learn from the cluster: DNS, API server, and the pods that the API server calls.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "support/unit.h"
 
-#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "rampart/reconcilers/network.h"
 #include "rampart/reconcilers/registry.h"
@@ -76,18 +73,25 @@ static const struct finding *find(enum reason reason)
     return NULL;
 }
 
-static void assert_spec(const char *ns, const char *policy, const char *want)
+/* Of a policy's spec, with ' for "; borrowed until the next call. */
+static const char *spec_text(const char *ns, const char *policy)
 {
+    static char kept[4096];
     json_t *object = world_get(&world, KIND_NETWORK_POLICY, ns, policy);
     char *text;
 
-    if (!object)
-        fail_msg("there is no policy %s/%s", ns, policy);
+    assert_non_null(object);
     text = json_dumps(json_object_get(object, "spec"), JSON_COMPACT | JSON_SORT_KEYS);
-    for (char *c = text; *c; c++)
+    (void)snprintf(kept, sizeof(kept), "%s", text);
+    for (char *c = kept; *c; c++)
         *c = *c == '"' ? '\'' : *c;
-    assert_string_equal(text, want);
     mem_free(text);
+    return kept;
+}
+
+static void assert_spec(const char *ns, const char *policy, const char *want)
+{
+    assert_string_equal(spec_text(ns, policy), want);
 }
 
 static void test_dns_goes_to_the_clusters_own_dns_pods(void **state)
@@ -211,6 +215,77 @@ static void test_the_api_server_is_its_endpoints_both_families(void **state)
                 "{'ipBlock':{'cidr':'203.0.113.11/"
                 "32'}}]},{'ports':[{'port':6443,'protocol':'TCP'}],'to':[{'ipBlock':{"
                 "'cidr':'2001:db8::1/128'}}]}],'podSelector':{},'policyTypes':['Egress']}");
+}
+
+static void test_a_dns_that_selects_no_pods_is_not_resolved_and_not_cut_off(void **state)
+{
+    (void)state;
+    world_put(&world, KIND_SERVICE,
+              "{'metadata':{'name':'kube-dns','namespace':'kube-system','labels':{'k8s-app':'kube-"
+              "dns'}},'spec':{'ports':[{'port':53,'protocol':'UDP'}]}}");
+    put_profile("'allow':{'dns':{}}");
+    pass("shop");
+    assert_non_null(find(REASON_DNS_UNRESOLVED));
+    assert_int_equal(plan.writes_count, 0);
+    pass("kube-system"); /* where its pods are */
+    assert_non_null(find(REASON_DNS_UNRESOLVED));
+    assert_int_equal(plan.writes_count, 0);
+}
+
+static void test_other_services_of_kube_system_are_not_taken_for_the_dns(void **state)
+{
+    (void)state;
+    world_put(&world, KIND_SERVICE,
+              "{'metadata':{'name':'a','namespace':'kube-system'},'spec':{'selector':{'a':'b'},"
+              "'ports':[{'port':53,'protocol':'UDP'}]}}");
+    world_put(&world, KIND_SERVICE,
+              "{'metadata':{'name':'b','namespace':'kube-system','labels':{'k8s-app':'metrics'}},"
+              "'spec':{'selector':{'a':'b'},'ports':[{'port':53,'protocol':'UDP'}]}}");
+    put_dns("kube-system", "c-kube-dns", "53");
+    put_profile("'defaultDeny':['Egress'],'allow':{'dns':{}}");
+    converge("shop");
+    assert_non_null(strstr(spec_text("shop", "rampart-allow-dns"), "'k8s-app':'kube-dns'"));
+}
+
+/* No DNS at all is known: its pods may be in either of the two namespaces, and nowhere else. */
+static void test_an_unknown_dns_is_not_cut_off_where_it_may_be(void **state)
+{
+    static const struct {
+        const char *ns;
+        size_t writes;
+    } rows[] = {{"kube-system", 0}, {"openshift-dns", 0}, {"shop", 1}};
+
+    (void)state;
+    world_put(&world, KIND_NAMESPACE, "{'metadata':{'name':'openshift-dns','labels':{}}}");
+    put_profile("'defaultDeny':['Ingress'],'allow':{}");
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        pass(rows[i].ns);
+        assert_int_equal(plan.writes_count, rows[i].writes);
+    }
+}
+
+static void test_only_the_endpoints_of_the_api_server_are_the_api_server(void **state)
+{
+    (void)state;
+    world_put(&world, KIND_ENDPOINT_SLICE,
+              "{'metadata':{'name':'empty','namespace':'default','labels':{'kubernetes.io/"
+              "service-name':'kubernetes'}},'addressType':'IPv4','ports':[],'endpoints':[]}");
+    world_put(&world, KIND_ENDPOINT_SLICE,
+              "{'metadata':{'name':'web','namespace':'default','labels':{'kubernetes.io/"
+              "service-name':'web'}},'addressType':'IPv4','ports':[{'name':'a','port':80}],"
+              "'endpoints':[{'addresses':['203.0.113.80']}]}");
+    put_profile("'defaultDeny':['Egress'],'allow':{'apiServer':{}}");
+    pass("shop");
+    assert_non_null(find(REASON_API_SERVER_UNRESOLVED));
+    /* A port without a number is every port. */
+    world_put(&world, KIND_ENDPOINT_SLICE,
+              "{'metadata':{'name':'kubernetes','namespace':'default','labels':{'kubernetes.io/"
+              "service-name':'kubernetes'}},'addressType':'IPv4','ports':[{'name':'https'}],"
+              "'endpoints':[{'addresses':['203.0.113.10']}]}");
+    converge("shop");
+    assert_spec("shop", "rampart-allow-api-server",
+                "{'egress':[{'to':[{'ipBlock':{'cidr':'203.0.113.10/32'}}]}],'podSelector':{},"
+                "'policyTypes':['Egress']}");
 }
 
 static void put_hook(enum kind kind, const char *service)
@@ -379,6 +454,10 @@ int main(void)
         WITH_WORLD(test_a_lost_dns_leaves_what_stands),
         WITH_WORLD(test_the_dns_pods_namespace_lets_everybody_in_on_their_ports),
         WITH_WORLD(test_the_api_server_is_its_endpoints_both_families),
+        WITH_WORLD(test_a_dns_that_selects_no_pods_is_not_resolved_and_not_cut_off),
+        WITH_WORLD(test_other_services_of_kube_system_are_not_taken_for_the_dns),
+        WITH_WORLD(test_an_unknown_dns_is_not_cut_off_where_it_may_be),
+        WITH_WORLD(test_only_the_endpoints_of_the_api_server_are_the_api_server),
         WITH_WORLD(test_whatever_calls_a_service_keeps_its_pods_reachable),
         WITH_WORLD(test_the_backend_comes_before_the_deny),
         WITH_WORLD(test_a_backend_that_cannot_be_resolved_refuses_the_deny),

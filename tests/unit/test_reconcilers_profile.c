@@ -1,4 +1,4 @@
-/* A profile's own pass: finalizer and status; and which events make what dirty. */
+/* A profile's own pass: finalizer and status. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -318,86 +318,39 @@ static void test_drift_is_sorted_and_cut_at_its_ceiling(void **state)
     json_decref(root);
 }
 
-struct marks {
-    char text[512];
-};
-
-static void add_mark(void *ctx, const char *what, const char *name)
+static void test_a_contest_is_told_with_its_object_until_it_is_over(void **state)
 {
-    struct marks *m = ctx;
+    const struct finding contest = {.reason = REASON_CONTESTED,
+                                    .object = {KIND_NETWORK_POLICY, "shop", POLICY_DENY, ""},
+                                    .rule = "network",
+                                    .message = "NetworkPolicy shop/deny is undone by argocd"};
+    json_t *root;
 
-    strncat(m->text, what, sizeof(m->text) - strlen(m->text) - 1);
-    strncat(m->text, name, sizeof(m->text) - strlen(m->text) - 1);
-}
-
-static void mark_namespace(void *ctx, const char *ns)
-{
-    add_mark(ctx, " ns/", ns);
-}
-
-static void mark_all_namespaces(void *ctx)
-{
-    add_mark(ctx, " ns/*", "");
-}
-
-static void mark_profile(void *ctx, const char *name)
-{
-    add_mark(ctx, " profile/", name);
-}
-
-static void mark_all_profiles(void *ctx)
-{
-    add_mark(ctx, " profile/*", "");
-}
-
-static const struct object *get(enum kind kind, const char *ns, const char *name)
-{
-    const struct object *object = view_get(&world.view, kind, ns, name);
-
-    assert_non_null(object);
-    return object;
-}
-
-/* What the event makes dirty; either may be NULL. */
-static void assert_marks(const struct object *before, const struct object *after, const char *want)
-{
-    struct marks marks = {""};
-    const struct dirty dirty = {mark_namespace, mark_all_namespaces, mark_profile,
-                                mark_all_profiles, &marks};
-
-    registry_ops.map(&world.view, before, after, &dirty);
-    assert_string_equal(marks.text, want);
-}
-
-static void test_events_make_dirty_what_they_concern(void **state)
-{
     (void)state;
     put_profile("p", "", "'mode':'Enforce','network':{'allow':{}}");
     (void)world_converge(&world, &registry_ops, "shop", 4);
-    world_put(&world, KIND_SERVICE,
-              "{'metadata':{'name':'web','namespace':'shop'},'spec':{'selector':{'a':'b'}}}");
-    world_put(&world, KIND_SERVICE,
-              "{'metadata':{'name':'kube-dns','namespace':'kube-system','labels':{'k8s-app':'kube-"
-              "dns'}},'spec':{}}");
-    world_put(&world, KIND_ENDPOINT_SLICE,
-              "{'metadata':{'name':'kubernetes','namespace':'default','labels':{'kubernetes.io/"
-              "service-name':'kubernetes'}},"
-              "'addressType':'IPv4','endpoints':[],'ports':[]}");
-    assert_marks(NULL, get(KIND_NAMESPACE, "", "shop"), " ns/shop profile/*");
-    assert_marks(get(KIND_NAMESPACE, "", "shop"), get(KIND_NAMESPACE, "", "shop"), "");
-    assert_marks(NULL, get(KIND_PROFILE, "", "p"), " ns/* profile/*");
-    assert_marks(get(KIND_PROFILE, "", "p"), get(KIND_PROFILE, "", "p"), " profile/p");
-    assert_marks(get(KIND_NETWORK_POLICY, "shop", POLICY_DENY), NULL, " ns/shop profile/p");
-    assert_marks(NULL, get(KIND_SERVICE, "shop", "web"), "");
-    assert_marks(NULL, get(KIND_SERVICE, "kube-system", "kube-dns"), " ns/*");
-    assert_marks(NULL, get(KIND_ENDPOINT_SLICE, "default", "kubernetes"), " ns/*");
-    world_put(&world, KIND_VALIDATING_WEBHOOK,
-              "{'metadata':{'name':'guard'},'webhooks':[{'name':'a','clientConfig':{'service':{'"
-              "namespace':'shop','name':'web'"
-              "}}}]}");
-    assert_marks(NULL, get(KIND_VALIDATING_WEBHOOK, "", "guard"), " ns/shop");
-    assert_marks(NULL, get(KIND_SERVICE, "shop", "web"), " ns/shop");
-    assert_marks(get(KIND_SERVICE, "shop", "web"), get(KIND_SERVICE, "shop", "web"), "");
+    profile_pass("p");
+    root = body();
+    assert_condition(root, "Contested", "False", "Uncontested");
+    json_decref(root);
+    world.verdict.contest = &contest; /* as the runtime keeps it */
+    world.verdict.state = VERDICT_DRIFTED;
+    profile_pass("p");
+    root = body();
+    assert_condition(root, "Contested", "True", "Contested");
+    assert_condition(root, "Ready", "False", "Contested");
+    assert_condition(root, "Degraded", "False", "AllWell");
+    assert_non_null(
+        strstr(plan.writes[0].body,
+               "1 of 1 namespaces; first: NetworkPolicy shop/deny is undone by argocd"));
+    json_decref(root);
+    world.verdict.contest = NULL;
+    world.verdict.state = VERDICT_COMPLIANT;
+    profile_pass("p");
+    root = body();
+    assert_condition(root, "Contested", "False", "Uncontested");
+    assert_condition(root, "Ready", "True", "Enforced");
+    json_decref(root);
 }
 
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -416,8 +369,8 @@ int main(void)
         WITH_WORLD(test_the_finalizer_goes_with_the_last_policy),
         WITH_WORLD(test_a_terminating_namespace_does_not_hold_the_finalizer),
         WITH_WORLD(test_an_invalid_profile_that_goes_removes_nothing),
+        WITH_WORLD(test_a_contest_is_told_with_its_object_until_it_is_over),
         WITH_WORLD(test_drift_is_sorted_and_cut_at_its_ceiling),
-        WITH_WORLD(test_events_make_dirty_what_they_concern),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -407,6 +407,25 @@ static void test_frames_survive_every_failed_allocation(void **state)
     assert_true(sweep(read_a_list, list) > 10);
 }
 
+static int read_an_error(void *ctx, struct err *err)
+{
+    struct err why = {0};
+    struct reader r;
+
+    assert_int_equal(read_all(false, ctx, 0, &r, &why), -1);
+    *err = why;
+    return why.code == ERR_EXPIRED ? 0 : -1;
+}
+
+static void test_frames_tell_an_error_event_from_memory_that_is_out(void **state)
+{
+    char text[1024];
+
+    (void)state;
+    (void)snprintf(text, sizeof(text), "%s", api_error(fake_status(410, "Expired", NULL, "why")));
+    assert_true(sweep(read_an_error, text) > 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +443,7 @@ int main(void)
         cmocka_unit_test(test_frames_take_one_list_an_answer),
         cmocka_unit_test(test_frames_refuse_a_token_and_a_version_over_their_ceilings),
         cmocka_unit_test(test_frames_survive_every_failed_allocation),
+        cmocka_unit_test(test_frames_tell_an_error_event_from_memory_that_is_out),
     };
 
     json_use_allocator(1);

@@ -42,6 +42,7 @@ static void test_informer_syncs_by_watch_list_and_follows(void **state)
     assert_string_equal(b->logged, "");
 }
 
+/* Fault 8: a page without items that has a token. */
 static void test_informer_without_watch_list_lists_page_by_page_and_watches(void **state)
 {
     struct bench *b = *state;
@@ -110,6 +111,7 @@ static void test_informer_starts_without_pages_when_the_token_does_not_fit_a_pat
     requests(b, POLICIES);
 }
 
+/* Fault 10. */
 static void test_informer_takes_bookmarks_never_sent_always_sent_and_unknown_alike(void **state)
 {
     static const char *const bookmarks[] = {NULL, "{}", "{\"unknown\":\"true\"}"};

@@ -94,6 +94,7 @@ static void test_expired_page_starts_the_list_again_without_false_deletions(void
     holds(b->cache.store, NULL, "a/x@5 a/y@6 ");
 }
 
+/* Fault 9. */
 static void test_version_too_large_waits_and_asks_the_quorum(void **state)
 {
     struct bench *b = *state;
@@ -111,6 +112,7 @@ static void test_version_too_large_waits_and_asks_the_quorum(void **state)
 
 /* ---- pace ---- */
 
+/* Fault 17. */
 static void test_retry_after_is_obeyed_where_it_makes_sense(void **state)
 {
     static const struct {
@@ -150,6 +152,7 @@ static void test_throttled_within_a_stream_watches_again_from_its_version(void *
     requests(b, WATCH_FROM("11"));
 }
 
+/* Fault 16. */
 static void test_stream_that_closes_at_once_1000_times_is_asked_for_rarely(void **state)
 {
     struct bench *b = *state;
@@ -215,6 +218,7 @@ static void test_watch_without_a_byte_past_its_end_is_given_up(void **state)
     told(&b->cache, "");
 }
 
+/* Fault 12, and the next one. */
 static void test_initial_events_without_end_give_way_to_a_list_with_a_warning(void **state)
 {
     struct bench *b = *state;

@@ -4,6 +4,7 @@
  * allocation failing in its turn.
  */
 #include "rampart/sync/frames.h"
+#include "rampart/sync/index.h"
 #include "rampart/sync/workqueue.h"
 #include "sync_informer.h"
 
@@ -418,6 +419,7 @@ static void test_informer_and_its_parts_are_freed_before_they_exist(void **state
     frames_free(NULL);
     store_free(NULL);
     workqueue_free(NULL);
+    index_done(NULL);
     bench_done(&b);
 }
 

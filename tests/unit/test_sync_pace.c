@@ -42,9 +42,20 @@ static void test_pace_doubles_the_wait_up_to_ten_seconds(void **state)
         uint64_t due_ms = pace_due(&p, p.last_ms);
 
         assert_int_equal(due_ms - p.last_ms, waits_ms[i]);
-        assert_false(pace_take(&p, due_ms));
+        assert_true(pace_take(&p, due_ms));
     }
     assert_int_equal(pace_due(&p, p.last_ms) - p.last_ms, PACE_MAX_MS);
+}
+
+static void test_pace_is_quiet_a_minute_after_the_last_round(void **state)
+{
+    struct pace p = {0};
+
+    (void)state;
+    (void)pace_take(&p, 5000);
+    assert_int_equal(pace_quiet(&p), 5000 + 60000);
+    (void)pace_take(&p, 50000);
+    assert_int_equal(pace_quiet(&p), 50000 + 60000);
 }
 
 static void test_pace_never_gives_up_and_never_waits_longer(void **state)
@@ -68,13 +79,28 @@ static void test_pace_forgets_a_contest_that_is_over(void **state)
     assert_in_range(rush(&p, &now_ms, now_ms), PACE_FREE, PACE_FREE);
 }
 
+/* Rounds that began before the pace could slow them down count, and the wait stays bounded. */
+static void test_pace_waits_ten_seconds_at_most_after_any_number_of_rounds(void **state)
+{
+    static const uint32_t rounds[] = {PACE_FREE + 6, PACE_FREE + 7, 1000, UINT32_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rounds); i++) {
+        struct pace p = {.last_ms = 5000, .rounds = rounds[i]};
+
+        assert_int_equal(pace_due(&p, 5000), 5000 + PACE_MAX_MS);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pace_lets_the_first_rounds_through_at_once),
         cmocka_unit_test(test_pace_doubles_the_wait_up_to_ten_seconds),
+        cmocka_unit_test(test_pace_is_quiet_a_minute_after_the_last_round),
         cmocka_unit_test(test_pace_never_gives_up_and_never_waits_longer),
         cmocka_unit_test(test_pace_forgets_a_contest_that_is_over),
+        cmocka_unit_test(test_pace_waits_ten_seconds_at_most_after_any_number_of_rounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,20 @@ static void test_profile_tracks_are_as_before_when_memory_is_out(void **state)
     assert_true(sweep(begin, NULL) >= 2);
 }
 
+static void test_profile_tracks_begin_a_profile_once(void **state)
+{
+    struct profile first = profile_of("u-1", 4);
+    struct profile edited = profile_of("u-1", 5);
+    struct profile_tracks t;
+
+    (void)state;
+    profile_tracks_init(&t);
+    assert_int_equal(profile_tracks_begin(&t, &first, NULL), 0);
+    assert_int_equal(profile_tracks_begin(&t, &edited, NULL), 0); /* it is known as it was first */
+    assert_true(profile_track_explains(profile_tracks_look(&t, &edited, 1000), 500, 1000));
+    profile_tracks_done(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +101,7 @@ int main(void)
         cmocka_unit_test(test_profile_tracks_take_a_new_generation_uid_or_profile_for_news),
         cmocka_unit_test(test_profile_tracks_end_a_stop_with_a_change_alone),
         cmocka_unit_test(test_profile_tracks_are_as_before_when_memory_is_out),
+        cmocka_unit_test(test_profile_tracks_begin_a_profile_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

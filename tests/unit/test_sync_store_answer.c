@@ -196,6 +196,30 @@ static void test_answer_that_is_no_object_changes_nothing(void **state)
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+/* What was ours stays ours for as long as its uid lives, and no longer. */
+static void test_store_takes_what_stands_in_the_place_of_ours_for_somebody_elses(void **state)
+{
+    struct store_trace t;
+    struct err err = {0};
+    json_t *ours = policy("a", "rampart-x", "u-1", 1), *bare = policy("a", "rampart-x", "u-1", 2);
+    json_t *other = policy("a", "rampart-x", "u-2", 3);
+
+    (void)state;
+    trace_init(&t, KIND_NETWORK_POLICY, 10);
+    json_object_set_new(json_object_get(ours, "metadata"), "labels",
+                        json_pack("{s:s}", "app.kubernetes.io/managed-by", "rampart"));
+    assert_int_equal(store_observe(t.store, ours, &err), 0);
+    assert_true(store_get(t.store, "a", "rampart-x")->is_ours);
+    assert_int_equal(store_observe(t.store, bare, &err), 0); /* a tenant strips the label */
+    assert_true(store_get(t.store, "a", "rampart-x")->is_ours);
+    assert_int_equal(store_observe(t.store, other, &err), 0);
+    assert_false(store_get(t.store, "a", "rampart-x")->is_ours);
+    json_decref(ours);
+    json_decref(bare);
+    json_decref(other);
+    trace_done(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +236,7 @@ int main(void)
         TEST(test_answers_without_comparable_versions_fall_back_to_equality),
         TEST(test_answer_that_is_no_object_changes_nothing),
         TEST(test_answer_during_a_sync_is_not_judged_by_what_the_sync_has_seen),
+        cmocka_unit_test(test_store_takes_what_stands_in_the_place_of_ours_for_somebody_elses),
     };
 
     json_use_allocator(1);

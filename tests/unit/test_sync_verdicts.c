@@ -16,6 +16,13 @@ static const struct finding write_failed = {.reason = REASON_WRITE_FAILED,
                                             .message = "etcd is away",
                                             .profile = "restricted"};
 
+static const struct finding undone = {.reason = REASON_CONTESTED,
+                                      .object = {KIND_NETWORK_POLICY, "shop", "deny", "u-1"},
+                                      .rule = "network",
+                                      .message = "is undone",
+                                      .manager = "argocd",
+                                      .profile = "restricted"};
+
 static int setup(void **state)
 {
     struct verdicts *v = calloc(1, sizeof(*v));
@@ -121,17 +128,46 @@ static void test_verdicts_put_a_failure_first_and_count_it_as_failed(void **stat
     assert_int_equal(verdicts_get(*state, "shop")->state, VERDICT_COMPLIANT);
 }
 
+static void test_verdicts_keep_a_contest_beside_the_findings_and_count_it_as_drifted(void **state)
+{
+    struct finding finding = finding_of("allows everything");
+    struct statement said = statement_of(&finding, 1);
+    const struct verdict *kept;
+
+    said.verdict.contest = &undone;
+    assert_true(verdicts_differ(*state, "shop", &said));
+    keep(*state, "shop", &said);
+    assert_false(verdicts_differ(*state, "shop", &said));
+    kept = verdicts_get(*state, "shop");
+    assert_int_equal(kept->state, VERDICT_DRIFTED);
+    assert_int_equal(kept->findings_count, 1);
+    assert_string_equal(kept->contest->message, "is undone");
+    assert_string_equal(kept->contest->manager, "argocd");
+    said.verdict.contest = kept->contest; /* passed on, out of the record itself */
+    said.failure = &write_failed;
+    keep(*state, "shop", &said);
+    kept = verdicts_get(*state, "shop");
+    assert_int_equal(kept->state, VERDICT_FAILED);
+    assert_string_equal(kept->contest->message, "is undone");
+    said.failure = NULL;
+    said.verdict.contest = NULL;
+    keep(*state, "shop", &said);
+    assert_null(verdicts_get(*state, "shop")->contest);
+    assert_int_equal(verdicts_get(*state, "shop")->state, VERDICT_COMPLIANT);
+}
+
 static void test_verdicts_keep_eight_findings_and_know_them_all_again(void **state)
 {
     struct finding findings[20];
     char messages[20][16];
-    struct statement said = statement_of(findings, 20);
+    struct statement said;
     const struct verdict *kept;
 
     for (int i = 0; i < 20; i++) {
         (void)snprintf(messages[i], sizeof(messages[i]), "number %d", i);
         findings[i] = finding_of(messages[i]);
     }
+    said = statement_of(findings, 20);
     said.verdict.findings_cut = 2;
     keep(*state, "shop", &said);
     kept = verdicts_get(*state, "shop");
@@ -211,6 +247,29 @@ static void test_verdicts_differ_in_what_a_status_tells(void **state)
     changed = said;
     changed.failure = &write_failed;
     assert_true(verdicts_differ(*state, "shop", &changed));
+    said.verdict.state = VERDICT_FAILED; /* without a write that failed */
+    keep(*state, "shop", &said);
+    changed.verdict.state = VERDICT_FAILED;
+    assert_true(verdicts_differ(*state, "shop", &changed));
+    said.verdict.contest = &undone;
+    said.verdict.state = VERDICT_DRIFTED;
+    keep(*state, "shop", &said);
+    changed = said;
+    changed.verdict.contest = &other;
+    assert_true(verdicts_differ(*state, "shop", &changed));
+    changed.verdict.contest = NULL;
+    assert_true(verdicts_differ(*state, "shop", &changed));
+}
+
+static void test_verdicts_keep_what_is_found_where_nobody_decides(void **state)
+{
+    struct finding finding = {.reason = REASON_RETAINED, .message = "stays"};
+    struct statement said = {.verdict = {.findings = &finding, .findings_count = 1}};
+
+    assert_true(verdicts_differ(*state, "shop", &said));
+    keep(*state, "shop", &said);
+    assert_true(verdicts_said(*state, "shop", &finding));
+    assert_false(verdicts_differ(*state, "shop", &said));
 }
 
 static void test_verdicts_cut_long_texts_between_characters(void **state)
@@ -225,6 +284,11 @@ static void test_verdicts_cut_long_texts_between_characters(void **state)
     assert_in_range(strlen(kept), VERDICT_TEXT_MAX - 1, VERDICT_TEXT_MAX);
     assert_string_equal(kept + strlen(kept) - 5, "\xc3\xa4...");
     assert_true(verdicts_said(*state, "shop", &finding));
+    free(message);
+    message = text_repeat("\xa4", VERDICT_TEXT_MAX + 1); /* no character begins anywhere */
+    finding = finding_of(message);
+    keep(*state, "shop", &said);
+    assert_string_equal(verdicts_get(*state, "shop")->findings[0].message, "...");
     free(message);
 }
 
@@ -242,7 +306,9 @@ static void test_verdicts_have_room_for_the_longest_texts_of_all(void **state)
                                        .profile = text};
     said.verdict.profile = text;
     said.failure = &findings[0];
+    said.verdict.contest = &findings[1];
     keep(*state, "shop", &said);
+    assert_int_equal(verdicts_get(*state, "shop")->findings_count, VERDICT_FINDINGS_MAX);
     free(text);
 }
 
@@ -296,6 +362,7 @@ static int keep_twice(void *ctx, struct err *err)
     result = verdicts_put(&v, "shop", &said, err);
     assert_int_equal(verdicts_count(&v), result == 0);
     said.failure = &write_failed;
+    said.verdict.contest = &undone;
     if (result == 0) {
         result = verdicts_put(&v, "shop", &said, err);
         assert_int_equal(verdicts_get(&v, "shop")->findings_count, result == 0 ? 2 : 1);
@@ -318,6 +385,8 @@ int main(void)
         VERDICTS_TEST(test_verdicts_keep_a_copy_of_everything),
         VERDICTS_TEST(test_verdicts_keep_nothing_where_nothing_was_said),
         VERDICTS_TEST(test_verdicts_put_a_failure_first_and_count_it_as_failed),
+        VERDICTS_TEST(test_verdicts_keep_a_contest_beside_the_findings_and_count_it_as_drifted),
+        VERDICTS_TEST(test_verdicts_keep_what_is_found_where_nobody_decides),
         VERDICTS_TEST(test_verdicts_keep_eight_findings_and_know_them_all_again),
         VERDICTS_TEST(test_verdicts_tell_findings_apart_by_reason_object_and_message),
         VERDICTS_TEST(test_verdicts_differ_in_what_a_status_tells),

@@ -147,6 +147,30 @@ static void test_watch_that_ends_at_once_without_progress_has_failed(void **stat
     goes_on_at_once(m);
 }
 
+static void test_watch_keeps_the_end_that_it_drew_until_a_request_has_it(void **state)
+{
+    struct machine *m = *state;
+    uint32_t timeout_s;
+
+    assert_int_equal(watch_want(&m->watch, m->now_ms), WATCH_WANT_WATCH);
+    timeout_s = m->watch.timeout_s;
+    assert_int_equal(watch_want(&m->watch, m->now_ms), WATCH_WANT_WATCH);
+    assert_int_equal(m->watch.timeout_s, timeout_s);
+}
+
+static void test_watch_that_is_woken_when_it_is_due_stays_due(void **state)
+{
+    struct machine *m = *state;
+
+    streams_from(m, "5");
+    fails(m, ERR_UNAVAILABLE, 503);
+    assert_int_equal(m->watch.state, WATCH_BACKOFF);
+    m->now_ms = watch_deadline(&m->watch) + 5;
+    watch_wake(&m->watch, m->now_ms);
+    assert_true(watch_deadline(&m->watch) < m->now_ms);
+    asks(m, "watch", "5", 0, NULL);
+}
+
 static void test_watch_that_tells_the_same_event_again_and_ends_has_failed(void **state)
 {
     struct machine *m = *state;
@@ -164,6 +188,7 @@ static void test_watch_that_tells_the_same_event_again_and_ends_has_failed(void 
     backs_off(m, 800, 1600);
 }
 
+/* Fault 16: 0.3 requests a second, and at the cap a thirtieth. */
 static void test_watch_that_ends_at_once_1000_times_asks_less_than_every_third_second(void **state)
 {
     struct machine *m = *state;
@@ -428,6 +453,8 @@ int main(void)
         TEST(test_watch_ignores_a_version_that_is_too_long),
         TEST(test_watch_asks_for_a_random_end_between_5_and_10_minutes),
         TEST(test_watch_that_ends_at_once_without_progress_has_failed),
+        TEST(test_watch_keeps_the_end_that_it_drew_until_a_request_has_it),
+        TEST(test_watch_that_is_woken_when_it_is_due_stays_due),
         TEST(test_watch_that_tells_the_same_event_again_and_ends_has_failed),
         TEST(test_watch_that_ends_at_once_1000_times_asks_less_than_every_third_second),
         TEST(test_watch_is_given_up_past_its_own_end_and_goes_on_from_its_version),

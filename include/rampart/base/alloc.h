@@ -42,9 +42,14 @@ void mem_free_cleanup(void *ptr_to_ptr);
  * Test seam. mem_fail_nth(n) makes the n-th allocation from now on (0 is the next one) fail once;
  * mem_fail_disarm() switches it off and says whether it fired. mem_live() counts blocks that were
  * allocated and not yet freed, mem_allocs() all that were ever asked for.
+ *
+ * mem_may_cut() is asked before a block is cut out of memory that is held already: such a block
+ * counts as an allocation while one is to fail, so that where a chunk happens to end decides
+ * nothing about what a test has tried. True outside of such a test.
  */
 void mem_fail_nth(uint64_t nth);
 bool mem_fail_disarm(void);
+bool mem_may_cut(void);
 size_t mem_live(void);
 uint64_t mem_allocs(void);
 

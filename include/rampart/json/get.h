@@ -18,6 +18,10 @@
 #include "rampart/base/err.h"
 #include "rampart/json/decode.h"
 
+/* Member @name of @obj, whatever it is, borrowed; NULL when it is absent or null, or @obj is NULL
+ * or no object. */
+const json_t *json_member(const json_t *obj, const char *name);
+
 /*
  * Each getter reads member @name of object @obj; @obj NULL counts as absent. The error names the
  * member only; callers put the path in front with err_wrap() or json_path_wrap(). Strings are

@@ -35,7 +35,7 @@ MUST_CHECK int member_text(const json_t *obj, const char *name, const char **ret
  * a tenant may write into an object that has to be read all the same. ERR_NOMEM. */
 MUST_CHECK int text_keep(const json_t *obj, const char *name, size_t len_max, struct arena *a,
                          const char **ret_text, struct err *err);
-/* Element @i of @arr, which must be an object; the error names "@name[@i]". */
+/* Element @i of @arr, which has as many and must be an object; the error names "@name[@i]". */
 MUST_CHECK int element_obj(const json_t *arr, size_t i, const char *name, const json_t **ret_obj,
                            struct err *err);
 /* Member "protocol" of a port: TCP, UDP or SCTP, TCP when absent. */

@@ -52,6 +52,7 @@ enum reason {
     REASON_WRITE_FAILED,  /* the API server refused or did not answer */
     REASON_FORBIDDEN,     /* a right of Rampart's own is missing; the message names it */
     REASON_DELETE_BUDGET, /* more deletions than a profile change explains: stopped */
+    REASON_CONTESTED,     /* what is written does not stay: somebody undoes it again and again */
     REASON_OVERRIDDEN,    /* a profile of higher priority decides */
     REASON_INVALID_SPEC,
     REASON_COUNT,
@@ -109,6 +110,8 @@ struct verdict {
         *findings; /* sorted by object, then reason; before them a write that failed */
     size_t findings_count;
     size_t findings_cut;
+    const struct finding *contest; /* the runtime's: what is written does not stay; NULL: it does.
+                                      Not among the findings */
     uint32_t in_place; /* the reconciler's note to its next pass (which of its objects stood),
                           opaque to the runtime */
 };

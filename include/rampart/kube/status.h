@@ -18,7 +18,8 @@
 int status_to_err(int http_status, const char *retry_after, const char *body, size_t body_len,
                   struct err *err);
 
-/* The same for the object of a watch event of type ERROR; its code stands for the HTTP status. */
+/* The same for the object of a watch event of type ERROR; its code stands for the HTTP status. Out
+ * of memory is ERR_NOMEM: nothing else would say what the server said. */
 int status_event_to_err(const char *object_json, size_t len, struct err *err);
 
 #endif

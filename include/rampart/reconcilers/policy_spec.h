@@ -21,7 +21,8 @@ struct rule_set {
 };
 
 struct policy_spec {
-    const struct labels *pods; /* podSelector.matchLabels; NULL: every pod of the namespace */
+    const struct labels *pods; /* podSelector.matchLabels, not empty; NULL: every pod of the
+                                  namespace */
     bool has[DIRECTION_COUNT]; /* policyTypes */
     struct rule_set rules[DIRECTION_COUNT];
 };

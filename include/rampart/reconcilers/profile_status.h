@@ -27,7 +27,9 @@ struct profile_tally {
     const struct finding **drift; /* sorted, at most STATUS_DRIFT_MAX */
     size_t drift_count;
     bool is_drift_cut;
-    const struct finding *worst; /* the first finding that counts as failed, else the first one */
+    size_t contested;              /* of the decided: what is written there does not stay */
+    const struct finding *contest; /* of the first of those, by name; NULL for none */
+    const struct finding *worst;   /* the first finding that counts as failed, else the first one */
 };
 
 MUST_CHECK int profile_tally(const struct view *v, const struct profile *p, struct arena *a,

@@ -15,7 +15,8 @@
         */
 #define PACE_FIRST_MS 250 /* the wait before the next one; it doubles */
 #define PACE_MAX_MS 10000
-#define PACE_CALM_MS 10000 /* each such time without a round takes one off the count */
+#define PACE_CALM_MS 10000  /* each such time without a round takes one off the count */
+#define PACE_QUIET_MS 60000 /* so long without a round: whoever undid them has stopped */
 
 struct pace {
     uint64_t last_ms; /* of the last round, monotonic */
@@ -24,8 +25,9 @@ struct pace {
 
 /* When the next round may begin: @now_ms or earlier means at once. */
 uint64_t pace_due(const struct pace *p, uint64_t now_ms);
-/* A round begins. True when it is the first one after which there is a wait: the moment to say so.
- */
+/* A round begins. True when there is a wait after it. */
 bool pace_take(struct pace *p, uint64_t now_ms);
+/* When it has been quiet for long enough, unless another round begins before. */
+uint64_t pace_quiet(const struct pace *p);
 
 #endif

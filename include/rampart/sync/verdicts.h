@@ -5,7 +5,8 @@
  * Of the findings the first VERDICT_FINDINGS_MAX are kept, of all the others their hashes, so that
  * a pass that says the same again is known to. What the runtime itself found out, that a write
  * failed, comes first among the findings, makes the state VERDICT_FAILED and stays for as long as
- * the caller passes it on.
+ * the caller passes it on. So does a contest (verdict.contest), which is kept beside the findings;
+ * what is contested does not count as compliant.
  */
 #ifndef RAMPART_SYNC_VERDICTS_H
 #define RAMPART_SYNC_VERDICTS_H
@@ -17,7 +18,7 @@
 #define VERDICT_FINDINGS_MAX 8
 #define VERDICT_TEXT_MAX \
     1024 /* bytes of one text of a finding; a longer one is cut and ends in "..." */
-#define VERDICT_BYTES_MAX (64u * 1024) /* of one record; its bounded texts do not reach it */
+#define VERDICT_BYTES_MAX (80u * 1024) /* of one record; its bounded texts do not reach it */
 
 struct verdicts {
     struct map records;   /* by name; the values are owned */
