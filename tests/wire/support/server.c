@@ -122,6 +122,17 @@ void server_conn_close(struct server_conn *c, bool is_reset)
         uv_close((uv_handle_t *)&c->tcp, on_conn_closed);
 }
 
+static void note_client(struct server_conn *c)
+{
+    X509 *cert = SSL_get1_peer_certificate(c->ssl);
+
+    c->server->client_name[0] = '\0';
+    if (cert)
+        X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName,
+                                  c->server->client_name, sizeof(c->server->client_name));
+    X509_free(cert);
+}
+
 static void handshake(struct server_conn *c)
 {
     const unsigned char *protocol;
@@ -137,6 +148,7 @@ static void handshake(struct server_conn *c)
     }
     c->is_ready = true;
     c->server->counts.handshakes++;
+    note_client(c);
     SSL_get0_alpn_selected(c->ssl, &protocol, &len);
     if (len == 2 && memcmp(protocol, "h2", 2) == 0)
         server_http2_start(c);
@@ -304,6 +316,11 @@ int server_port(const struct server *srv)
 const struct server_counts *server_counts(const struct server *srv)
 {
     return &srv->counts;
+}
+
+const char *server_client_name(const struct server *srv)
+{
+    return srv->client_name;
 }
 
 static void on_listener_closed(uv_handle_t *handle)
