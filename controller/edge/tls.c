@@ -33,8 +33,8 @@ static void pem_done(struct pem *p)
 }
 
 /* @field: what the kubeconfig calls it, for messages. */
-static int pem_read(struct pem *p, const char *data, const char *path, const char *field,
-                    struct err *err)
+static int pem_read(const struct tls *t, struct pem *p, const char *data, const char *path,
+                    const char *field, struct err *err)
 {
     if (data) {
         p->text = mem_strdup(data);
@@ -47,7 +47,7 @@ static int pem_read(struct pem *p, const char *data, const char *path, const cha
     if (!p->path)
         return err_nomem(err);
     p->text = file_read(path, TLS_FILE_MAX, &p->len, err);
-    return p->text ? 0 : err_wrap(err, "%s", field);
+    return p->text ? 0 : err_wrap(err, "%s: %s", t->source, field);
 }
 
 static bool pem_equal(const struct pem *a, const struct pem *b)
@@ -127,9 +127,10 @@ struct tls *tls_new(const struct client_config *config, struct err *err)
     if (!t->source)
         err_nomem(err);
     if (!t->source ||
-        pem_read(&t->ca, config->ca_data, config->ca_file, "certificate-authority", err) < 0 ||
-        pem_read(&t->cert, config->cert_data, config->cert_file, "client-certificate", err) < 0 ||
-        pem_read(&t->key, config->key_data, config->key_file, "client-key", err) < 0 ||
+        pem_read(t, &t->ca, config->ca_data, config->ca_file, "certificate-authority", err) < 0 ||
+        pem_read(t, &t->cert, config->cert_data, config->cert_file, "client-certificate", err) <
+            0 ||
+        pem_read(t, &t->key, config->key_data, config->key_file, "client-key", err) < 0 ||
         check(t, err) < 0) {
         tls_unref(t);
         return NULL;

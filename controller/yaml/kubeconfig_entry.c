@@ -34,17 +34,46 @@ int entry_text(const struct kubeconfig_entry *e, const char *name, struct arena 
     return 0;
 }
 
+/* Takes "." and ".." and double slashes out of an absolute path, by its text alone. */
+static void clean(char *path)
+{
+    char *to = path;
+
+    for (const char *from = path; *from;) {
+        size_t len;
+
+        from += strspn(from, "/");
+        len = strcspn(from, "/");
+        if (len == 2 && memcmp(from, "..", 2) == 0) {
+            while (to > path && *--to != '/')
+                ;
+        } else if (len > 0 && !(len == 1 && *from == '.')) {
+            *to++ = '/';
+            memmove(to, from, len);
+            to += len;
+        }
+        from += len;
+    }
+    if (to == path)
+        *to++ = '/';
+    *to = '\0';
+}
+
 const char *entry_resolve(const struct kubeconfig_entry *e, const char *path, struct arena *a,
                           struct err *err)
 {
     const char *slash = strrchr(e->path, '/');
     int folder_len = slash ? (int)(slash - e->path) : 0;
+    char *whole;
 
-    if (*path != '/')
-        path = arena_printf(a, "%.*s/%s", folder_len, e->path, path);
-    if (!path)
+    if (*path == '/')
+        return path;
+    whole = arena_printf(a, "%.*s/%s", folder_len, e->path, path);
+    if (whole)
+        clean(whole);
+    else
         err_nomem(err);
-    return path;
+    return whole;
 }
 
 int entry_path(const struct kubeconfig_entry *e, const char *name, struct arena *a,

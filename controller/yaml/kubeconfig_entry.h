@@ -31,7 +31,8 @@ MUST_CHECK int entry_flag(const struct kubeconfig_entry *e, const char *name, bo
 int entry_complain(const struct kubeconfig_entry *e, struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int entry_wrap(const struct kubeconfig_entry *e, struct err *err); /* the same for an error there */
-/* @path as seen from the file of @e. NULL: ERR_NOMEM. */
+/* @path as seen from the file of @e, without "." and ".." as Go's filepath.Join() has it. NULL:
+ * ERR_NOMEM. */
 MUST_CHECK const char *entry_resolve(const struct kubeconfig_entry *e, const char *path,
                                      struct arena *a, struct err *err);
 

@@ -37,9 +37,41 @@ static void test_kubeconfig_reads_every_field_it_knows(void **state)
     assert_string_equal(res.config.token, "t");
     assert_string_equal(res.config.token_file, "/home/x/.kube/sub/token");
     assert_string_equal(res.config.cert_file, "/abs/c.crt");
-    assert_string_equal(res.config.key_file, "/home/x/.kube/../c.key");
+    assert_string_equal(res.config.key_file, "/home/x/c.key");
     assert_string_equal(res.config.source, "context \"c\" of /home/x/.kube/config");
     done(&res);
+}
+
+/* As Go's filepath.Join() does it: by the text alone, whether the folders exist or not. */
+static void test_kubeconfig_cleans_relative_paths(void **state)
+{
+    static const struct {
+        const char *path, *expected;
+    } cases[] = {
+        {"ca", "/home/x/.kube/ca"},
+        {"./ca", "/home/x/.kube/ca"},
+        {"a//b/./ca/", "/home/x/.kube/a/b/ca"},
+        {"none/../ca", "/home/x/.kube/ca"},
+        {"../ca", "/home/x/ca"},
+        {"../../../../../ca", "/ca"},
+        {"../../../..", "/"},
+        {"...", "/home/x/.kube/..."},
+        {"..a/.b", "/home/x/.kube/..a/.b"},
+        {"/a/../ca", "/a/../ca"}, /* an absolute one is taken as it is */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char text[512];
+        struct result res;
+
+        (void)snprintf(text, sizeof(text), FILE_OF(SERVER ", certificate-authority: '%s'", ""),
+                       cases[i].path);
+        resolve_one(&res, text, NULL);
+        assert_ok(&res);
+        assert_string_equal(res.config.ca_file, cases[i].expected);
+        done(&res);
+    }
 }
 
 static void test_kubeconfig_reads_inline_data(void **state)
@@ -325,6 +357,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kubeconfig_reads_every_field_it_knows),
+        cmocka_unit_test(test_kubeconfig_cleans_relative_paths),
         cmocka_unit_test(test_kubeconfig_reads_inline_data),
         cmocka_unit_test(test_kubeconfig_passes_over_a_key_without_a_certificate),
         cmocka_unit_test(test_kubeconfig_leaves_out_what_is_not_stated),
