@@ -394,6 +394,7 @@ static int build(struct http *h, const struct http_options *options, struct err 
         .config = options->config,
         .log = options->log,
         .plugin_timeout_ms = options->plugin_timeout_ms,
+        .read_every_ms = options->certificates_every_ms,
         .on_ready = on_identity_ready,
         .on_other_identity = on_other_identity,
         .ctx = h,

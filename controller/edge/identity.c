@@ -65,9 +65,9 @@ uint64_t identity_tend(struct identity *id, uint64_t now_ms)
 {
     if (!tls_has_files(id->tls))
         return UINT64_MAX;
-    if (now_ms >= id->tls_read_ms + IDENTITY_READ_EVERY_MS)
+    if (now_ms >= id->tls_read_ms + id->options.read_every_ms)
         read_tls(id, now_ms);
-    return id->tls_read_ms + IDENTITY_READ_EVERY_MS;
+    return id->tls_read_ms + id->options.read_every_ms;
 }
 
 const struct tls *identity_tls(const struct identity *id)
@@ -227,6 +227,8 @@ struct identity *identity_new(const struct identity_options *options, struct err
     }
     id->options = *options;
     id->options.config = NULL;
+    if (id->options.read_every_ms == 0)
+        id->options.read_every_ms = IDENTITY_READ_EVERY_MS;
     id->tls_read_ms = clock_monotonic_ms();
     exec_pace_init(&id->pace);
     arena_init(&id->memory, MEMORY_MAX);

@@ -167,23 +167,41 @@ static int fill(struct proxy *p, size_t scheme, const char *host, const char *po
     return p->authority && p->url ? 0 : err_nomem(err);
 }
 
+/* Percent-decoded, and without anything that could end a line. @ret_text is owned by the caller. */
+static int decode(const char *text, char **ret_text, struct err *err)
+{
+    int len = 0;
+    char *plain = curl_easy_unescape(NULL, text, 0, &len);
+    char *copy = NULL;
+    bool is_text = true;
+
+    for (int i = 0; plain && i < len; i++)
+        is_text = is_text && (unsigned char)plain[i] >= ' ' && plain[i] != 0x7f;
+    if (plain && is_text)
+        copy = mem_strndup(plain, (size_t)len);
+    if (plain)
+        explicit_bzero(plain, (size_t)len);
+    curl_free(plain);
+    if (!is_text)
+        return err_set(err, ERR_INVALID, "its user or password holds a control character");
+    *ret_text = copy;
+    return copy ? 0 : err_nomem(err);
+}
+
 static int take_user(struct proxy *p, CURLU *url, struct err *err)
 {
     CURLUcode of_user, of_password;
-    char *user = part(url, CURLUPART_USER, CURLU_URLDECODE, &of_user);
-    char *password = part(url, CURLUPART_PASSWORD, CURLU_URLDECODE, &of_password);
+    char *user = part(url, CURLUPART_USER, 0, &of_user);
+    char *password = part(url, CURLUPART_PASSWORD, 0, &of_password);
     int r = 0;
 
     if (of_user == CURLUE_OUT_OF_MEMORY || of_password == CURLUE_OUT_OF_MEMORY)
         r = err_nomem(err);
-    else if ((of_user != CURLUE_OK && of_user != CURLUE_NO_USER) ||
-             (of_password != CURLUE_OK && of_password != CURLUE_NO_PASSWORD))
-        r = err_set(err, ERR_INVALID, "its user or password cannot be read");
-    if (r == 0 && user) {
-        p->user = mem_strdup(user);
-        p->password = mem_strdup(password ? password : "");
-        r = p->user && p->password ? 0 : err_nomem(err);
-    }
+    else if (user)
+        r = decode(user, &p->user, err) < 0 ||
+                    decode(password ? password : "", &p->password, err) < 0
+                ? -1
+                : 0;
     if (password)
         explicit_bzero(password, strlen(password));
     curl_free(user);
@@ -232,7 +250,8 @@ int proxy_init(struct proxy *p, const char *text, const char *field, struct err 
         code = curl_url_set(url, CURLUPART_URL, longer, CURLU_NON_SUPPORT_SCHEME);
     if (longer)
         explicit_bzero(longer, strlen(longer));
-    if (code == CURLUE_OUT_OF_MEMORY)
+    /* libcurl 7.88 splits user and password wherever there is an @; only memory can fail it. */
+    if (code == CURLUE_OUT_OF_MEMORY || code == CURLUE_BAD_LOGIN)
         r = b.broke == ERR_LIMIT ? err_set(err, ERR_INVALID, "longer than %d bytes", URL_MAX)
                                  : err_nomem(err);
     else if (code != CURLUE_OK)

@@ -204,7 +204,6 @@ static void test_plugin_that_fails_is_told_with_all_that_helps_and_no_secret(voi
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct http_options options = {.user_agent = "rampart/test", .plugin_timeout_ms = 1000};
         struct plugin p;
         struct wire w;
         struct call *c;
@@ -213,11 +212,7 @@ static void test_plugin_that_fails_is_told_with_all_that_helps_and_no_secret(voi
         wire_start(&w, &(struct server_options){.handler = on_guarded});
         w.config.token = NULL;
         w.config.exec = &p.config;
-        options.loop = &w.loop;
-        options.config = &w.config;
-        options.log = &w.log;
-        w.http = http_new(&options, NULL);
-        assert_non_null(w.http);
+        wire_connect_with(&w, &(struct http_options){.plugin_timeout_ms = 1000});
         c = get(&w);
         assert_int_equal(c->err.code, ERR_UNAUTHORIZED);
         assert_contains(c->err.msg, cases[i].words);

@@ -261,7 +261,7 @@ static void test_http_follows_no_redirect(void **state)
     wire_close(&w);
 }
 
-static void test_http_takes_no_proxy_from_the_environment(void **state)
+static void test_http_takes_no_proxy_of_the_environment_for_loopback(void **state)
 {
     static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
     struct wire w;
@@ -465,7 +465,7 @@ int main(void)
         cmocka_unit_test(test_http_hands_a_stream_out_only_when_it_is_a_success),
         cmocka_unit_test(test_http_gives_an_empty_body_as_an_empty_string),
         cmocka_unit_test(test_http_follows_no_redirect),
-        cmocka_unit_test(test_http_takes_no_proxy_from_the_environment),
+        cmocka_unit_test(test_http_takes_no_proxy_of_the_environment_for_loopback),
         cmocka_unit_test(test_http_unpacks_gzip_where_it_was_asked_for),
         cmocka_unit_test(test_http_reports_gzip_that_it_cannot_read),
         cmocka_unit_test(test_http_hands_out_a_gzip_page_that_is_cut_short_as_it_came),

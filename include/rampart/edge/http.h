@@ -44,7 +44,8 @@ struct http_options {
     const char *user_agent;             /* copied */
     uint32_t quiet_ms;                  /* 0: HTTP_QUIET_MS; tests shorten it */
     uint32_t probe_ms;                  /* 0: HTTP_PROBE_MS */
-    uint32_t plugin_timeout_ms;         /* 0: EXEC_TIMEOUT_MS */
+    uint32_t plugin_timeout_ms;         /* 0: EXEC_TIMEOUT_MS; likewise */
+    uint32_t certificates_every_ms;     /* 0: IDENTITY_READ_EVERY_MS; likewise */
 };
 
 /*

@@ -22,6 +22,7 @@ struct identity_options {
     const struct client_config *config; /* borrowed for the call */
     struct log *log;                    /* borrowed; may be NULL */
     uint32_t plugin_timeout_ms;         /* 0: EXEC_TIMEOUT_MS */
+    uint32_t read_every_ms;             /* 0: IDENTITY_READ_EVERY_MS */
     /* A plugin ended: what was pending may be asked for again. */
     void (*on_ready)(void *ctx);
     /* There is another client certificate: connections that carry the old one should end. */

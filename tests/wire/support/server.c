@@ -259,6 +259,13 @@ void server_set_identity(struct server *srv, const struct pki *identity)
     BIO_free(bio);
 }
 
+void server_set_tls_1_1(struct server *srv, bool is_old)
+{
+    SSL_CTX_set_security_level(srv->tls, is_old ? 0 : 1);
+    SSL_CTX_set_min_proto_version(srv->tls, is_old ? TLS1_VERSION : TLS1_2_VERSION);
+    SSL_CTX_set_max_proto_version(srv->tls, is_old ? TLS1_1_VERSION : 0);
+}
+
 static void configure_tls(struct server *srv)
 {
     const struct server_options *o = &srv->options;
@@ -266,11 +273,8 @@ static void configure_tls(struct server *srv)
     srv->tls = SSL_CTX_new(TLS_server_method());
     SSL_CTX_set_alpn_select_cb(srv->tls, on_alpn, srv);
     server_set_identity(srv, o->identity);
-    if (o->is_tls_1_1) {
-        SSL_CTX_set_security_level(srv->tls, 0);
-        SSL_CTX_set_min_proto_version(srv->tls, TLS1_VERSION);
-        SSL_CTX_set_max_proto_version(srv->tls, TLS1_1_VERSION);
-    }
+    if (o->is_tls_1_1)
+        server_set_tls_1_1(srv, true);
     if (o->client_ca) {
         X509 *cert = read_cert(o->client_ca->cert);
 

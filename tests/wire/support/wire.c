@@ -59,19 +59,23 @@ void wire_start(struct wire *w, const struct server_options *options)
                                        .source = "the test's configuration"};
 }
 
-void wire_connect(struct wire *w, uint32_t quiet_ms, uint32_t probe_ms)
+void wire_connect_with(struct wire *w, const struct http_options *options)
 {
-    const struct http_options options = {.loop = &w->loop,
-                                         .config = &w->config,
-                                         .log = &w->log,
-                                         .user_agent = "rampart/test",
-                                         .quiet_ms = quiet_ms,
-                                         .probe_ms = probe_ms};
+    struct http_options o = *options;
     struct err err = {0};
 
-    w->http = http_new(&options, &err);
+    o.loop = &w->loop;
+    o.config = &w->config;
+    o.log = &w->log;
+    o.user_agent = "rampart/test";
+    w->http = http_new(&o, &err);
     if (!w->http)
         fail_msg("http_new: %s", err.msg);
+}
+
+void wire_connect(struct wire *w, uint32_t quiet_ms, uint32_t probe_ms)
+{
+    wire_connect_with(w, &(struct http_options){.quiet_ms = quiet_ms, .probe_ms = probe_ms});
 }
 
 void wire_open(struct wire *w, server_handler_fn handler)
