@@ -7,6 +7,9 @@
 #include "rampart/json/get.h"
 #include "rampart/yaml/base64.h"
 
+#undef entry_wrap
+#undef entry_complain
+
 int entry_wrap(const struct kubeconfig_entry *e, struct err *err)
 {
     return err_wrap(err, "%s: %s \"%s\"", e->path, e->kind, e->name);

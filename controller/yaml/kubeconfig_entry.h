@@ -31,6 +31,12 @@ MUST_CHECK int entry_flag(const struct kubeconfig_entry *e, const char *name, bo
 int entry_complain(const struct kubeconfig_entry *e, struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int entry_wrap(const struct kubeconfig_entry *e, struct err *err); /* the same for an error there */
+
+#ifdef __clang_analyzer__ /* see base/err.h */
+#define entry_complain(...) ((void)entry_complain(__VA_ARGS__), -1)
+#define entry_wrap(...) ((void)entry_wrap(__VA_ARGS__), -1)
+#endif
+
 /* @path as seen from the file of @e, without "." and ".." as Go's filepath.Join() has it. NULL:
  * ERR_NOMEM. */
 MUST_CHECK const char *entry_resolve(const struct kubeconfig_entry *e, const char *path,
