@@ -185,6 +185,8 @@ static void test_plugin_that_fails_is_told_with_all_that_helps_and_no_secret(voi
     } cases[] = {
         {"echo 'log in first' >&2; exit 3", "failed with exit code 3: log in first"},
         {"echo token " SECRET SECRET SECRET " >&2; exit 1", "exit code 1: token [hidden]"},
+        {"head -c 3000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo the end >&2; exit 1",
+         "failed with exit code 1: the end"},
         {"kill -9 $$", "was ended by signal 9"},
         {"echo " SECRET, "gave an answer that is none: what it printed is not JSON"},
         {"exit 0", "gave an answer that is none"},

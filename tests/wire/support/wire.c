@@ -256,6 +256,23 @@ void wire_turns(struct wire *w, unsigned count)
         uv_run(&w->loop.uv, UV_RUN_NOWAIT);
 }
 
+bool wire_has_ipv6(void)
+{
+    struct sockaddr_in6 addr;
+    uv_loop_t loop;
+    uv_tcp_t probe;
+    int r;
+
+    uv_loop_init(&loop);
+    uv_tcp_init(&loop, &probe);
+    uv_ip6_addr("::1", 0, &addr);
+    r = uv_tcp_bind(&probe, (struct sockaddr *)&addr, 0);
+    uv_close((uv_handle_t *)&probe, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+    return r == 0;
+}
+
 struct http_stats wire_stats(const struct wire *w)
 {
     struct http_stats stats;

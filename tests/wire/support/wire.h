@@ -83,6 +83,7 @@ void wire_until_all_done(struct wire *w);
 void wire_turns(struct wire *w,
                 unsigned count); /* a few turns of the loop, waiting a little in each */
 
+bool wire_has_ipv6(void); /* whether this machine has ::1 */
 struct http_stats wire_stats(const struct wire *w);
 bool wire_all_done(struct wire *w);
 
