@@ -56,10 +56,11 @@ struct script {
     size_t says_times;      /* so many of them, numbered; 0: one */
     const char *profile;    /* who decides */
     enum mode mode;
-    unsigned plans_fail;  /* so many of the next plans fail */
-    bool is_broken;       /* plans are, and nothing says so */
-    bool writes_metadata; /* of a profile, before its status */
-    const char *marks;    /* name of a namespace and a profile that each event marks besides */
+    unsigned plans_fail;         /* so many of the next plans fail */
+    unsigned profile_plans_fail; /* of profiles */
+    bool is_broken;              /* plans are, and nothing says so */
+    bool writes_metadata;        /* of a profile, before its status */
+    const char *marks; /* name of a namespace and a profile that each event marks besides */
 };
 
 struct bench {

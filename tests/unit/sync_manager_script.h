@@ -41,13 +41,11 @@ static inline void script_map(const struct view *v, const struct object *before,
     }
 }
 
-static inline int script_fails(struct err *err)
+static inline int script_fails(unsigned *times, struct err *err)
 {
-    struct script *s = &bench_now->script;
-
-    if (s->plans_fail == 0)
+    if (*times == 0)
         return 0;
-    s->plans_fail--;
+    --*times;
     return err_set(err, ERR_NOMEM, "the script says so");
 }
 
@@ -118,7 +116,7 @@ static inline int script_plan_namespace(const struct view *v, const char *ns, st
     undone.message = "was edited and put back";
     undone.manager = s->rival;
     trace_pass("ns", ns);
-    if (script_fails(err) < 0)
+    if (script_fails(&bench_now->script.plans_fail, err) < 0)
         return -1;
     if (!view_get(v, KIND_NAMESPACE, "", ns))
         return 0;
@@ -153,7 +151,7 @@ static inline int script_plan_profile(const struct view *v, const char *name, st
     struct write write = {.verb = WRITE_PATCH_STATUS, .phase = PHASE_STATUS, .body = body};
 
     trace_pass("profile", name);
-    if (script_fails(err) < 0)
+    if (script_fails(&bench_now->script.profile_plans_fail, err) < 0)
         return -1;
     if (p && bench_now->script.writes_metadata) {
         bench_now->script.writes_metadata = false;

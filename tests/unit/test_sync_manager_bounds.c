@@ -35,7 +35,8 @@ static void test_manager_reconciles_profiles_that_it_cannot_remember(void **stat
         (void)put(b, KIND_PROFILE, "", api_text("p-%05d", i));
     b->script.profile = last;
     b->script.writes_status = true;
-    b->script.plans_fail = PROFILES; /* every verdict is worth keeping, and one is too many */
+    b->script.profile_plans_fail =
+        PROFILES; /* every verdict is worth keeping, and one is too many */
     run(b, 0);
     forget_trace(b);
     assert_int_equal(unkept, 1);
