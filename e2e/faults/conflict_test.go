@@ -32,11 +32,12 @@ func TestFault24FirstWritesMeetAConflict(t *testing.T) {
 }
 
 // A rival writes a policy each time right before Rampart does: every write of Rampart's meets a conflict. It
-// tries again ever more slowly, says so in the profile's condition, does not hold up other namespaces, and has
+// tries again ever more slowly, says so in the profile's conditions (Ready and Contested), does not hold up other namespaces, and has
 // its way once the rival rests.
 func TestFault24RivalIsAlwaysFirst(t *testing.T) {
 	t.Parallel()
 	r := begin(t)
+	r.limit = 3 * time.Minute // it says that it is contested until it was quiet for one
 	r.namespace("a")
 	r.profile(morning)
 	r.start()
@@ -65,6 +66,19 @@ func TestFault24RivalIsAlwaysFirst(t *testing.T) {
 		}
 		return nil
 	})
+	is := func(want metav1.ConditionStatus, reason string) func() error {
+		return func() error {
+			s, err := r.status()
+			if err != nil {
+				return err
+			}
+			if c := s.condition("Contested"); c.Status != want || c.Reason != reason {
+				return fmt.Errorf("Contested is %s (%s): %s", c.Status, c.Reason, c.Message)
+			}
+			return nil
+		}
+	}
+	r.within(is(metav1.ConditionTrue, "Contested"))
 	// 5 ms and doubling: within ten seconds a dozen tries, whatever the machine.
 	const quiet, triesMax = 10 * time.Second, 12
 	before := rule.Taken()
@@ -77,5 +91,6 @@ func TestFault24RivalIsAlwaysFirst(t *testing.T) {
 
 	rule.Remove()
 	r.within(func() error { return errors.Join(r.counts(2, 2, 0), r.have(morningPolicies, "a", "b")) })
+	r.within(is(metav1.ConditionFalse, "Uncontested"))
 	t.Logf("%d writes met a conflict", rule.Taken())
 }

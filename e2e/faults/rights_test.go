@@ -250,7 +250,12 @@ func TestFault31RightToWriteIsMissing(t *testing.T) {
 			says:  func(one right) { r.logs("the verb patch on securityprofiles/status") },
 		},
 		{events, "events", "create"}: {
-			needs: open,
+			needs: func() { // where nothing was said yet: an equal one would be a count, by a patch
+				r.namespace("eventful")
+				count++
+				r.within(func() error { return r.has("eventful", deny, allowSame) })
+				r.edit("eventful", deny, `{"spec": {"ingress": [{}]}}`)
+			},
 			says: func(one right) {
 				r.logs("events", "create")
 				r.within(well)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -147,23 +146,18 @@ func testPast(t *testing.T, past past) {
 	for _, q := range r.proxy.Since(0, proxy.Verb("delete")) {
 		t.Errorf("%s %s", q.Verb, q.Object())
 	}
-	if now := r.uids(); now["a"] != uids["a"] || now["b"] != uids["b"] {
-		t.Errorf("policies were made anew: %v, before %v", now, uids)
-	}
+	r.keeps(uids)
 }
 
-// uids are those of the policies of each namespace, by its suffix.
-func (r *run) uids() map[string]string {
+// keeps demands that policies are those that they were.
+func (r *run) keeps(before map[string]types.UID) {
 	r.Helper()
-	uids := map[string]string{}
-	list, err := r.Client.NetworkingV1().NetworkPolicies("").List(r.Context(), metav1.ListOptions{})
-	r.must(err)
-	for _, policy := range list.Items {
-		if suffix, isOurs := strings.CutPrefix(policy.Namespace, r.name+"-"); isOurs {
-			uids[suffix] += policy.Name + " " + string(policy.UID) + "\n"
+	now := r.uids()
+	for name, uid := range before {
+		if now[name] != uid {
+			r.Errorf("NetworkPolicy %s was made anew, or is gone", name)
 		}
 	}
-	return uids
 }
 
 func (r *run) writesNothingSince(place int64) {
@@ -284,9 +278,7 @@ func TestFault04ProfileIsMadeAgainUnseen(t *testing.T) {
 	r.within(func() error { return r.has("b", deny, allowSame) })
 	valve.Release()
 	r.within(func() error { return r.counts(2, 2, 0) })
-	if now := r.uids(); now["a"] != uids["a"] {
-		t.Errorf("policies were made anew: %v, before %v", now, uids)
-	}
+	r.keeps(uids)
 	for event, err := range r.AuditEventsSince(place) {
 		r.must(err)
 		if event.User.Username == operator.User && event.Verb == "delete" {
