@@ -104,20 +104,25 @@ static int look_at_wanted(struct order *o, enum direction d, struct err *err)
     return 0;
 }
 
-/* The profile does not deny this direction (any more): what still stands in it lets through what it
- * lets through until it is gone. */
+/*
+ * The profile does not deny this direction (any more): what still stands in it lets through what it
+ * lets through until it is gone. The deny's own rules come first, so that one that carries all of
+ * them already is not written again, in another order, each time an allow has gone.
+ */
 static int look_at_leaving(struct order *o, enum direction d, struct err *err)
 {
     const struct network_pass *p = o->pass;
     struct way *way = &o->ways[d];
 
+    if (way->is_carried && o->deny->seen.selects_all_pods &&
+        carry_rules(way, &o->deny->seen.spec.rules[d], p->arena, err) < 0)
+        return -1;
     for (size_t i = 0; i < p->standing_count; i++) {
         const struct standing *s = &p->standing[i];
 
-        if (!s->seen.selects_all_pods || !s->seen.spec.has[d])
+        if (s == o->deny || !s->seen.selects_all_pods || !s->seen.spec.has[d])
             continue;
-        if (!is_deny(s->facts))
-            way->leaving_count++;
+        way->leaving_count++;
         if (carry_rules(way, &s->seen.spec.rules[d], p->arena, err) < 0)
             return -1;
     }

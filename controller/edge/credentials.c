@@ -4,8 +4,11 @@
 #include <string.h>
 
 #include "rampart/edge/config.h"
+#include "rampart/yaml/base64.h"
 
-#define HEADER_START "Authorization: Bearer "
+#define BEARER "Authorization: Bearer "
+#define BASIC "Authorization: Basic "
+#define PASSWORD_BYTES_MAX (4u * 1024 * 1024) /* user and password, with their base64 */
 
 struct credentials {
     char *token_file;    /* owned; NULL: the token never changes */
@@ -47,23 +50,48 @@ static int token_trim(const char *text, size_t len, const char **ret_token, size
     return 0;
 }
 
-static int use_token(struct credentials *c, const char *text, size_t len, struct err *err)
+static int use_header(struct credentials *c, const char *start, const char *text, size_t len,
+                      struct err *err)
 {
-    const size_t start_len = strlen(HEADER_START);
-    char *header;
+    const size_t start_len = strlen(start);
+    char *header = mem_alloc(start_len + len + 1);
 
-    if (token_trim(text, len, &text, &len, err) < 0)
-        return -1;
-    header = mem_alloc(start_len + len + 1);
     if (!header)
         return err_nomem(err);
-    memcpy(header, HEADER_START, start_len);
+    memcpy(header, start, start_len);
     memcpy(header + start_len, text, len);
     header[start_len + len] = '\0';
     wipe(c->header, c->header_len);
     c->header = header;
     c->header_len = start_len + len;
     return 0;
+}
+
+static int use_token(struct credentials *c, const char *text, size_t len, struct err *err)
+{
+    if (token_trim(text, len, &text, &len, err) < 0)
+        return -1;
+    return use_header(c, BEARER, text, len, err);
+}
+
+/* RFC 7617; in base64 nothing can end the header line. */
+static int use_password(struct credentials *c, const char *username, const char *password,
+                        struct err *err)
+{
+    char *pair, *text;
+    AUTO_ARENA a;
+    int r;
+
+    arena_init(&a, PASSWORD_BYTES_MAX);
+    pair = arena_printf(&a, "%s:%s", username, password);
+    if (!pair)
+        return err_nomem(err);
+    text = base64_encode(pair, strlen(pair), &a, err);
+    r = text ? use_header(c, BASIC, text, strlen(text), err) : -1;
+    explicit_bzero(pair, strlen(pair));
+    if (text)
+        explicit_bzero(text, strlen(text));
+    return r;
 }
 
 static int read_token(struct credentials *c, struct err *err)
@@ -75,11 +103,11 @@ static int read_token(struct credentials *c, struct err *err)
     if (!text) {
         if (err && err->code != ERR_NOMEM)
             err->code = ERR_UNAUTHORIZED;
-        return -1;
+        return err_wrap(err, "tokenFile");
     }
     r = use_token(c, text, len, err);
     wipe(text, len);
-    return r < 0 ? err_wrap(err, "read %s", c->token_file) : 0;
+    return r < 0 ? err_wrap(err, "tokenFile: read %s", c->token_file) : 0;
 }
 
 struct credentials *credentials_new(const struct client_config *config, struct err *err)
@@ -103,6 +131,10 @@ struct credentials *credentials_new(const struct client_config *config, struct e
         if (err && err->code == ERR_UNAUTHORIZED)
             err->code = ERR_INVALID;
         err_wrap(err, "%s", config->source ? config->source : "configuration");
+        credentials_free(c);
+        return NULL;
+    }
+    if (config->username && use_password(c, config->username, config->password, err) < 0) {
         credentials_free(c);
         return NULL;
     }
@@ -132,6 +164,16 @@ int credentials_header(struct credentials *c, uint64_t now_ms, const char **ret_
     if (c->token_file && !c->header)
         return err_set(err, why.code, "%s", why.msg);
     *ret_header = c->header;
+    return 0;
+}
+
+int credentials_replace(struct credentials *c, const char *token, struct err *err)
+{
+    if (token)
+        return use_token(c, token, strlen(token), err);
+    wipe(c->header, c->header_len);
+    c->header = NULL;
+    c->header_len = 0;
     return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "rampart/edge/flight.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -135,6 +136,7 @@ static int on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 
     (void)purpose;
     f->common->meter->connections++;
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* libcurl does not: a plugin would inherit it */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
     return CURL_SOCKOPT_OK;
@@ -158,13 +160,13 @@ static bool add_content_type(struct flight *f, const char *content_type)
     return strbuf_is_ok(&line) && add_header(f, line.text);
 }
 
-static bool build_headers(struct flight *f, const struct http_request *request, const char *header)
+static bool build_headers(struct flight *f, const struct http_request *request)
 {
     const char *host = f->common->endpoint->host_header;
 
     return add_header(f, "Accept: application/json") &&
            add_header(f, "Expect:") && /* never wait for a 100 */
-           (!host || add_header(f, host)) && (!header || add_header(f, header)) &&
+           (!host || add_header(f, host)) &&
            (!request->body || add_content_type(f, request->content_type));
 }
 
@@ -182,7 +184,6 @@ static CURLcode configure_request(struct flight *f, const struct http_request *r
 
     SET(CURLOPT_URL, f->url);
     SET(CURLOPT_PATH_AS_IS, 1L);
-    SET(CURLOPT_HTTPHEADER, f->headers);
     SET(CURLOPT_USERAGENT, f->common->user_agent);
     if (f->request_body) {
         SET(CURLOPT_POSTFIELDS, f->request_body);
@@ -190,7 +191,7 @@ static CURLcode configure_request(struct flight *f, const struct http_request *r
     }
     if (request->method != HTTP_GET)
         SET(CURLOPT_CUSTOMREQUEST, method_names[request->method]);
-    if (request->accepts_gzip)
+    if (request->accepts_gzip && !f->common->disables_gzip)
         SET(CURLOPT_ACCEPT_ENCODING, "gzip");
     SET(CURLOPT_PRIVATE, f);
     SET(CURLOPT_ERRORBUFFER, f->curl_reason);
@@ -203,13 +204,10 @@ static CURLcode configure_request(struct flight *f, const struct http_request *r
 
 static CURLcode configure_connection(struct flight *f)
 {
-    CURLcode code = tls_apply(f->tls, f->easy);
+    CURLcode code = CURLE_OK;
 
-    if (code == CURLE_OK)
-        code = endpoint_apply(f->common->endpoint, f->easy);
     SET(CURLOPT_PROTOCOLS_STR, "https");
     SET(CURLOPT_FOLLOWLOCATION, 0L); /* a token never goes where a redirect points */
-    SET(CURLOPT_PROXY, "");          /* nor to a proxy that the environment names */
     SET(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
     SET(CURLOPT_PIPEWAIT, 1L); /* else twelve watches open twelve connections */
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
@@ -226,8 +224,7 @@ static CURLcode configure_connection(struct flight *f)
     return code;
 }
 
-static int prepare(struct flight *f, const struct http_request *request, const char *header,
-                   struct err *err)
+static int prepare(struct flight *f, const struct http_request *request, struct err *err)
 {
     if (request->path[0] != '/')
         return err_set(err, ERR_INVALID, "the path \"%s\" does not start with /", request->path);
@@ -240,8 +237,8 @@ static int prepare(struct flight *f, const struct http_request *request, const c
             return err_nomem(err);
     }
     f->easy = curl_easy_init();
-    if (!f->easy || !build_headers(f, request, header) ||
-        configure_request(f, request) != CURLE_OK || configure_connection(f) != CURLE_OK)
+    if (!f->easy || !build_headers(f, request) || configure_request(f, request) != CURLE_OK ||
+        configure_connection(f) != CURLE_OK)
         return err_nomem(err);
     return 0;
 }
@@ -274,8 +271,7 @@ static void take_off(struct flight *f)
     f->multi = NULL;
 }
 
-struct flight *flight_new(const struct flight_common *common, struct tls *tls,
-                          const struct http_request *request, const char *header,
+struct flight *flight_new(const struct flight_common *common, const struct http_request *request,
                           struct exchange *x, uint64_t now_ms, struct err *err)
 {
     struct flight *f = mem_calloc(1, sizeof(*f));
@@ -286,20 +282,40 @@ struct flight *flight_new(const struct flight_common *common, struct tls *tls,
         return NULL;
     }
     f->common = common;
-    f->tls = tls_ref(tls);
     f->is_stream = request->is_stream;
     f->timeout_ms = request->timeout_ms;
     f->idle_timeout_ms = request->idle_timeout_ms;
     f->started_ms = now_ms;
     f->heard_ms = now_ms;
     strbuf_init(&f->body, TRANSPORT_BODY_MAX);
-    if (prepare(f, request, header, err) < 0) {
+    if (prepare(f, request, err) < 0) {
         flight_free(f);
         return NULL;
     }
     f->x = x;
     x->handle = f;
     return f;
+}
+
+int flight_equip(struct flight *f, const struct identity_now *now, struct err *err)
+{
+    CURLcode code = CURLE_OK;
+
+    assert(!f->tls && f->state == FLIGHT_QUEUED);
+    f->tls = tls_ref(now->tls);
+    f->serial = now->serial;
+    if (now->header && !add_header(f, now->header))
+        return err_nomem(err);
+    for (size_t i = 0; i < now->impersonation_count; i++) {
+        if (!add_header(f, now->impersonation[i]))
+            return err_nomem(err);
+    }
+    SET(CURLOPT_HTTPHEADER, f->headers);
+    if (code == CURLE_OK)
+        code = tls_apply(f->tls, f->easy);
+    if (code == CURLE_OK)
+        code = endpoint_apply(f->common->endpoint, f->tls, f->easy);
+    return code == CURLE_OK ? 0 : err_nomem(err);
 }
 
 void flight_free(struct flight *f)
@@ -369,6 +385,17 @@ void flights_end_running(struct flights *list, const struct err *end)
     {
         if (f->state == FLIGHT_RUNNING)
             flight_end(f, end);
+    }
+}
+
+void flights_end_streams(struct flights *list)
+{
+    struct flight *f;
+
+    TAILQ_FOREACH(f, list, link)
+    {
+        if (f->state == FLIGHT_RUNNING && f->is_stream && f->status / 100 == 2)
+            flight_end(f, NULL);
     }
 }
 

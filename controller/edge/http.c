@@ -7,12 +7,11 @@
 #include "rampart/edge/endpoint.h"
 #include "rampart/edge/flight.h"
 #include "rampart/edge/http_error.h"
+#include "rampart/edge/identity.h"
 #include "rampart/edge/liveness.h"
 #include "rampart/edge/multi.h"
-#include "rampart/edge/tls.h"
 
 #define TO(state) (1u << (state))
-#define TLS_RELOAD_MS 1000 /* the files are read again at most once in that time */
 
 enum http_state { HTTP_OPEN = 0, HTTP_STOPPING, HTTP_CLOSING, HTTP_STOPPED, HTTP_STATE_COUNT };
 
@@ -33,9 +32,8 @@ struct http {
     enum http_state state;
     struct loop *loop; /* borrowed */
     struct log *log;   /* borrowed, may be NULL */
-    struct credentials *credentials;
-    struct tls *tls;      /* a reference */
-    uint64_t tls_read_ms; /* monotonic, last reload */
+    struct identity *identity;
+    bool is_pending; /* what is queued waits for a credential plugin */
     struct endpoint endpoint;
     char *user_agent;
     struct flight_meter meter;
@@ -78,25 +76,21 @@ static void wake(struct http *h)
         uv_idle_start(&h->pump, on_pump);
 }
 
-/* Files may have been rotated: read them again when TLS or the server did not like what we had. */
-static void refresh_tls(struct http *h)
+static void on_identity_ready(void *ctx)
 {
-    uint64_t now_ms = clock_monotonic_ms();
-    struct tls *fresh = NULL;
-    struct err err = {0};
-    int r;
+    struct http *h = ctx;
 
-    if (now_ms < h->tls_read_ms + TLS_RELOAD_MS)
-        return;
-    h->tls_read_ms = now_ms;
-    r = tls_reload(h->tls, &fresh, &err);
-    if (r < 0)
-        log_event(h->log, LOG_WARN, "certificates not read again", LOG_STR("error", err.msg));
-    if (r <= 0)
-        return;
-    tls_unref(h->tls);
-    h->tls = fresh;
-    log_event(h->log, LOG_INFO, "certificates changed", LOG_STR("ca", tls_ca_name(fresh)));
+    h->is_pending = false;
+    wake(h);
+}
+
+/* Requests from now on differ in their certificate: libcurl opens a connection for them. */
+static void on_other_identity(void *ctx)
+{
+    struct http *h = ctx;
+
+    flights_end_streams(&h->flights);
+    wake(h);
 }
 
 static void on_finished(void *ctx, CURL *easy, CURLcode result)
@@ -104,15 +98,16 @@ static void on_finished(void *ctx, CURL *easy, CURLcode result)
     struct http *h = ctx;
     struct flight *f = NULL;
     struct err end = {0};
-    long status = 0;
+    long status = 0, of_proxy = 0;
 
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&f);
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &of_proxy);
+    if (of_proxy != 0 && of_proxy / 100 != 2)
+        status = 0; /* the proxy's answer, not the server's */
     f->status = (int)status;
-    if (status == 401) {
-        credentials_reject(h->credentials);
-        refresh_tls(h);
-    }
+    if (status != 0)
+        identity_judge(h->identity, f->serial, status != 401);
     if (result != CURLE_OK) {
         const struct http_failure failure = {.result = result,
                                              .easy = easy,
@@ -122,7 +117,7 @@ static void on_finished(void *ctx, CURL *easy, CURLcode result)
 
         http_error(&failure, &end);
         if (http_error_is_tls(result))
-            refresh_tls(h);
+            identity_distrust(h->identity);
     }
     flight_end(f, result != CURLE_OK ? &end : NULL);
     wake(h);
@@ -145,7 +140,7 @@ static void closed(struct http *h)
     h->on_stopped(h->stopped_ctx);
 }
 
-static void on_multi_closed(void *ctx)
+static void on_part_closed(void *ctx)
 {
     closed(ctx);
 }
@@ -161,7 +156,7 @@ static void drop_multi(struct http *h)
         return;
     flights_take_off(&h->flights);
     h->closing++;
-    multi_close(h->multi, on_multi_closed, h);
+    multi_close(h->multi, on_part_closed, h);
     h->multi = NULL;
 }
 
@@ -200,17 +195,10 @@ static void lose(struct http *h)
 static int launch(struct http *h, const struct http_request *request, struct exchange *x,
                   uint64_t now_ms, struct err *err)
 {
-    const char *header = NULL;
-    struct err end = {0};
-    struct flight *f;
+    struct flight *f = flight_new(&h->common, request, x, now_ms, err);
 
-    if (credentials_header(h->credentials, now_ms, &header, &end) < 0 && end.code == ERR_NOMEM)
-        return err_nomem(err);
-    f = flight_new(&h->common, h->tls, request, header, x, now_ms, err);
     if (!f)
         return -1;
-    if (end.code != ERR_NONE)
-        flight_end(f, &end); /* no usable token: its end is already known */
     TAILQ_INSERT_TAIL(&h->flights, f, link);
     wake(h);
     return 0;
@@ -251,11 +239,15 @@ static void tend(struct http *h, uint64_t now_ms)
 {
     uint64_t next_ms = UINT64_MAX, due_ms;
 
-    if (h->state == HTTP_OPEN && liveness_step(&h->liveness, h->in_flight > 0, h->meter.heard_ms,
-                                               now_ms, &next_ms) == LIVENESS_PROBE)
+    if (h->state == HTTP_OPEN &&
+        liveness_step(&h->liveness, h->in_flight > 0 && !h->is_pending, h->meter.heard_ms, now_ms,
+                      &next_ms) == LIVENESS_PROBE)
         probe(h, now_ms);
     if (flights_time_out(&h->flights, now_ms, &due_ms))
         wake(h);
+    if (due_ms < next_ms)
+        next_ms = due_ms;
+    due_ms = h->state == HTTP_OPEN ? identity_tend(h->identity, now_ms) : UINT64_MAX;
     if (due_ms < next_ms)
         next_ms = due_ms;
     if (next_ms == UINT64_MAX) {
@@ -281,25 +273,42 @@ static void deliver(struct http *h)
     }
 }
 
+/* -1: it has ended; 0: it waits; 1: it is on its way. */
+static int send_one(struct http *h, struct flight *f, uint64_t now_ms)
+{
+    struct identity_now now = {0};
+    struct err end = {0};
+
+    switch (identity_get(h->identity, now_ms, clock_wall_ms(), &now, &end)) {
+    case IDENTITY_PENDING:
+        h->is_pending = true;
+        return 0;
+    case IDENTITY_READY:
+        if (!h->multi)
+            err_nomem(&end);
+        else if (flight_equip(f, &now, &end) == 0 && multi_add(h->multi, f->easy, &end) == 0) {
+            flight_run(f, h->multi);
+            return 1;
+        }
+        break;
+    case IDENTITY_NONE:
+        break;
+    }
+    flight_end(f, &end);
+    return -1;
+}
+
 static bool send_queued(struct http *h)
 {
+    uint64_t now_ms = clock_monotonic_ms();
     bool has_sent = false;
     struct flight *f;
 
+    h->is_pending = false;
     TAILQ_FOREACH(f, &h->flights, link)
     {
-        struct err end = {0};
-
-        if (f->state != FLIGHT_QUEUED)
-            continue;
-        if (!h->multi)
-            err_nomem(&end);
-        if (!h->multi || multi_add(h->multi, f->easy, &end) < 0) {
-            flight_end(f, &end);
-            continue;
-        }
-        flight_run(f, h->multi);
-        has_sent = true;
+        if (f->state == FLIGHT_QUEUED && !h->is_pending)
+            has_sent = send_one(h, f, now_ms) > 0 || has_sent;
     }
     return has_sent;
 }
@@ -310,7 +319,7 @@ static bool has_work(const struct http *h)
 
     TAILQ_FOREACH(f, &h->flights, link)
     {
-        if (f->state != FLIGHT_RUNNING)
+        if (f->state == FLIGHT_ENDED || (f->state == FLIGHT_QUEUED && !h->is_pending))
             return true;
     }
     return h->is_broken;
@@ -321,6 +330,8 @@ static void close_all(struct http *h)
     move(h, HTTP_CLOSING);
     drop_multi(h);
     h->closing += 2;
+    if (identity_stop(h->identity, on_part_closed, h))
+        h->closing++;
     uv_close((uv_handle_t *)&h->pump, on_handle_closed);
     uv_close((uv_handle_t *)&h->tick, on_handle_closed);
 }
@@ -378,16 +389,26 @@ static const struct transport_ops operations = {.start = http_start, .cancel = h
 
 static int build(struct http *h, const struct http_options *options, struct err *err)
 {
+    const struct identity_options of_identity = {
+        .loop = options->loop,
+        .config = options->config,
+        .log = options->log,
+        .plugin_timeout_ms = options->plugin_timeout_ms,
+        .read_every_ms = options->certificates_every_ms,
+        .on_ready = on_identity_ready,
+        .on_other_identity = on_other_identity,
+        .ctx = h,
+    };
+
     h->user_agent = mem_strdup(options->user_agent);
     if (!h->user_agent)
         return err_nomem(err);
+    h->common.user_agent = h->user_agent;
+    h->common.disables_gzip = options->config->disables_compression;
     if (endpoint_init(&h->endpoint, options->config, err) < 0)
         return -1;
-    h->tls = tls_new(options->config, err);
-    if (!h->tls)
-        return -1;
-    h->credentials = credentials_new(options->config, err);
-    if (!h->credentials)
+    h->identity = identity_new(&of_identity, err);
+    if (!h->identity)
         return -1;
     make_multi(h);
     return h->multi ? 0 : err_nomem(err);
@@ -395,8 +416,7 @@ static int build(struct http *h, const struct http_options *options, struct err 
 
 static void release(struct http *h)
 {
-    credentials_free(h->credentials);
-    tls_unref(h->tls);
+    identity_free(h->identity);
     endpoint_done(&h->endpoint);
     mem_free(h->user_agent);
     mem_free(h);
@@ -424,12 +444,11 @@ struct http *http_new(const struct http_options *options, struct err *err)
         release(h);
         return NULL;
     }
-    h->common.user_agent = h->user_agent;
     uv_idle_init(&h->loop->uv, &h->pump);
     uv_timer_init(&h->loop->uv, &h->tick);
     h->pump.data = h;
     h->tick.data = h;
-    if (tls_skips_verify(h->tls))
+    if (tls_skips_verify(identity_tls(h->identity)))
         log_event(h->log, LOG_WARN,
                   "insecure-skip-tls-verify is set: anybody on the way can read the token",
                   LOG_STR("server", h->endpoint.authority));

@@ -43,10 +43,18 @@ static void refused(const struct http_failure *f, struct err *ret_err)
 
 static void distrusted(const struct http_failure *f, struct err *ret_err)
 {
-    long verdict = X509_V_OK;
+    long verdict = X509_V_OK, of_proxy = X509_V_OK;
 
-    if (f->easy)
+    if (f->easy) {
         curl_easy_getinfo(f->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
+        curl_easy_getinfo(f->easy, CURLINFO_PROXY_SSL_VERIFYRESULT, &of_proxy);
+    }
+    if (of_proxy != X509_V_OK) {
+        err_set(ret_err, ERR_UNAVAILABLE,
+                "connect to %s: the proxy's certificate is not trusted (%s); the CA in use is %s",
+                f->authority, X509_verify_cert_error_string(of_proxy), f->ca_name);
+        return;
+    }
     switch (verdict) {
     case X509_V_OK:
     case X509_V_ERR_UNSPECIFIED: /* libcurl checks the name before it asks for the verdict: the
@@ -90,6 +98,11 @@ void http_error(const struct http_failure *f, struct err *ret_err)
         return;
     case CURLE_COULDNT_RESOLVE_HOST:
         err_set(ret_err, ERR_UNAVAILABLE, "connect to %s: no such host name; check server or DNS",
+                f->authority);
+        return;
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        err_set(ret_err, ERR_UNAVAILABLE,
+                "connect to %s: the proxy has no such host name; check proxy-url or HTTPS_PROXY",
                 f->authority);
         return;
     case CURLE_COULDNT_CONNECT:

@@ -32,7 +32,9 @@ static void pem_done(struct pem *p)
     MEM_FREE_NULL(p->path);
 }
 
-static int pem_read(struct pem *p, const char *data, const char *path, struct err *err)
+/* @field: what the kubeconfig calls it, for messages. */
+static int pem_read(const struct tls *t, struct pem *p, const char *data, const char *path,
+                    const char *field, struct err *err)
 {
     if (data) {
         p->text = mem_strdup(data);
@@ -45,7 +47,7 @@ static int pem_read(struct pem *p, const char *data, const char *path, struct er
     if (!p->path)
         return err_nomem(err);
     p->text = file_read(path, TLS_FILE_MAX, &p->len, err);
-    return p->text ? 0 : -1;
+    return p->text ? 0 : err_wrap(err, "%s: %s", t->source, field);
 }
 
 static bool pem_equal(const struct pem *a, const struct pem *b)
@@ -124,9 +126,12 @@ struct tls *tls_new(const struct client_config *config, struct err *err)
     t->source = mem_strdup(config->source ? config->source : "the configuration");
     if (!t->source)
         err_nomem(err);
-    if (!t->source || pem_read(&t->ca, config->ca_data, config->ca_file, err) < 0 ||
-        pem_read(&t->cert, config->cert_data, config->cert_file, err) < 0 ||
-        pem_read(&t->key, config->key_data, config->key_file, err) < 0 || check(t, err) < 0) {
+    if (!t->source ||
+        pem_read(t, &t->ca, config->ca_data, config->ca_file, "certificate-authority", err) < 0 ||
+        pem_read(t, &t->cert, config->cert_data, config->cert_file, "client-certificate", err) <
+            0 ||
+        pem_read(t, &t->key, config->key_data, config->key_file, "client-key", err) < 0 ||
+        check(t, err) < 0) {
         tls_unref(t);
         return NULL;
     }
@@ -153,7 +158,7 @@ int tls_reload(const struct tls *t, struct tls **ret_tls, struct err *err)
     };
     struct tls *fresh;
 
-    if (!t->ca.path && !t->cert.path && !t->key.path)
+    if (!tls_has_files(t))
         return 0;
     fresh = tls_new(&config, err);
     if (!fresh)
@@ -165,6 +170,38 @@ int tls_reload(const struct tls *t, struct tls **ret_tls, struct err *err)
     }
     *ret_tls = fresh;
     return 1;
+}
+
+struct tls *tls_identify(const struct tls *t, const char *cert, const char *key, struct err *err)
+{
+    const struct client_config config = {
+        .skips_tls_verify = t->skips_verify,
+        .source = t->source,
+        .ca_data = t->ca.text,
+        .cert_data = cert,
+        .key_data = key,
+    };
+    struct tls *other = tls_new(&config, err);
+
+    if (!other || !t->ca.path)
+        return other;
+    other->ca.path = mem_strdup(t->ca.path); /* to be read again, and named, as before */
+    if (!other->ca.path) {
+        tls_unref(other);
+        err_nomem(err);
+        return NULL;
+    }
+    return other;
+}
+
+bool tls_same_identity(const struct tls *one, const struct tls *other)
+{
+    return pem_equal(&one->cert, &other->cert) && pem_equal(&one->key, &other->key);
+}
+
+bool tls_has_files(const struct tls *t)
+{
+    return t->ca.path || t->cert.path || t->key.path;
 }
 
 struct tls *tls_ref(struct tls *t)
@@ -215,6 +252,21 @@ CURLcode tls_apply(const struct tls *t, CURL *easy)
         code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
     if (code == CURLE_OK && t->skips_verify)
         code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    return code;
+}
+
+CURLcode tls_apply_to_proxy(const struct tls *t, CURL *easy)
+{
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+
+    if (code == CURLE_OK && t->ca.text)
+        code = curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
+    if (code == CURLE_OK)
+        code = set_blob(easy, CURLOPT_PROXY_CAINFO_BLOB, &t->ca);
+    if (code == CURLE_OK && t->skips_verify)
+        code = curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 0L);
+    if (code == CURLE_OK && t->skips_verify)
+        code = curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 0L);
     return code;
 }
 

@@ -6,13 +6,14 @@
 struct cache {
     struct store *store;       /* owned */
     struct informer *informer; /* owned */
-    bool was_failing;          /* on the last step */
+    enum err_code was;         /* what it suffered from on the last step */
 };
 
 struct cluster {
     struct watch_server server; /* what the informers learn about the server */
     struct rng rng;             /* jitter of all informers */
     struct cache caches[KIND_WATCHED_COUNT];
+    uint64_t recoveries;
 };
 
 static const struct cache *cache_of(const struct cluster *c, enum kind kind)
@@ -84,18 +85,29 @@ void cluster_free(struct cluster *c)
     mem_free(c);
 }
 
-/* One server answers all of them: the first that gets through to it again wakes the rest. */
+/* The server did not answer at all. */
+static bool is_away(enum err_code code)
+{
+    return code == ERR_UNAVAILABLE || code == ERR_TIMEOUT;
+}
+
+/* One server answers all of them: the first that gets through to it again wakes the rest. That its
+ * resourceVersion has expired meanwhile is an answer, too. */
 static void wake_after_recovery(struct cluster *c, uint64_t now_ms)
 {
     bool has_recovered = false;
 
     for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
-        bool is_failing = informer_error(c->caches[kind].informer)->code != ERR_NONE;
+        enum err_code was = c->caches[kind].was;
+        enum err_code is = informer_error(c->caches[kind].informer)->code;
 
-        has_recovered |= c->caches[kind].was_failing && !is_failing;
-        c->caches[kind].was_failing = is_failing;
+        has_recovered |= (was != ERR_NONE && is == ERR_NONE) || (is_away(was) && !is_away(is));
+        c->caches[kind].was = is;
     }
-    for (unsigned kind = 0; has_recovered && kind < KIND_WATCHED_COUNT; kind++)
+    if (!has_recovered)
+        return;
+    c->recoveries++;
+    for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++)
         informer_wake(c->caches[kind].informer, now_ms);
 }
 
@@ -104,6 +116,11 @@ void cluster_step(struct cluster *c, uint64_t now_ms)
     wake_after_recovery(c, now_ms);
     for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++)
         informer_step(c->caches[kind].informer, now_ms);
+}
+
+uint64_t cluster_recoveries(const struct cluster *c)
+{
+    return c->recoveries;
 }
 
 uint64_t cluster_deadline(const struct cluster *c)

@@ -397,6 +397,7 @@ void informer_wake(struct informer *i, uint64_t now_ms)
     case ERR_THROTTLED:
     case ERR_FORBIDDEN: /* an API server that has just started knows no rights yet */
     case ERR_UNAUTHORIZED:
+    case ERR_EXPIRED: /* its back-off is that of the outage before */
         watch_wake(&i->watch, now_ms);
         break;
     default:

@@ -157,6 +157,19 @@ static void look_at_everything(struct manager *m)
     m->resync_at_ms = m->now_ms + MANAGER_RETRY_MS;
 }
 
+/* The server was away or in trouble: whatever failed meanwhile is tried again now, all of it, and
+ * not drop by drop as what fails by itself. */
+static void wake_what_failed(struct manager *m)
+{
+    uint64_t recoveries = cluster_recoveries(m->cluster);
+
+    if (recoveries == m->recoveries || m->now_ms < m->wake_after_ms)
+        return;
+    m->recoveries = recoveries;
+    m->wake_after_ms = m->now_ms + MANAGER_WAKE_EVERY_MS;
+    workqueue_wake(m->queue);
+}
+
 static void work(struct manager *m)
 {
     unsigned passes = 0;
@@ -194,6 +207,8 @@ static uint64_t deadline(const struct manager *m)
     /* Without room for a plan the end of one of those in flight is waited for, not time. */
     if (m->has_synced && applier_has_room(m->applier))
         due_ms = sooner(due_ms, workqueue_deadline(m->queue, m->now_ms));
+    if (m->recoveries != cluster_recoveries(m->cluster))
+        due_ms = sooner(due_ms, m->wake_after_ms);
     if (m->trouble_since_ms != UINT64_MAX && m->now_ms < m->trouble_since_ms + TROUBLE_MAX_MS)
         due_ms = sooner(due_ms, m->trouble_since_ms + TROUBLE_MAX_MS);
     return sooner(due_ms, m->resync_at_ms);
@@ -208,6 +223,7 @@ uint64_t manager_step(struct manager *m, uint64_t now_ms, int64_t wall_ms)
     applier_step(m->applier, now_ms);
     note_trouble(m);
     if (!m->is_stopping) {
+        wake_what_failed(m);
         look_at_everything(m);
         if (m->has_synced)
             work(m);

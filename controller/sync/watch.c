@@ -112,8 +112,6 @@ static void list_query(const struct watch *w, struct path_query *query)
         query->continue_token = w->continue_token;
     else if (*rv != '\0')
         query->resource_version = rv;
-    else if (!w->is_rv_expired)
-        query->resource_version = "0";
 }
 
 void watch_query(const struct watch *w, struct path_query *ret_query)
@@ -235,6 +233,7 @@ static void wait_then(struct watch *w, enum watch_state resume, const struct err
     struct backoff *backoff = err->code == ERR_NOT_FOUND ? &w->absent : &w->backoff;
 
     w->backoff_until_ms = now_ms + backoff_next(backoff, now_ms, err->retry_after_ms, w->rng);
+    w->asked_until_ms = err->retry_after_ms > 0 ? now_ms + err->retry_after_ms : 0;
     w->resume = resume;
     watch_move(w, WATCH_BACKOFF);
 }
@@ -402,13 +401,15 @@ uint64_t watch_deadline(const struct watch *w)
 
 void watch_wake(struct watch *w, uint64_t now_ms)
 {
+    uint64_t earliest_ms = now_ms > w->asked_until_ms ? now_ms : w->asked_until_ms;
+
     if (w->state != WATCH_BACKOFF)
         return;
     /* A server that is back may refuse for a second or two, until it knows its rights: that counts
      * as a new trouble. */
     backoff_reset(&w->backoff);
-    if (w->backoff_until_ms > now_ms)
-        w->backoff_until_ms = now_ms;
+    if (w->backoff_until_ms > earliest_ms)
+        w->backoff_until_ms = earliest_ms;
 }
 
 const char *watch_state_name(enum watch_state state)

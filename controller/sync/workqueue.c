@@ -220,6 +220,19 @@ void workqueue_forget(struct workqueue *q, const char *key)
     item_release(q, item);
 }
 
+void workqueue_wake(struct workqueue *q)
+{
+    for (struct map_entry *e = map_first(&q->items); e; e = map_next(e)) {
+        struct item *item = map_entry_value(e);
+
+        if (item->failures == 0 || !heap_has(&item->waiting))
+            continue;
+        heap_remove(&q->waiting, &item->waiting);
+        item_add(q, item);
+    }
+    q->bucket_at_ms = 0;
+}
+
 uint32_t workqueue_failures(const struct workqueue *q, const char *key)
 {
     const struct item *item = map_get(&q->items, key);

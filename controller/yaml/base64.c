@@ -3,11 +3,11 @@
 #include <stdint.h>
 #include <string.h>
 
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 /* The six bits of one character; -1 for any other. */
 static int sextet(char c)
 {
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const char *at = c != '\0' ? strchr(alphabet, c) : NULL;
 
     return at ? (int)(at - alphabet) : -1;
@@ -63,4 +63,30 @@ char *base64_decode(const char *text, struct arena *a, size_t *ret_len, struct e
     bytes[len] = '\0';
     *ret_len = len;
     return bytes;
+}
+
+char *base64_encode(const char *bytes, size_t len, struct arena *a, struct err *err)
+{
+    char *text = arena_alloc(a, (len + 2) / 3 * 4 + 1);
+    char *to = text;
+
+    if (!text) {
+        err_nomem(err);
+        return NULL;
+    }
+    for (size_t at = 0; at < len; at += 3) {
+        size_t left = len - at;
+        uint32_t bits = (uint32_t)(unsigned char)bytes[at] << 16;
+
+        if (left > 1)
+            bits |= (uint32_t)(unsigned char)bytes[at + 1] << 8;
+        if (left > 2)
+            bits |= (unsigned char)bytes[at + 2];
+        *to++ = alphabet[bits >> 18];
+        *to++ = alphabet[bits >> 12 & 63];
+        *to++ = left > 1 ? alphabet[bits >> 6 & 63] : '=';
+        *to++ = left > 2 ? alphabet[bits & 63] : '=';
+    }
+    *to = '\0';
+    return text;
 }

@@ -22,10 +22,15 @@ const (
 )
 
 func (c *Cluster) apiServerArgs() ([]string, error) {
+	return c.apiServerArgsOn(c.port, "unix://"+etcdSocket, auditLogFile), nil
+}
+
+// apiServerArgsOn are those of an API server on a port, with its own way to etcd and its own audit log.
+func (c *Cluster) apiServerArgsOn(port int, etcd, auditLog string) []string {
 	args := []string{
-		"--etcd-servers=unix://" + etcdSocket,
+		"--etcd-servers=" + etcd,
 		"--bind-address=" + host,
-		"--secure-port=" + strconv.Itoa(c.port),
+		"--secure-port=" + strconv.Itoa(port),
 		"--advertise-address=" + host,
 		// The endpoints of default/kubernetes may not be loopback, and there is no other address: the
 		// reconciler would fail for ever. Tests that need endpoints write an EndpointSlice.
@@ -44,7 +49,7 @@ func (c *Cluster) apiServerArgs() ([]string, error) {
 		// On SIGTERM, end watches with the other requests. By default they are served for another minute.
 		"--shutdown-send-retry-after=true",
 		"--audit-policy-file=" + auditPolicyFile,
-		"--audit-log-path=" + auditLogFile,
+		"--audit-log-path=" + auditLog,
 		"--audit-log-maxsize=100000", // MB: never rotated, a reader sees all of it
 	}
 	if gates := c.opts.FeatureGates; len(gates) > 0 {
@@ -54,7 +59,7 @@ func (c *Cluster) apiServerArgs() ([]string, error) {
 		}
 		args = append(args, "--feature-gates="+strings.Join(list, ","))
 	}
-	return append(args, c.opts.APIServerArgs...), nil
+	return append(args, c.opts.APIServerArgs...)
 }
 
 // apiServerReady also means that the bootstrap roles of RBAC are there: /readyz includes that.

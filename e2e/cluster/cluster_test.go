@@ -74,6 +74,8 @@ func TestCluster(t *testing.T) {
 	t.Run("a pod that is denied what it needs does not become ready", func(t *testing.T) { testNeeds(t, c) })
 	t.Run("the audit log names user, verb, object and code", func(t *testing.T) { testAudit(t, c) })
 	t.Run("kubectl works", func(t *testing.T) { testKubectl(t, c) })
+	t.Run("a frozen peer answers from its past", func(t *testing.T) { testPeer(t, c) })
+	t.Run("what is compacted cannot be watched", func(t *testing.T) { testCompact(t, c) })
 	t.Run("a stopped API server comes back with its data", func(t *testing.T) {
 		testRestart(t, c, "stopped", c.Stop)
 	})

@@ -2,7 +2,10 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"os"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
 // Sockets are named relative to the cluster's folder, in which components run: the path of a socket
@@ -26,4 +29,22 @@ func (c *Cluster) etcdArgs() ([]string, error) {
 func (c *Cluster) etcdReady(context.Context) error {
 	_, err := os.Stat(c.folder.join(etcdSocket))
 	return err
+}
+
+// Compact makes etcd forget all revisions but the newest, as it does by itself every five minutes: a watch
+// from an older one is answered 410, once the API server does not remember it either.
+func (c *Cluster) Compact(ctx context.Context) error {
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{"unix://" + c.folder.join(etcdSocket)}, Context: ctx})
+	if err != nil {
+		return fmt.Errorf("etcd: %w", err)
+	}
+	defer client.Close()
+	now, err := client.Get(ctx, "/registry/any", clientv3.WithCountOnly()) // for the revision in its header
+	if err != nil {
+		return fmt.Errorf("etcd: %w", err)
+	}
+	if _, err := client.Compact(ctx, now.Header.Revision, clientv3.WithCompactPhysical()); err != nil {
+		return fmt.Errorf("etcd: compact: %w", err)
+	}
+	return nil
 }

@@ -47,14 +47,17 @@ func newPKI() (*pki, error) {
 	return &pki{cert: cert, key: key, certPEM: encodePEM("CERTIFICATE", der)}, nil
 }
 
-// server is the API server's own certificate, for the names by which it is known inside a cluster too.
-func (ca *pki) server() (keyPair, error) {
+// server is the API server's own certificate.
+func (ca *pki) server() (keyPair, error) { return ca.sign(serverTemplate()) }
+
+// serverTemplate has the names by which an API server is known inside a cluster too.
+func serverTemplate() *x509.Certificate {
 	template := certificateTemplate(pkix.Name{CommonName: "kube-apiserver"})
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	template.IPAddresses = []net.IP{net.ParseIP(host), net.ParseIP(serviceIP)}
 	template.DNSNames = []string{"localhost", "kubernetes", "kubernetes.default",
 		"kubernetes.default.svc", "kubernetes.default.svc.cluster.local"}
-	return ca.sign(template)
+	return template
 }
 
 // client is the certificate of a user: the common name is the user's, the organizations are its groups.

@@ -48,16 +48,24 @@ var sockets atomic.Int64
 
 // Start starts an operator and returns when it is ready.
 func Start(ctx context.Context, opts Options) (*Operator, error) {
+	o, err := New(opts)
+	if err != nil {
+		return nil, err
+	}
+	return o, o.Start(ctx)
+}
+
+// New is one that does not run yet.
+func New(opts Options) (*Operator, error) {
 	binary, err := Binary()
 	if err != nil {
 		return nil, err
 	}
-	o := &Operator{
+	return &Operator{
 		opts:   opts,
 		binary: binary,
 		socket: fmt.Sprintf("rampart-e2e-%d-%d", os.Getpid(), sockets.Add(1)),
-	}
-	return o, o.Start(ctx)
+	}, nil
 }
 
 // Start starts it again, and returns when it is ready.

@@ -96,7 +96,7 @@ type cutting struct {
 
 // Killed between any two writes, whatever it was about to do: nothing is stricter then than the profile was
 // before and is after, nothing is looser than both, and started again it ends where it wanted to.
-func TestKilledBetweenAnyTwoWrites(t *testing.T) {
+func TestFault01KilledBetweenAnyTwoWrites(t *testing.T) {
 	s := begin(t, "cut")
 	s.must(s.rampart.Stop())
 	defer func() { s.must(s.rampart.Start(t.Context())) }()

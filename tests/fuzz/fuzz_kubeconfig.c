@@ -39,6 +39,38 @@ static size_t cut(const char *text, size_t len, struct kubeconfig_file files[FIL
     return count;
 }
 
+/* Nothing that goes into a header can end it. */
+static void check_line(const char *line)
+{
+    for (; *line; line++)
+        CHECK((unsigned char)*line >= ' ' || *line == '\t');
+}
+
+static void check_exec(const struct exec_config *x)
+{
+    CHECK(x->command && *x->command && x->api_version);
+    CHECK(!strchr(x->command, '/') || *x->command == '/');
+    CHECK(x->args_count <= EXEC_ARGS_MAX && x->env_count <= EXEC_ENV_MAX);
+    for (size_t i = 0; i < x->args_count; i++)
+        CHECK(x->args[i]);
+    for (size_t i = 0; i < x->env_count; i++)
+        CHECK(strchr(x->env[i], '='));
+}
+
+static void check_identity(const struct client_config *c)
+{
+    CHECK(!c->username == !c->password);
+    CHECK(!(c->username && (c->token || c->token_file)));
+    CHECK(!c->exec || !(c->token || c->token_file || c->username || c->cert_file || c->cert_data));
+    if (c->exec)
+        check_exec(c->exec);
+    CHECK(c->impersonation_count <= IMPERSONATION_LINES_MAX);
+    for (size_t i = 0; i < c->impersonation_count; i++) {
+        CHECK(strncmp(c->impersonation[i], "Impersonate-", 12) == 0);
+        check_line(c->impersonation[i]);
+    }
+}
+
 static void check_config(const struct client_config *c)
 {
     const char *const files[] = {c->ca_file, c->cert_file, c->key_file, c->token_file};
@@ -50,6 +82,11 @@ static void check_config(const struct client_config *c)
     CHECK(!(c->cert_file || c->cert_data) == !(c->key_file || c->key_data));
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         CHECK(!files[i] || files[i][0] == '/');
+    CHECK(!(c->ca_file && c->ca_data) && !(c->cert_file && c->cert_data) &&
+          !(c->key_file && c->key_data));
+    if (c->proxy_url)
+        check_line(c->proxy_url);
+    check_identity(c);
     CHECK(!c->token || *c->token);
     CHECK(!c->ca_data || *c->ca_data);
     CHECK(!c->key_data || *c->key_data);

@@ -18,7 +18,7 @@
              "&resourceVersionMatch=NotOlderThan"
 #define UNTIL "&timeoutSeconds=N"
 #define WATCH_FROM(rv_) POLICIES "?watch=true&allowWatchBookmarks=true&resourceVersion=" rv_ UNTIL
-#define LIST_FIRST POLICIES "?resourceVersion=0&limit=500"
+#define LIST_FIRST POLICIES "?limit=500"
 #define LIST_QUORUM POLICIES "?limit=500"
 #define LIST_NEXT(token_) POLICIES "?limit=500&continue=" token_
 

@@ -108,7 +108,7 @@ static inline void streams_from(struct machine *m, const char *rv)
 static inline void lists_then_streams_from(struct machine *m, const char *rv)
 {
     m->server.has_refused_watch_list = true;
-    asks(m, "list", "0", WATCH_PAGE_LIMIT, NULL);
+    asks(m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
     page(m, rv, "");
     asks(m, "watch", rv, 0, NULL);
 }

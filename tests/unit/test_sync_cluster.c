@@ -299,12 +299,10 @@ static void test_cluster_runs_again_when_the_first_of_its_watches_has_to(void **
     (void)running(f, KIND_CRD);
 }
 
-static void test_cluster_wakes_every_watch_when_one_gets_through_again(void **state)
+/* Every watch fails so often that the back-offs are long, and runs again. */
+static void go_through_an_outage(struct fixture *f)
 {
-    struct fixture *f = *state;
-
-    sync_all(f);
-    for (int outage = 0; outage < 6; outage++) { /* the back-offs have grown far apart by now */
+    for (int outage = 0; outage < 6; outage++) {
         for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
             size_t number =
                 fake_find(&f->fake, api_text("/%s?", resource_of((enum kind)kind)->plural));
@@ -319,6 +317,14 @@ static void test_cluster_wakes_every_watch_when_one_gets_through_again(void **st
         f->fake.now_ms = cluster_deadline(f->cluster);
         step(f);
     }
+}
+
+static void test_cluster_wakes_every_watch_when_one_gets_through_again(void **state)
+{
+    struct fixture *f = *state;
+
+    sync_all(f);
+    go_through_an_outage(f);
     for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
         if (fake_find(&f->fake, api_text("/%s?", resource_of((enum kind)kind)->plural)) !=
             FAKE_LAST) {
@@ -328,6 +334,30 @@ static void test_cluster_wakes_every_watch_when_one_gets_through_again(void **st
     }
     step(f);
     step(f);
+    assert_int_equal(fake_running(&f->fake), KIND_WATCHED_COUNT);
+}
+
+static void test_cluster_takes_an_expired_watch_for_a_sign_of_life(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t recoveries, begun_ms;
+
+    sync_all(f);
+    go_through_an_outage(f);
+    recoveries = cluster_recoveries(f->cluster);
+    begun_ms = f->fake.now_ms;
+    for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
+        size_t number = fake_find(&f->fake, api_text("/%s?", resource_of((enum kind)kind)->plural));
+
+        if (number != FAKE_LAST) {
+            fake_answer(&f->fake, number, 410, NULL, fake_status(410, "Expired", NULL, "old"));
+            break;
+        }
+    }
+    step(f);
+    step(f);
+    assert_int_equal(cluster_recoveries(f->cluster), recoveries + 1);
+    assert_int_equal(f->fake.now_ms, begun_ms);
     assert_int_equal(fake_running(&f->fake), KIND_WATCHED_COUNT);
 }
 
@@ -422,6 +452,7 @@ int main(void)
         CLUSTER_TEST(test_cluster_learns_once_that_the_server_has_no_watch_list),
         CLUSTER_TEST(test_cluster_runs_again_when_the_first_of_its_watches_has_to),
         CLUSTER_TEST(test_cluster_wakes_every_watch_when_one_gets_through_again),
+        CLUSTER_TEST(test_cluster_takes_an_expired_watch_for_a_sign_of_life),
         CLUSTER_TEST(test_cluster_reads_by_kind_namespace_and_name),
         CLUSTER_TEST(test_cluster_is_stopped_when_the_last_request_has_ended),
         CLUSTER_TEST(test_cluster_without_on_change_keeps_its_caches),

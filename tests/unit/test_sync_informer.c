@@ -108,7 +108,7 @@ static void test_informer_starts_without_pages_when_the_token_does_not_fit_a_pat
     fake_answer(&b->net, FAKE_LAST, 200, NULL, api_list("", 10, token));
     free(token);
     step(b);
-    requests(b, POLICIES "?resourceVersion=0");
+    requests(b, POLICIES);
 }
 
 /* Fault 10. */

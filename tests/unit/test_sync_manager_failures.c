@@ -52,6 +52,41 @@ static void test_manager_tries_a_failed_write_again_ever_later_and_recovers(void
     assert_int_not_equal(fake_find(&b->net, POLICIES_OF_SHOP), FAKE_LAST);
 }
 
+/* As when the API server is killed: what runs ends, and nothing is answered. */
+static void take_the_server_down(struct bench *b)
+{
+    b->is_down = true;
+    for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
+        size_t watch = fake_find(&b->net, watch_part((enum kind)kind));
+
+        assert_int_not_equal(watch, FAKE_LAST);
+        fake_fail(&b->net, watch, ERR_UNAVAILABLE, "connection refused");
+    }
+}
+
+static void test_manager_tries_all_that_failed_again_when_the_server_is_back(void **state)
+{
+    struct bench *b = *state;
+    unsigned standing = 0;
+
+    begin(b);
+    b->script.wants_policy = true;
+    b->holds_writes = true;
+    for (int i = 0; i < 300; i++)
+        (void)put(b, KIND_NAMESPACE, "", api_text("n-%d", i));
+    run(b, 0);
+    b->holds_writes = false;
+    take_the_server_down(b);
+    for (size_t write; (write = fake_find(&b->net, "/networkpolicies")) != FAKE_LAST;)
+        fake_fail(&b->net, write, ERR_UNAVAILABLE, "connection refused");
+    run(b, 5 * SECOND_MS); /* all of them have failed, and wait for their turn in the bucket */
+    b->is_down = false;
+    run(b, 15 * SECOND_MS); /* until a watch gets through: 6.4 s, and as much jitter */
+    for (int i = 0; i < 300; i++)
+        standing += stands(b, api_text("n-%d", i));
+    assert_int_equal(standing, 300);
+}
+
 static void test_manager_says_once_that_writes_fail_however_often_they_do(void **state)
 {
     struct bench *b = *state;
@@ -261,6 +296,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         MANAGER_TEST(test_manager_tries_a_failed_write_again_ever_later_and_recovers),
+        MANAGER_TEST(test_manager_tries_all_that_failed_again_when_the_server_is_back),
         MANAGER_TEST(test_manager_says_once_that_writes_fail_however_often_they_do),
         MANAGER_TEST(test_manager_says_so_when_writes_fail_in_another_way),
         MANAGER_TEST(test_manager_counts_a_namespace_as_failed_until_its_writes_succeed),

@@ -427,6 +427,22 @@ static void test_watch_names_its_states(void **state)
 
 #define TEST(fn) cmocka_unit_test_setup(fn, setup)
 
+/* Others may get through meanwhile: the server spoke to this one. */
+static void test_watch_is_not_woken_before_the_time_the_server_asked_for(void **state)
+{
+    struct err err = {.code = ERR_THROTTLED, .http_status = 429, .retry_after_ms = 32000};
+    struct machine *m = *state;
+
+    streams_from(m, "5");
+    watch_on_end(&m->watch, &err, m->now_ms);
+    watch_wake(&m->watch, m->now_ms + 10);
+    backs_off(m, 32000, 32000);
+    asks(m, "watch", "5", 0, NULL);
+    fails(m, ERR_UNAVAILABLE, 0);
+    watch_wake(&m->watch, m->now_ms); /* nothing was asked for this time */
+    asks(m, "watch", "5", 0, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +471,7 @@ int main(void)
         TEST(test_watch_stopped_in_any_state_wants_nothing_any_more),
         cmocka_unit_test(test_watch_names_its_states),
         TEST(test_watch_draws_another_end_for_each_request),
+        TEST(test_watch_is_not_woken_before_the_time_the_server_asked_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

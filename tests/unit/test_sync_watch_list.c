@@ -27,7 +27,7 @@ static void test_watch_list_refused_is_remembered_for_the_server(void **state)
     asks(m, "watchlist", NULL, 0, NULL);
     fails(m, ERR_REFUSED, 422);
     goes_on_at_once(m);
-    asks(m, "list", "0", WATCH_PAGE_LIMIT, NULL);
+    asks(m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
     assert_true(m->server.has_refused_watch_list);
     watch_init(&other, &m->server, &m->rng);
     assert_int_equal(watch_want(&other, m->now_ms), WATCH_WANT_LIST);
@@ -43,7 +43,7 @@ static void test_watch_list_without_an_end_is_given_up_after_a_minute_for_a_list
     assert_int_equal(watch_want(&m->watch, m->now_ms), WATCH_WANT_CANCEL);
     fails(m, ERR_CANCELED, 0);
     backs_off(m, 800, 1600);
-    asks(m, "list", "0", WATCH_PAGE_LIMIT, NULL);
+    asks(m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
     assert_false(m->server.has_refused_watch_list); /* a stalled connection says nothing of it */
     page(m, "8", "");
     asks(m, "watch", "8", 0, NULL);
@@ -76,7 +76,7 @@ static void test_watch_list_is_followed_by_a_list_after_ends_that_make_no_sense(
         asks(&m, "watchlist", NULL, 0, NULL);
         fails(&m, codes[i], 0);
         backs_off(&m, 800, 1600);
-        asks(&m, "list", "0", WATCH_PAGE_LIMIT, NULL);
+        asks(&m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
         assert_false(m.server.has_refused_watch_list);
     }
 }
@@ -111,7 +111,7 @@ static void test_watch_list_that_the_server_goes_on_failing_gives_way_to_a_list(
         fails(m, ERR_UNAVAILABLE, 500);
         m->now_ms = watch_deadline(&m->watch);
     }
-    asks(m, "list", "0", WATCH_PAGE_LIMIT, NULL);
+    asks(m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
 }
 
 /* ---- pages ---- */
@@ -120,7 +120,7 @@ static void test_list_starts_at_zero_and_pages_with_token_and_limit_alone(void *
 {
     struct machine *m = *state;
 
-    asks(m, "list", "0", WATCH_PAGE_LIMIT, NULL);
+    asks(m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
     page(m, "9", "one");
     goes_on_at_once(m);
     asks(m, "list", NULL, WATCH_PAGE_LIMIT, "one");
@@ -176,12 +176,12 @@ static void test_list_page_that_expires_starts_again_at_once_without_pages(void 
 
         machine_init(&m, i);
         m.server.has_refused_watch_list = true;
-        asks(&m, "list", "0", WATCH_PAGE_LIMIT, NULL);
+        asks(&m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
         page(&m, "9", "one");
         asks(&m, "list", NULL, WATCH_PAGE_LIMIT, "one");
         fails(&m, codes[i], 410);
         goes_on_at_once(&m);
-        asks(&m, "list", "0", 0, NULL);
+        asks(&m, "list", NULL, 0, NULL);
         page(&m, "12", "");
         asks(&m, "watch", "12", 0, NULL);
     }
@@ -198,7 +198,7 @@ static void test_list_page_is_asked_for_again_when_the_server_is_busy_or_away(vo
 
         machine_init(&m, i);
         m.server.has_refused_watch_list = true;
-        asks(&m, "list", "0", WATCH_PAGE_LIMIT, NULL);
+        asks(&m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
         page(&m, "9", "one");
         asks(&m, "list", NULL, WATCH_PAGE_LIMIT, "one");
         fails(&m, codes[i], 0);
@@ -218,12 +218,12 @@ static void test_list_starts_again_when_something_was_lost(void **state)
 
         machine_init(&m, i);
         m.server.has_refused_watch_list = true;
-        asks(&m, "list", "0", WATCH_PAGE_LIMIT, NULL);
+        asks(&m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
         page(&m, "9", "one");
         asks(&m, "list", NULL, WATCH_PAGE_LIMIT, "one");
         fails(&m, codes[i], 0);
         backs_off(&m, 800, 1600);
-        asks(&m, "list", "0", WATCH_PAGE_LIMIT, NULL);
+        asks(&m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
     }
 }
 
@@ -231,7 +231,7 @@ static void test_list_page_that_could_not_be_started_is_asked_for_again(void **s
 {
     struct machine *m = *state;
 
-    asks(m, "list", "0", WATCH_PAGE_LIMIT, NULL);
+    asks(m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
     page(m, "9", "one");
     assert_int_equal(watch_want(&m->watch, m->now_ms), WATCH_WANT_LIST);
     fails(m, ERR_LIMIT, 0);
@@ -243,7 +243,7 @@ static void test_list_whose_page_is_whole_does_not_care_how_the_request_ends(voi
 {
     struct machine *m = *state;
 
-    asks(m, "list", "0", WATCH_PAGE_LIMIT, NULL);
+    asks(m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
     assert_int_equal(watch_on_page(&m->watch, "9", "one"), WATCH_EFFECT_NONE);
     fails(m, ERR_UNAVAILABLE, 0);
     goes_on_at_once(m);
@@ -259,7 +259,7 @@ static void loops(struct machine *m, const char *token)
     assert_int_equal(watch_on_page(&m->watch, "9", token), WATCH_EFFECT_NONE);
     ends(m);
     backs_off(m, 800, 1600);
-    asks(m, "list", "0", 0, NULL);
+    asks(m, "list", NULL, 0, NULL);
 }
 
 static void test_list_whose_token_leads_nowhere_waits_and_starts_without_pages(void **state)
@@ -267,14 +267,14 @@ static void test_list_whose_token_leads_nowhere_waits_and_starts_without_pages(v
     static char too_long[CONTINUE_LEN_MAX + 2];
     struct machine *m = *state;
 
-    asks(m, "list", "0", WATCH_PAGE_LIMIT, NULL);
+    asks(m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
     page(m, "9", "one");
     asks(m, "list", NULL, WATCH_PAGE_LIMIT, "one");
     loops(m, "one");
 
     (void)setup_without_watch_list(state);
     memset(too_long, 't', CONTINUE_LEN_MAX + 1);
-    asks(m, "list", "0", WATCH_PAGE_LIMIT, NULL);
+    asks(m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
     loops(m, too_long);
 }
 
@@ -283,7 +283,7 @@ static void test_list_without_end_is_cut_at_the_ceiling_of_pages(void **state)
     struct machine *m = *state;
     char token[16] = "";
 
-    asks(m, "list", "0", WATCH_PAGE_LIMIT, NULL);
+    asks(m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
     for (unsigned i = 1; i < WATCH_PAGES_MAX; i++) {
         (void)snprintf(token, sizeof(token), "%u", i);
         page(m, "9", token);
@@ -296,11 +296,11 @@ static void test_list_pages_again_after_a_sync_without_pages(void **state)
 {
     struct machine *m = *state;
 
-    asks(m, "list", "0", WATCH_PAGE_LIMIT, NULL);
+    asks(m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
     page(m, "9", "one");
     asks(m, "list", NULL, WATCH_PAGE_LIMIT, "one");
     fails(m, ERR_EXPIRED, 410);
-    asks(m, "list", "0", 0, NULL);
+    asks(m, "list", NULL, 0, NULL);
     page(m, "9", "");
     assert_true(m->watch.is_paged);
 }
@@ -310,7 +310,7 @@ static void test_list_counts_its_pages_anew_each_time(void **state)
     struct machine *m = *state;
 
     for (unsigned sync = 0; sync < 3; sync++) {
-        asks(m, "list", sync == 0 ? "0" : NULL, WATCH_PAGE_LIMIT, NULL);
+        asks(m, "list", NULL, WATCH_PAGE_LIMIT, NULL);
         for (unsigned i = 1; i < WATCH_PAGES_MAX / 2; i++) {
             char token[16];
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "rampart/base/rng.h"
+#include "support/api_text.h"
 #include "support/sweep.h"
 
 static void test_failed_key_backs_off_from_5_ms_by_doubling_until_forgotten(void **state)
@@ -125,6 +126,27 @@ static void test_bucket_is_for_retries_only(void **state)
     }
     add_failed(q, "first to fail", 0);
     assert_int_equal(workqueue_deadline(q, 0), 5);
+    workqueue_free(q);
+}
+
+static void test_failed_keys_that_are_woken_are_ready_at_once_and_keep_their_count(void **state)
+{
+    struct workqueue *q = queue(WORKQUEUE_KEYS_MAX);
+    size_t ready = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 300; i++)
+        add_failed(q, api_text("k%u", i), 0);
+    add_at(q, "later", 1000);
+    workqueue_wake(q);
+    while (workqueue_take(q, 0))
+        ready++;
+    assert_int_equal(ready, 300);
+    assert_int_equal(workqueue_failures(q, "k299"), 1);
+    assert_int_equal(workqueue_deadline(q, 0), 1000); /* what waits for its time does so */
+    workqueue_done(q, "k0");
+    add_failed(q, "k0", 0); /* the bucket is full again */
+    assert_int_equal(workqueue_deadline(q, 0), 10);
     workqueue_free(q);
 }
 
@@ -369,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_failed_keys_come_back_100_at_once_then_10_a_second),
         cmocka_unit_test(test_failed_keys_find_the_bucket_full_again_after_a_quiet_time),
         cmocka_unit_test(test_bucket_is_for_retries_only),
+        cmocka_unit_test(test_failed_keys_that_are_woken_are_ready_at_once_and_keep_their_count),
         cmocka_unit_test(test_failed_key_that_is_added_runs_at_once_and_keeps_its_count),
         cmocka_unit_test(test_queue_refuses_a_key_over_its_ceiling_and_serves_the_others),
         cmocka_unit_test(test_queue_holds_as_many_keys_as_it_promises),

@@ -9,6 +9,7 @@
 #include "support/text.h"
 #include "support/unit.h"
 #include "wire/support/folder.h"
+#include "wire/support/wire.h"
 
 #define KUBECONFIG_OF(host)                                            \
     "current-context: c\n"                                             \
@@ -211,6 +212,30 @@ static void test_config_survives_any_failed_allocation(void **state)
     assert_true(sweep(load_for_sweep, *state) > 5);
 }
 
+/* As a pod of a cluster on IPv6 sees it: an address without brackets, a token and a CA as files. */
+static void test_config_of_a_cluster_on_ipv6_connects(void **state)
+{
+    struct fixture *f = *state;
+    struct wire w;
+    struct call *c;
+    char port[16];
+
+    if (!wire_has_ipv6())
+        skip();
+    wire_start(&w, &(struct server_options){.host = "::1", .handler = wire_echo});
+    (void)snprintf(port, sizeof(port), "%d", server_port(w.server));
+    setenv("KUBERNETES_SERVICE_HOST", "::1", 1);
+    setenv("KUBERNETES_SERVICE_PORT", port, 1);
+    folder_write(&f->folder, "token", "sesame");
+    folder_write(&f->folder, "ca.crt", w.ca.cert);
+    assert_int_equal(config_in_cluster(f->folder.path, &f->arena, &w.config, &f->err), 0);
+    wire_connect(&w, 0, 0);
+    c = wire_get(&w, "/six");
+    wire_until_done(c);
+    assert_string_equal(c->body.text, "/six");
+    wire_close(&w);
+}
+
 int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -219,6 +244,7 @@ int main(void)
         CASE(test_config_prefers_kubeconfig_to_the_cluster),
         CASE(test_config_takes_the_cluster_before_the_home_folder),
         CASE(test_config_in_a_cluster_of_ipv6),
+        CASE(test_config_of_a_cluster_on_ipv6_connects),
         CASE(test_config_says_what_to_do_when_there_is_none),
         CASE(test_config_takes_relative_paths_from_the_working_folder),
         CASE(test_config_leaves_the_output_alone_on_failure),

@@ -8,54 +8,12 @@
 #include "rampart/yaml/kubeconfig.h"
 #include "support/sweep.h"
 #include "support/text.h"
-#include "support/unit.h"
+#include "wire/support/kubeconfig_case.h"
 
 #define SECRET "c2VzYW1l"
 
-/* A file of one context "c", cluster "k" and user "u" with the given bodies. */
-#define FILE_OF(cluster, user)                                               \
-    "apiVersion: v1\nkind: Config\ncurrent-context: c\n"                     \
-    "contexts:\n- name: c\n  context: {cluster: k, user: u, namespace: n}\n" \
-    "clusters:\n- name: k\n  cluster: {" cluster "}\n"                       \
-    "users:\n- name: u\n  user: {" user "}\n"
-#define SERVER "server: 'https://h:6443'"
 #define PEM "PEM\n"
 #define PEM_DATA "UEVNCg=="
-
-struct result {
-    struct arena arena;
-    struct client_config config;
-    struct err err;
-    int r;
-};
-
-static void resolve(struct result *res, const struct kubeconfig_file *files, size_t count,
-                    const char *context)
-{
-    *res = (struct result){.config.server = "untouched"};
-    arena_init(&res->arena, 16u << 20);
-    res->r = kubeconfig_resolve(files, count, context, &res->arena, &res->config, &res->err);
-    if (res->r < 0)
-        assert_string_equal(res->config.server, "untouched");
-}
-
-static void resolve_one(struct result *res, const char *text, const char *context)
-{
-    const struct kubeconfig_file file = {"/home/x/.kube/config", text, strlen(text)};
-
-    resolve(res, &file, 1, context);
-}
-
-static void done(struct result *res)
-{
-    arena_done(&res->arena);
-}
-
-static void assert_ok(struct result *res)
-{
-    if (res->r < 0)
-        fail_msg("%s", res->err.msg);
-}
 
 static void test_kubeconfig_reads_every_field_it_knows(void **state)
 {
@@ -64,25 +22,88 @@ static void test_kubeconfig_reads_every_field_it_knows(void **state)
     (void)state;
     resolve_one(&res,
                 FILE_OF(SERVER ", tls-server-name: api, certificate-authority: ca.crt, "
-                               "certificate-authority-data: " PEM_DATA
-                               ", disable-compression: true",
+                               "proxy-url: 'socks5://p:1080', disable-compression: true, "
+                               "extensions: [{name: x, extension: {a: 1}}], unknown: 1",
                         "token: t, tokenFile: sub/token, client-certificate: /abs/c.crt, "
-                        "client-certificate-data: " PEM_DATA ", client-key: ../c.key, "
-                        "client-key-data: " PEM_DATA),
+                        "client-key: ../c.key, extensions: [], unknown: {}"),
                 NULL);
     assert_ok(&res);
     assert_string_equal(res.config.server, "https://h:6443");
     assert_string_equal(res.config.tls_server_name, "api");
+    assert_string_equal(res.config.proxy_url, "socks5://p:1080");
+    assert_true(res.config.disables_compression);
     assert_false(res.config.skips_tls_verify);
     assert_string_equal(res.config.ca_file, "/home/x/.kube/ca.crt");
-    assert_string_equal(res.config.ca_data, PEM);
     assert_string_equal(res.config.token, "t");
     assert_string_equal(res.config.token_file, "/home/x/.kube/sub/token");
     assert_string_equal(res.config.cert_file, "/abs/c.crt");
-    assert_string_equal(res.config.cert_data, PEM);
-    assert_string_equal(res.config.key_file, "/home/x/.kube/../c.key");
-    assert_string_equal(res.config.key_data, PEM);
+    assert_string_equal(res.config.key_file, "/home/x/c.key");
     assert_string_equal(res.config.source, "context \"c\" of /home/x/.kube/config");
+    done(&res);
+}
+
+/* As Go's filepath.Join() does it: by the text alone, whether the folders exist or not. */
+static void test_kubeconfig_cleans_relative_paths(void **state)
+{
+    static const struct {
+        const char *path, *expected;
+    } cases[] = {
+        {"ca", "/home/x/.kube/ca"},
+        {"./ca", "/home/x/.kube/ca"},
+        {"a//b/./ca/", "/home/x/.kube/a/b/ca"},
+        {"none/../ca", "/home/x/.kube/ca"},
+        {"../ca", "/home/x/ca"},
+        {"../../../../../ca", "/ca"},
+        {"../../../..", "/"},
+        {"...", "/home/x/.kube/..."},
+        {"..a/.b", "/home/x/.kube/..a/.b"},
+        {"/a/../ca", "/a/../ca"}, /* an absolute one is taken as it is */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char text[512];
+        struct result res;
+
+        (void)snprintf(text, sizeof(text), FILE_OF(SERVER ", certificate-authority: '%s'", ""),
+                       cases[i].path);
+        resolve_one(&res, text, NULL);
+        assert_ok(&res);
+        assert_string_equal(res.config.ca_file, cases[i].expected);
+        done(&res);
+    }
+}
+
+static void test_kubeconfig_reads_inline_data(void **state)
+{
+    struct result res;
+
+    (void)state;
+    resolve_one(&res,
+                FILE_OF(SERVER ", certificate-authority-data: " PEM_DATA,
+                        "client-certificate-data: " PEM_DATA ", client-key-data: " PEM_DATA),
+                NULL);
+    assert_ok(&res);
+    assert_string_equal(res.config.ca_data, PEM);
+    assert_string_equal(res.config.cert_data, PEM);
+    assert_string_equal(res.config.key_data, PEM);
+    assert_null(res.config.ca_file);
+    assert_null(res.config.cert_file);
+    assert_null(res.config.key_file);
+    done(&res);
+}
+
+/* As client-go does: a key alone authenticates nobody. */
+static void test_kubeconfig_passes_over_a_key_without_a_certificate(void **state)
+{
+    struct result res;
+
+    (void)state;
+    resolve_one(&res, FILE_OF(SERVER, "client-key: k, client-key-data: " PEM_DATA ", token: t"),
+                NULL);
+    assert_ok(&res);
+    assert_null(res.config.key_file);
+    assert_null(res.config.key_data);
     done(&res);
 }
 
@@ -195,8 +216,13 @@ static void test_kubeconfig_errors_name_the_file_and_the_field(void **state)
         {FILE_OF("server: 'https://h?x=y'", ""), "without a user, query or spaces"},
         {FILE_OF("server: 'https://h/a b'", ""), "without a user, query or spaces"},
         {FILE_OF("server: 5", ""), "cluster \"k\": server"},
-        {FILE_OF(SERVER ", proxy-url: 'http://p'", ""),
-         "cluster \"k\": proxy-url is not supported"},
+        {FILE_OF(SERVER ", proxy-url: 'ftp://p'", ""), "cluster \"k\": proxy-url: expected http"},
+        {FILE_OF(SERVER ", proxy-url: 'p:3128'", ""), "proxy-url: expected http"},
+        {FILE_OF(SERVER ", proxy-url: 'http://u:" SECRET " @p'", ""), "proxy-url: holds a space"},
+        {FILE_OF(SERVER ", proxy-url: \"http://p\\r\\nX: y\"", ""), "proxy-url: holds a space"},
+        {FILE_OF(SERVER ", disable-compression: 1", ""), "disable-compression"},
+        {FILE_OF(SERVER ", certificate-authority: ca, certificate-authority-data: " PEM_DATA, ""),
+         "certificate-authority and certificate-authority-data are both stated"},
         {FILE_OF(SERVER ", insecure-skip-tls-verify: 'yes'", ""), "insecure-skip-tls-verify"},
         {FILE_OF(SERVER ", insecure-skip-tls-verify: true, certificate-authority: ca", ""),
          "insecure-skip-tls-verify contradicts"},
@@ -208,16 +234,17 @@ static void test_kubeconfig_errors_name_the_file_and_the_field(void **state)
         {FILE_OF(SERVER ", certificate-authority-data: 'QUJD*UJD'", ""), "not valid base64"},
         {FILE_OF(SERVER ", certificate-authority-data: 'AAAA'", ""), "no PEM text"},
         {FILE_OF(SERVER ", certificate-authority-data: ' '", ""), "no PEM text"},
-        {FILE_OF(SERVER, "exec: {command: aws}"), "user \"u\": exec plugins are not supported yet"},
-        {FILE_OF(SERVER, "auth-provider: {name: gcp}"), "auth-provider is not supported"},
-        {FILE_OF(SERVER, "username: a, password: " SECRET), "username and password"},
-        {FILE_OF(SERVER, "password: " SECRET), "username and password"},
-        {FILE_OF(SERVER, "as: somebody"), "impersonation (as)"},
-        {FILE_OF(SERVER, "as-groups: [x]"), "impersonation (as-groups)"},
-        {FILE_OF(SERVER, "as-uid: x"), "impersonation (as-uid)"},
-        {FILE_OF(SERVER, "as-user-extra: {}"), "impersonation (as-user-extra)"},
+        {FILE_OF(SERVER, "auth-provider: {name: gcp}"), "auth-provider is not supported; use exec"},
+        {FILE_OF(SERVER, "username: a, token: " SECRET), "both a token and username/password"},
+        {FILE_OF(SERVER, "password: " SECRET ", token: t"), "both a token and username/password"},
+        {FILE_OF(SERVER, "username: a, tokenFile: f"), "both a token and username/password"},
+        {FILE_OF(SERVER, "username: 5"), "user \"u\": username"},
+        {FILE_OF(SERVER,
+                 "client-certificate: c, client-certificate-data: " PEM_DATA ", client-key: k"),
+         "client-certificate and client-certificate-data are both stated"},
+        {FILE_OF(SERVER, "client-certificate: c, client-key: k, client-key-data: " PEM_DATA),
+         "client-key and client-key-data are both stated"},
         {FILE_OF(SERVER, "client-certificate: c"), "client-certificate has no client-key"},
-        {FILE_OF(SERVER, "client-key-data: " PEM_DATA), "client-key has no client-certificate"},
         {FILE_OF(SERVER, "token: 12345"), "user \"u\": token"},
         {FILE_OF(SERVER, "token: [" SECRET "]"), "user \"u\": token"},
         {FILE_OF(SERVER, "client-key-data: " SECRET "*, client-certificate: c"), "client-key-data"},
@@ -330,6 +357,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kubeconfig_reads_every_field_it_knows),
+        cmocka_unit_test(test_kubeconfig_cleans_relative_paths),
+        cmocka_unit_test(test_kubeconfig_reads_inline_data),
+        cmocka_unit_test(test_kubeconfig_passes_over_a_key_without_a_certificate),
         cmocka_unit_test(test_kubeconfig_leaves_out_what_is_not_stated),
         cmocka_unit_test(test_kubeconfig_takes_the_context_that_is_asked_for),
         cmocka_unit_test(test_kubeconfig_merges_files_and_the_first_wins_with_its_whole_entry),

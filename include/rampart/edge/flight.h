@@ -12,7 +12,7 @@
 
 #include "rampart/base/strbuf.h"
 #include "rampart/edge/endpoint.h"
-#include "rampart/edge/tls.h"
+#include "rampart/edge/identity.h"
 #include "rampart/sync/transport.h"
 
 #define FLIGHT_BUFFER_LEN 16384 /* of libcurl, per transfer: one HTTP/2 frame */
@@ -38,6 +38,7 @@ struct flight_meter {
 struct flight_common {
     const struct endpoint *endpoint;
     const char *user_agent;
+    bool disables_gzip;
     struct flight_meter *meter;
     uint32_t user_timeout_ms; /* TCP: sent data may stay unacknowledged for so long */
 };
@@ -47,7 +48,8 @@ struct flight {
     enum flight_state state;
     struct exchange *x; /* borrowed until its on_done */
     const struct flight_common *common;
-    struct tls *tls;            /* a reference */
+    struct tls *tls;            /* a reference; NULL until flight_equip() */
+    unsigned serial;            /* of the credential that it goes with */
     CURL *easy;                 /* owned */
     struct curl_slist *headers; /* owned */
     char *url;                  /* owned */
@@ -68,13 +70,14 @@ struct flight {
 
 TAILQ_HEAD(flights, flight);
 
-/*
- * Copies @request. @header: "Authorization: ..." or NULL, copied. On success @x->handle is the
- * flight. ERR_NOMEM; ERR_INVALID: a path that is none.
- */
-MUST_CHECK struct flight *flight_new(const struct flight_common *common, struct tls *tls,
-                                     const struct http_request *request, const char *header,
-                                     struct exchange *x, uint64_t now_ms, struct err *err);
+/* Copies @request. On success @x->handle is the flight. ERR_NOMEM; ERR_INVALID: a path that is
+ * none. */
+MUST_CHECK struct flight *flight_new(const struct flight_common *common,
+                                     const struct http_request *request, struct exchange *x,
+                                     uint64_t now_ms, struct err *err);
+/* Gives it the header and the certificates that it goes with; once, before it is added to a multi.
+ * ERR_NOMEM. */
+MUST_CHECK int flight_equip(struct flight *f, const struct identity_now *now, struct err *err);
 void flight_free(struct flight *f); /* not in a multi any more; NULL is fine */
 
 void flight_run(struct flight *f, struct multi *m); /* it was added */
@@ -88,6 +91,9 @@ void flight_deliver(struct flight *f, uint64_t now_ms);
 /* The same for a whole list. */
 void flights_cancel(struct flights *list);
 void flights_end_running(struct flights *list, const struct err *end);
+/* Streams whose answer has begun are complete with what came so far, as if the server had ended
+ * them. */
+void flights_end_streams(struct flights *list);
 void flights_take_off(struct flights *list); /* out of their multi, whatever their state */
 /* Ends what is overdue with ERR_TIMEOUT; whether there was any. @ret_due_ms: the next deadline,
  * UINT64_MAX without one. */

@@ -1,7 +1,12 @@
 /*
  * The transport over libcurl's multi interface on the libuv loop: one TCP connection, HTTP/2
- * (HTTP/1.1 where the server has no better), TLS 1.2 or newer, https only, no redirects, no proxies
- * from the environment, no Expect header.
+ * (HTTP/1.1 where the server has no better), TLS 1.2 or newer, https only, no redirects, no Expect
+ * header, through the proxy of edge/proxy.h where there is one.
+ *
+ * A request goes with the credential and the certificates of the moment when it is sent
+ * (edge/identity.h). Where that takes a credential plugin, requests wait for it, within their
+ * deadlines and TRANSPORT_EXCHANGES_MAX. A new client certificate makes new connections: streams
+ * end as if the server had ended them, what else is under way gets its answer on the old one.
  *
  * Liveness: quiet watches get a bookmark a minute, libcurl 7.88 sends no PING for a transfer in a
  * multi handle, and a black-holed connection would swallow every later request. So after
@@ -13,7 +18,6 @@
 #define RAMPART_EDGE_HTTP_H
 
 #include "rampart/base/log.h"
-#include "rampart/edge/credentials.h"
 #include "rampart/edge/loop.h"
 #include "rampart/sync/transport.h"
 #include "rampart/yaml/kubeconfig.h"
@@ -40,14 +44,16 @@ struct http_options {
     const char *user_agent;             /* copied */
     uint32_t quiet_ms;                  /* 0: HTTP_QUIET_MS; tests shorten it */
     uint32_t probe_ms;                  /* 0: HTTP_PROBE_MS */
+    uint32_t plugin_timeout_ms;         /* 0: EXEC_TIMEOUT_MS; likewise */
+    uint32_t certificates_every_ms;     /* 0: IDENTITY_READ_EVERY_MS; likewise */
 };
 
 /*
  * ERR_INVALID (server URL, CA, certificate: says which file), ERR_IO, ERR_NOT_FOUND, ERR_NOMEM.
- * Makes no connection yet. CA and client certificate files are read again after a TLS error or a
- * 401. Over HTTP/1.1 libcurl sends a request once more, by itself, when a connection that was used
- * before dies without a byte of its answer: a write may reach the server twice, so writes carry
- * preconditions or a fixed name. Over HTTP/2 that happens only to a stream that was refused.
+ * Makes no connection yet and runs no plugin. Over HTTP/1.1 libcurl sends a request once more, by
+ * itself, when a connection that was used before dies without a byte of its answer: a write may
+ * reach the server twice, so writes carry preconditions or a fixed name. Over HTTP/2 that happens
+ * only to a stream that was refused.
  */
 MUST_CHECK struct http *http_new(const struct http_options *options, struct err *err);
 /* A gzip page that was cut short ends without an error: whoever frames the JSON notices.

@@ -29,11 +29,19 @@ MUST_CHECK struct tls *tls_new(const struct client_config *config, struct err *e
  * old. Errors as above.
  */
 MUST_CHECK int tls_reload(const struct tls *t, struct tls **ret_tls, struct err *err);
-struct tls *tls_ref(struct tls *t); /* the same */
-void tls_unref(struct tls *t);      /* NULL is fine; the last one wipes the key and frees */
+/* The same trust with another identity, as PEM text; NULL and NULL: none. A new reference. NULL:
+ * ERR_INVALID when certificate and key are none or do not belong together, ERR_NOMEM. */
+MUST_CHECK struct tls *tls_identify(const struct tls *t, const char *cert, const char *key,
+                                    struct err *err);
+bool tls_same_identity(const struct tls *one, const struct tls *other);
+bool tls_has_files(const struct tls *t); /* that tls_reload() would read */
+struct tls *tls_ref(struct tls *t);      /* the same */
+void tls_unref(struct tls *t);           /* NULL is fine; the last one wipes the key and frees */
 
 /* Sets trust, identity and the lowest protocol version. @t must outlive the transfer. */
 MUST_CHECK CURLcode tls_apply(const struct tls *t, CURL *easy);
+/* The same trust for an https proxy, as in client-go. A proxy never gets the client certificate. */
+MUST_CHECK CURLcode tls_apply_to_proxy(const struct tls *t, CURL *easy);
 const char *
 tls_ca_name(const struct tls *t); /* for messages: the file, or where the data stands; borrowed */
 bool tls_skips_verify(const struct tls *t);

@@ -11,11 +11,14 @@
  * still good
  *
  * Rules (client-go tools/cache/reflector.go and tools/pager; KEP-3157; kubernetes.io api-concepts):
- * - The first LIST asks for resourceVersion "0" (any, from the server's cache), a relist for the
- * last one known, which the server serves at least as new; only when a LIST or the initial events
- * are answered 410 or "too large" is it "" (quorum). A watch that is answered 410 relists at the
- * last one known.
- * - A LIST at "0" or "" is paged; one at a known resourceVersion is not, so that it comes from the
+ * - The first LIST states no resourceVersion (quorum), a relist the last one known, which the
+ * server serves at least as new; only when a LIST or the initial events are answered 410 or "too
+ * large" is it "" (quorum) again. A watch that is answered 410 relists at the last one known. Never
+ * "0" (any), as client-go once asked at first: a server whose cache hangs behind answers that from
+ * its past (kubernetes/kubernetes#59848), where a profile that was replaced since still asks for
+ * less, and the resourceVersions of the policies are still good. Servers have answered a quorum
+ * LIST from a cache that they know to be fresh since 1.31 (KEP-2340): it costs no more.
+ * - A LIST at "" is paged; one at a known resourceVersion is not, so that it comes from the
  * server's cache. Further pages state the limit and the token alone. A token that is expired,
  * refused, repeated or over CONTINUE_LEN_MAX starts the list again without paging. A page may have
  * no items: only the token says whether more follow.
@@ -98,6 +101,7 @@ struct watch {
     struct backoff backoff;
     struct backoff absent; /* after 404 */
     uint64_t backoff_until_ms;
+    uint64_t asked_until_ms; /* the server's Retry-After; 0: it said none */
     uint64_t started_ms;     /* of the running request */
     uint64_t events_count;   /* of the running watch: those that moved it on */
     uint32_t pages_count;    /* of the running list */
@@ -137,7 +141,8 @@ enum watch_effect watch_on_bookmark(struct watch *w, const char *rv, bool is_ini
 void watch_on_end(struct watch *w, const struct err *err, uint64_t now_ms);
 
 uint64_t watch_deadline(const struct watch *w); /* UINT64_MAX: none */
-/* Ends a running back-off now, and begins the next one from its shortest delay. */
+/* Ends a running back-off now, but not before the time that the server has asked for, and begins
+ * the next one from its shortest delay. */
 void watch_wake(struct watch *w, uint64_t now_ms);
 
 const char *watch_state_name(enum watch_state state);

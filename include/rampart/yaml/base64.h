@@ -1,5 +1,4 @@
-/* Base64 with padding (RFC 4648, section 4), as it stands in YAML: white space anywhere is skipped.
- * Pure. */
+/* Base64 with padding (RFC 4648, section 4). Pure. */
 #ifndef RAMPART_YAML_BASE64_H
 #define RAMPART_YAML_BASE64_H
 
@@ -8,7 +7,11 @@
 #include "rampart/base/arena.h"
 #include "rampart/base/err.h"
 
-/* NUL-terminated bytes in the arena, their count in @ret_len. NULL: ERR_INVALID or ERR_NOMEM. */
+/* As it stands in YAML: white space anywhere is skipped. NUL-terminated bytes in the arena, their
+ * count in @ret_len. NULL: ERR_INVALID or ERR_NOMEM. */
 MUST_CHECK char *base64_decode(const char *text, struct arena *a, size_t *ret_len, struct err *err);
+
+/* Text without line breaks, in the arena. NULL: ERR_NOMEM. */
+MUST_CHECK char *base64_encode(const char *bytes, size_t len, struct arena *a, struct err *err);
 
 #endif

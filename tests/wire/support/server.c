@@ -122,6 +122,17 @@ void server_conn_close(struct server_conn *c, bool is_reset)
         uv_close((uv_handle_t *)&c->tcp, on_conn_closed);
 }
 
+static void note_client(struct server_conn *c)
+{
+    X509 *cert = SSL_get1_peer_certificate(c->ssl);
+
+    c->server->client_name[0] = '\0';
+    if (cert)
+        X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName,
+                                  c->server->client_name, sizeof(c->server->client_name));
+    X509_free(cert);
+}
+
 static void handshake(struct server_conn *c)
 {
     const unsigned char *protocol;
@@ -137,6 +148,7 @@ static void handshake(struct server_conn *c)
     }
     c->is_ready = true;
     c->server->counts.handshakes++;
+    note_client(c);
     SSL_get0_alpn_selected(c->ssl, &protocol, &len);
     if (len == 2 && memcmp(protocol, "h2", 2) == 0)
         server_http2_start(c);
@@ -247,6 +259,13 @@ void server_set_identity(struct server *srv, const struct pki *identity)
     BIO_free(bio);
 }
 
+void server_set_tls_1_1(struct server *srv, bool is_old)
+{
+    SSL_CTX_set_security_level(srv->tls, is_old ? 0 : 1);
+    SSL_CTX_set_min_proto_version(srv->tls, is_old ? TLS1_VERSION : TLS1_2_VERSION);
+    SSL_CTX_set_max_proto_version(srv->tls, is_old ? TLS1_1_VERSION : 0);
+}
+
 static void configure_tls(struct server *srv)
 {
     const struct server_options *o = &srv->options;
@@ -254,11 +273,8 @@ static void configure_tls(struct server *srv)
     srv->tls = SSL_CTX_new(TLS_server_method());
     SSL_CTX_set_alpn_select_cb(srv->tls, on_alpn, srv);
     server_set_identity(srv, o->identity);
-    if (o->is_tls_1_1) {
-        SSL_CTX_set_security_level(srv->tls, 0);
-        SSL_CTX_set_min_proto_version(srv->tls, TLS1_VERSION);
-        SSL_CTX_set_max_proto_version(srv->tls, TLS1_1_VERSION);
-    }
+    if (o->is_tls_1_1)
+        server_set_tls_1_1(srv, true);
     if (o->client_ca) {
         X509 *cert = read_cert(o->client_ca->cert);
 
@@ -304,6 +320,11 @@ int server_port(const struct server *srv)
 const struct server_counts *server_counts(const struct server *srv)
 {
     return &srv->counts;
+}
+
+const char *server_client_name(const struct server *srv)
+{
+    return srv->client_name;
 }
 
 static void on_listener_closed(uv_handle_t *handle)

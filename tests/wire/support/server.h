@@ -58,8 +58,11 @@ struct server_counts {
 struct server *server_start(uv_loop_t *loop, const struct server_options *options);
 int server_port(const struct server *srv);
 const struct server_counts *server_counts(const struct server *srv);
+/* Common name in the client certificate of the last handshake; "": there was none. */
+const char *server_client_name(const struct server *srv);
 void server_set_identity(struct server *srv, const struct pki *identity); /* for new connections */
-void server_stop(struct server *srv); /* closes everything; freed by the loop */
+void server_set_tls_1_1(struct server *srv, bool is_old); /* likewise, TLS 1.1 and older only */
+void server_stop(struct server *srv);                     /* closes everything; freed by the loop */
 
 /* Of all connections. */
 void server_drop(struct server *srv, bool is_reset); /* without a word; FIN or RST */

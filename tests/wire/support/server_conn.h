@@ -56,6 +56,7 @@ struct server {
     bool is_frozen;
     bool is_stopping;
     int port;
+    char client_name[64]; /* of the last handshake */
 };
 
 struct server_stream *server_stream_new(struct server_conn *c, int32_t id);

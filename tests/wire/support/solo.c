@@ -57,6 +57,7 @@ void solo_start(struct solo *srv)
 {
     int ends[2], port = 0;
 
+    srv->plugin = NULL;
     pki_make(&(struct pki_request){.name = "CA"}, &srv->ca);
     pki_make(&(struct pki_request){.name = "s", .san = "IP:127.0.0.1", .ca = &srv->ca},
              &srv->identity);
@@ -144,7 +145,8 @@ unsigned solo_run(const struct solo *srv, uint64_t fail_at, bool *ret_has_fired)
     struct run run = {.end_ms = clock_monotonic_ms() + PATIENCE_MS};
     const struct client_config config = {.server = srv->url,
                                          .ca_data = srv->ca.cert,
-                                         .token = "sesame",
+                                         .token = srv->plugin ? NULL : "sesame",
+                                         .exec = srv->plugin,
                                          .source = "test"};
     const struct http_options options = {.loop = &run.loop,
                                          .config = &config,

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "rampart/yaml/kubeconfig.h"
 #include "wire/support/pki.h"
 
 #define SOLO_EXCHANGES 3 /* a watch, a GET, a POST */
@@ -17,6 +18,8 @@ struct solo {
     pid_t pid;
     char url[64];
     struct pki ca, identity;
+    /* Set by the test; NULL: the client has a token instead. */
+    const struct exec_config *plugin;
 };
 
 void solo_start(struct solo *srv);

@@ -59,19 +59,23 @@ void wire_start(struct wire *w, const struct server_options *options)
                                        .source = "the test's configuration"};
 }
 
-void wire_connect(struct wire *w, uint32_t quiet_ms, uint32_t probe_ms)
+void wire_connect_with(struct wire *w, const struct http_options *options)
 {
-    const struct http_options options = {.loop = &w->loop,
-                                         .config = &w->config,
-                                         .log = &w->log,
-                                         .user_agent = "rampart/test",
-                                         .quiet_ms = quiet_ms,
-                                         .probe_ms = probe_ms};
+    struct http_options o = *options;
     struct err err = {0};
 
-    w->http = http_new(&options, &err);
+    o.loop = &w->loop;
+    o.config = &w->config;
+    o.log = &w->log;
+    o.user_agent = "rampart/test";
+    w->http = http_new(&o, &err);
     if (!w->http)
         fail_msg("http_new: %s", err.msg);
+}
+
+void wire_connect(struct wire *w, uint32_t quiet_ms, uint32_t probe_ms)
+{
+    wire_connect_with(w, &(struct http_options){.quiet_ms = quiet_ms, .probe_ms = probe_ms});
 }
 
 void wire_open(struct wire *w, server_handler_fn handler)
@@ -250,6 +254,23 @@ void wire_turns(struct wire *w, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
         uv_run(&w->loop.uv, UV_RUN_NOWAIT);
+}
+
+bool wire_has_ipv6(void)
+{
+    struct sockaddr_in6 addr;
+    uv_loop_t loop;
+    uv_tcp_t probe;
+    int r;
+
+    uv_loop_init(&loop);
+    uv_tcp_init(&loop, &probe);
+    uv_ip6_addr("::1", 0, &addr);
+    r = uv_tcp_bind(&probe, (struct sockaddr *)&addr, 0);
+    uv_close((uv_handle_t *)&probe, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+    return r == 0;
 }
 
 struct http_stats wire_stats(const struct wire *w)

@@ -60,6 +60,8 @@ struct wire {
 void wire_start(struct wire *w, const struct server_options *options);
 /* http_new() from w->config; quiet and probe may be 0. */
 void wire_connect(struct wire *w, uint32_t quiet_ms, uint32_t probe_ms);
+/* The same with options of which loop, config, log and user agent are filled in. */
+void wire_connect_with(struct wire *w, const struct http_options *options);
 /* Both, with @handler. */
 void wire_open(struct wire *w, server_handler_fn handler);
 /* Stops all, runs the loop to its end; asserts that each call ended exactly once and nothing is
@@ -81,6 +83,7 @@ void wire_until_all_done(struct wire *w);
 void wire_turns(struct wire *w,
                 unsigned count); /* a few turns of the loop, waiting a little in each */
 
+bool wire_has_ipv6(void); /* whether this machine has ::1 */
 struct http_stats wire_stats(const struct wire *w);
 bool wire_all_done(struct wire *w);
 
