@@ -13,6 +13,8 @@ struct cluster {
     struct watch_server server; /* what the informers learn about the server */
     struct rng rng;             /* jitter of all informers */
     struct cache caches[KIND_WATCHED_COUNT];
+    bool wants_wake;     /* one of them got through to the server again */
+    uint64_t wake_at_ms; /* no sooner */
 };
 
 static const struct cache *cache_of(const struct cluster *c, enum kind kind)
@@ -84,18 +86,22 @@ void cluster_free(struct cluster *c)
     mem_free(c);
 }
 
-/* One server answers all of them: the first that gets through to it again wakes the rest. */
+/* One server answers all of them: the first that gets through to it again wakes the rest. Where
+ * they fall silent again, one after the other, they must not keep each other awake. */
 static void wake_after_recovery(struct cluster *c, uint64_t now_ms)
 {
-    bool has_recovered = false;
 
     for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
         bool is_failing = informer_error(c->caches[kind].informer)->code != ERR_NONE;
 
-        has_recovered |= c->caches[kind].was_failing && !is_failing;
+        c->wants_wake |= c->caches[kind].was_failing && !is_failing;
         c->caches[kind].was_failing = is_failing;
     }
-    for (unsigned kind = 0; has_recovered && kind < KIND_WATCHED_COUNT; kind++)
+    if (!c->wants_wake || now_ms < c->wake_at_ms)
+        return;
+    c->wants_wake = false;
+    c->wake_at_ms = now_ms + CLUSTER_WAKE_EVERY_MS;
+    for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++)
         informer_wake(c->caches[kind].informer, now_ms);
 }
 
@@ -108,7 +114,7 @@ void cluster_step(struct cluster *c, uint64_t now_ms)
 
 uint64_t cluster_deadline(const struct cluster *c)
 {
-    uint64_t deadline = UINT64_MAX;
+    uint64_t deadline = c->wants_wake ? c->wake_at_ms : UINT64_MAX;
 
     for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
         uint64_t of_kind = informer_deadline(c->caches[kind].informer);
