@@ -43,6 +43,7 @@ struct api_target {
     bool is_watch;
     bool is_initial; /* of a watch: sendInitialEvents */
     unsigned rv;     /* asked for; 0: none, or any */
+    unsigned timeout_s;
 };
 
 /* True: the test has dealt with it, or will. */
@@ -67,6 +68,7 @@ struct api {
     struct server *server; /* borrowed; for telling watches */
     unsigned rv;           /* the last one */
     unsigned oldest_rv;    /* a watch from before it is answered 410 */
+    unsigned now_s;        /* the clock by which watches end when they have asked to */
     bool has_no_watch_list;
     api_misbehave_fn misbehave; /* may be NULL */
     struct api_counts counts;   /* of what the test left to us */
@@ -90,6 +92,8 @@ void api_compact(struct api *api);
 char *api_line(const struct api_object *o, const char *type);
 /* Answers as the API server would, for a test that took the request and has had its fun. */
 void api_serve(struct api *api, struct server_stream *s, const struct server_request *r);
+/* Ends the watches whose time is over; returns when the next one's is, UINT_MAX: none. */
+unsigned api_end_watches(struct api *api);
 /* Into every open watch, with the last version. */
 void api_send_bookmarks(struct api *api);
 /* Bytes into every open watch of @kind, events or not. */

@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +7,7 @@
 #include "support/unit.h"
 #include "wire/support/api_private.h"
 
-#define WATCHES 1u /* tag of a request that is a watch with its beginning told */
+/* The tag of a request that is a watch whose beginning was told is when it ends, in seconds. */
 
 /* ---- What a request is about ---- */
 
@@ -24,10 +25,13 @@ static bool kind_by_plural(const char *plural, enum kind *ret_kind)
 static void read_query(const char *query, struct api_target *target)
 {
     const char *rv = strstr(query, "resourceVersion=");
+    const char *timeout = strstr(query, "timeoutSeconds=");
 
     target->is_watch = strstr(query, "watch=true");
     target->is_initial = strstr(query, "sendInitialEvents=true");
     target->rv = rv ? (unsigned)strtoul(rv + strlen("resourceVersion="), NULL, 10) : 0;
+    target->timeout_s =
+        timeout ? (unsigned)strtoul(timeout + strlen("timeoutSeconds="), NULL, 10) : 0;
 }
 
 bool api_target_of(const struct server_request *r, struct api_target *ret_target)
@@ -144,7 +148,7 @@ static void serve_watch(struct api *api, struct server_stream *s, const struct a
         return;
     }
     server_reply(s, 200, "content-type: application/json\r\n");
-    server_set_tag(s, WATCHES);
+    server_set_tag(s, api->now_s + target->timeout_s);
     if (target->is_initial) {
         send_initial(api, s, target->kind);
         return;
@@ -167,7 +171,7 @@ static void say_one(void *ctx, struct server_stream *s, const struct server_requ
     const struct saying *saying = ctx;
     struct api_target target;
 
-    if (server_tag(s) == WATCHES && api_target_of(r, &target) && target.kind == saying->kind)
+    if (server_tag(s) > 0 && api_target_of(r, &target) && target.kind == saying->kind)
         server_send(s, saying->bytes, saying->len);
 }
 
@@ -190,6 +194,34 @@ void api_send_bookmarks(struct api *api)
                        resource_of((enum kind)kind)->name, api->rv);
         api_say(api, (enum kind)kind, text, strlen(text));
     }
+}
+
+struct clock {
+    unsigned now_s;
+    unsigned next_s;
+};
+
+static void end_one(void *ctx, struct server_stream *s, const struct server_request *r)
+{
+    struct clock *clock = ctx;
+    unsigned end_s = server_tag(s);
+
+    (void)r;
+    if (end_s == 0)
+        return;
+    if (end_s <= clock->now_s)
+        server_end(s);
+    else if (end_s < clock->next_s)
+        clock->next_s = end_s;
+}
+
+unsigned api_end_watches(struct api *api)
+{
+    struct clock clock = {.now_s = api->now_s, .next_s = UINT_MAX};
+
+    if (api->server)
+        server_each(api->server, end_one, &clock);
+    return clock.next_s;
 }
 
 /* ---- Writes ---- */

@@ -95,29 +95,36 @@ static uint64_t activity_of(const struct spine *sp)
            wire_stats(&sp->wire).bytes_received + sp->requests + spine_stats(sp).passes;
 }
 
-/* Returns when the next ones are due, in real time. */
-static uint64_t send_bookmarks(struct spine *sp, uint64_t now_ms)
+/* What the API server does by itself. Returns when it wants to again, in real time. */
+static uint64_t keep_server(struct spine *sp, uint64_t now_ms)
 {
-    if (now_ms + sp->ahead_ms >= sp->bookmark_at_ms) {
-        sp->bookmark_at_ms = now_ms + sp->ahead_ms + BOOKMARK_EVERY_MS;
+    uint64_t warped_ms = now_ms + sp->ahead_ms, next_ms;
+    unsigned next_s;
+
+    if (warped_ms >= sp->bookmark_at_ms) {
+        sp->bookmark_at_ms = warped_ms + BOOKMARK_EVERY_MS;
         api_send_bookmarks(&sp->api);
     }
-    return sp->bookmark_at_ms - sp->ahead_ms;
+    sp->api.now_s = (unsigned)(warped_ms / 1000);
+    next_s = api_end_watches(&sp->api);
+    next_ms =
+        (uint64_t)next_s * 1000 < sp->bookmark_at_ms ? (uint64_t)next_s * 1000 : sp->bookmark_at_ms;
+    return next_ms - sp->ahead_ms;
 }
 
 static uint64_t step(struct wire *w, uint64_t now_ms)
 {
     struct spine *sp = (struct spine *)w;
-    uint64_t activity, next_ms, bookmark_ms;
+    uint64_t activity, next_ms, server_ms;
 
     if (!sp->manager)
         return UINT64_MAX;
-    bookmark_ms = send_bookmarks(sp, now_ms);
+    server_ms = keep_server(sp, now_ms);
     next_ms = manager_step(sp->manager, now_ms + sp->ahead_ms,
                            SPINE_WALL_MS + (int64_t)(now_ms + sp->ahead_ms - sp->began_ms));
     if (next_ms != UINT64_MAX)
         next_ms = next_ms > sp->ahead_ms ? next_ms - sp->ahead_ms : 0;
-    next_ms = bookmark_ms < next_ms ? bookmark_ms : next_ms;
+    next_ms = server_ms < next_ms ? server_ms : next_ms;
     if (sp->never_skips || next_ms <= now_ms + 1)
         return next_ms;
     activity = activity_of(sp);
