@@ -68,6 +68,7 @@ struct api {
     struct server *server; /* borrowed; for telling watches */
     unsigned rv;           /* the last one */
     unsigned oldest_rv;    /* a watch from before it is answered 410 */
+    uint64_t said;         /* bytes into watches */
     unsigned now_s;        /* the clock by which watches end when they have asked to */
     bool has_no_watch_list;
     api_misbehave_fn misbehave; /* may be NULL */
@@ -87,6 +88,8 @@ struct api_object *api_find(struct api *api, enum kind kind, const char *ns, con
 void api_edit(struct api *api, struct api_object *o, const char *patch);
 /* The watches end with 410 when they come back; what changed before now is not told again. */
 void api_compact(struct api *api);
+/* What was is forgotten; nobody must come back for it. */
+void api_forget(struct api *api);
 
 /* A watch event of @o as it is now, with its newline; the caller frees it with mem_free(). */
 char *api_line(const struct api_object *o, const char *type);

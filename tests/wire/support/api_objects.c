@@ -31,7 +31,7 @@ static void object_free(struct api *api, struct api_object *o)
     free(o);
 }
 
-static void forget_history(struct api *api)
+void api_forget(struct api *api)
 {
     struct api_event *e;
 
@@ -46,12 +46,12 @@ void api_done(struct api *api)
 {
     while (!TAILQ_EMPTY(&api->objects))
         object_free(api, TAILQ_FIRST(&api->objects));
-    forget_history(api);
+    api_forget(api);
 }
 
 void api_compact(struct api *api)
 {
-    forget_history(api);
+    api_forget(api);
     api->oldest_rv = ++api->rv;
 }
 

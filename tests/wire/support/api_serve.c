@@ -164,15 +164,18 @@ struct saying {
     enum kind kind;
     const void *bytes;
     size_t len;
+    uint64_t said; /* bytes, to all who listen */
 };
 
 static void say_one(void *ctx, struct server_stream *s, const struct server_request *r)
 {
-    const struct saying *saying = ctx;
+    struct saying *saying = ctx;
     struct api_target target;
 
-    if (server_tag(s) > 0 && api_target_of(r, &target) && target.kind == saying->kind)
+    if (server_tag(s) > 0 && api_target_of(r, &target) && target.kind == saying->kind) {
         server_send(s, saying->bytes, saying->len);
+        saying->said += saying->len;
+    }
 }
 
 void api_say(struct api *api, enum kind kind, const void *bytes, size_t len)
@@ -181,6 +184,7 @@ void api_say(struct api *api, enum kind kind, const void *bytes, size_t len)
 
     if (api->server)
         server_each(api->server, say_one, &saying);
+    api->said += saying.said;
 }
 
 void api_send_bookmarks(struct api *api)
