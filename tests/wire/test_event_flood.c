@@ -21,7 +21,7 @@
  * to 10 s; one is forgiven each 10 s without any. */
 #define ROUNDS_MAX (30u + 6u + 6u + 2u)
 #define EVENTS_MAX (RECORDER_BURST + 1) /* of one object, a minute and a bit */
-#define BLOCKS_MAX 4096u                /* of memory that may come and go meanwhile */
+#define BLOCKS_MAX 16384u /* of memory meanwhile; the Events that the server keeps are among it */
 
 struct flood {
     bool has_many_rivals; /* each drift by another one: no two findings are equal */
