@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "escape.h"
-#include "rampart/json/slice.h"
-
-#define CANONICAL_LEN_MAX SLICE_RAW_MAX /* bytes; no object of the API is longer */
+#include "rampart/json/decode.h"
 
 void json_build_init(struct json_build *j, struct strbuf *out)
 {
@@ -143,8 +141,8 @@ static int write_array(struct strbuf *out, const json_t *arr, unsigned depth, st
 
 static int write_container(struct strbuf *out, const json_t *value, unsigned depth, struct err *err)
 {
-    if (depth == SLICE_DEPTH_MAX)
-        return err_set(err, ERR_LIMIT, "JSON is nested deeper than %d levels", SLICE_DEPTH_MAX);
+    if (depth == JSON_DEPTH_MAX)
+        return err_set(err, ERR_LIMIT, "JSON is nested deeper than %d levels", JSON_DEPTH_MAX);
     return json_typeof(value) == JSON_OBJECT ? write_object(out, value, depth + 1, err)
                                              : write_array(out, value, depth + 1, err);
 }

@@ -18,11 +18,46 @@ static void start_copy(struct slice *s, const char *p)
     s->run = p;
 }
 
+/*
+ * The value is too large: what was whole is closed, and nothing more is added to it. The levels of
+ * @whole_depth are still open, for the end of any of them is looked at before the next one begins.
+ */
+static void cut(struct slice *s)
+{
+    if (s->out != &s->kept || s->is_cut || s->kept.broke == ERR_NOMEM)
+        return;
+    strbuf_cut(&s->kept, s->whole_len);
+    s->kept.broke = ERR_NONE;
+    for (unsigned level = s->whole_depth; level > s->unit_depth; level--)
+        strbuf_addc(&s->kept, slice_is_object(s, level - 1) ? '}' : ']');
+    if (s->kept.len == 0)
+        strbuf_adds(&s->kept, "null");
+    if (s->kept.broke == ERR_NONE)
+        s->kept.broke = ERR_LIMIT; /* which makes it deaf */
+    s->is_cut = true;
+}
+
+static void cut_if_outgrown(struct slice *s)
+{
+    if (s->kept.broke == ERR_LIMIT || s->kept.len > s->kept_max)
+        cut(s);
+}
+
+/* All that was begun in the open containers is whole. */
+static void note_whole(struct slice *s)
+{
+    if (s->out != &s->kept || s->is_cut || s->kept.broke || s->kept.len > s->kept_max)
+        return;
+    s->whole_len = s->kept.len;
+    s->whole_depth = s->depth;
+}
+
 static void end_copy(struct slice *s, const char *p)
 {
     if (s->is_copying)
         strbuf_add(s->out, s->run, (size_t)(p - s->run));
     s->is_copying = false;
+    cut_if_outgrown(s);
 }
 
 static void add_comma(struct slice *s, struct filter *f)
@@ -39,9 +74,17 @@ static struct filter *filter_top(struct slice *s)
 
 int project_push(struct slice *s, bool is_object, struct err *err)
 {
-    if (s->depth == SLICE_DEPTH_MAX)
-        return err_set(err, ERR_LIMIT, "JSON is nested deeper than %d levels", SLICE_DEPTH_MAX);
-    s->is_object[s->depth++] = is_object;
+    uint64_t bit = (uint64_t)1 << s->depth % 64;
+
+    if (s->depth == SLICE_LEVELS_MAX)
+        return err_set(err, ERR_LIMIT, "JSON is nested deeper than %d levels", SLICE_LEVELS_MAX);
+    if (s->depth >= SLICE_DEPTH_MAX && s->is_copying)
+        cut(s);
+    if (is_object)
+        s->objects[s->depth / 64] |= bit;
+    else
+        s->objects[s->depth / 64] &= ~bit;
+    s->depth++;
     return 0;
 }
 
@@ -56,6 +99,7 @@ static int push_filter(struct slice *s, bool is_object, const struct projection 
     *f = (struct filter){.nodes = nodes};
     for (; nodes && nodes->name && !f->has_any; nodes++)
         f->has_any = name_is_any(nodes);
+    note_whole(s);
     return 0;
 }
 
@@ -63,7 +107,8 @@ int project_check(const struct slice *s, uint64_t at, struct err *err)
 {
     uint64_t len = s->out == &s->envelope ? at - s->items_len : at - s->unit_at;
 
-    if (strbuf_check(s->out, "a projected value", err) < 0)
+    if ((s->out == &s->envelope || s->out->broke == ERR_NOMEM) &&
+        strbuf_check(s->out, "a projected value", err) < 0)
         return -1;
     if (len > SLICE_RAW_MAX)
         return err_set(err, ERR_LIMIT, "a JSON value is longer than %u bytes", SLICE_RAW_MAX);
@@ -72,8 +117,10 @@ int project_check(const struct slice *s, uint64_t at, struct err *err)
 
 static int hand_out(struct slice *s, enum slice_kind kind, struct strbuf *text, struct err *err)
 {
-    if (kind == SLICE_VALUE)
-        s->values++;
+    if (s->is_cut && kind == SLICE_VALUE)
+        kind = SLICE_CUT;
+    s->is_cut = false;
+    s->values += kind != SLICE_ENVELOPE;
     if (s->fn(s->ctx, kind, text->text, text->len, err) < 0)
         return -1;
     strbuf_clear(text);
@@ -85,8 +132,10 @@ static int hand_out(struct slice *s, enum slice_kind kind, struct strbuf *text, 
 int project_end_value(struct slice *s, const char *p, struct err *err)
 {
     end_copy(s, p);
-    if (s->depth > 0 && !filter_top(s)->is_items)
+    if (s->depth > 0 && !filter_top(s)->is_items) {
+        note_whole(s);
         return 0;
+    }
     if (project_check(s, slice_offset(s, p), err) < 0)
         return -1;
     if (s->depth == 0)
@@ -132,6 +181,13 @@ int project_end_name(struct slice *s, const char *text, size_t len, const char *
     return 0;
 }
 
+static void begin_unit(struct slice *s, const char *p)
+{
+    s->unit_at = slice_offset(s, p);
+    s->unit_depth = s->whole_depth = s->depth;
+    s->whole_len = 0;
+}
+
 /* The fate of a value that is no member: the top, an item of a list, or an element of an array. */
 static void choose_fate(struct slice *s, const char *p)
 {
@@ -140,7 +196,7 @@ static void choose_fate(struct slice *s, const char *p)
     s->fate = s->keep ? FATE_FILTER : FATE_KEEP;
     s->fate_nodes = s->keep;
     if (s->depth == 0) {
-        s->unit_at = slice_offset(s, p);
+        begin_unit(s, p);
         if (s->mode == SLICE_LIST) {
             s->fate = FATE_FILTER;
             s->fate_nodes = envelope_keep;
@@ -149,7 +205,7 @@ static void choose_fate(struct slice *s, const char *p)
     }
     f = filter_top(s);
     if (f->is_items) {
-        s->unit_at = slice_offset(s, p);
+        begin_unit(s, p);
         s->out = &s->kept;
         return;
     }
@@ -189,7 +245,7 @@ int project_open(struct slice *s, const char *p, struct err *err)
     bool is_object = *p == '{';
     bool is_items = s->fate == FATE_ITEMS;
 
-    if (is_items || s->fate == FATE_FILTER) {
+    if (is_items || (s->fate == FATE_FILTER && s->depth < SLICE_DEPTH_MAX)) {
         if (!is_items)
             strbuf_addc(s->out, *p);
         if (push_filter(s, is_object, s->fate_nodes, err) < 0)
@@ -197,7 +253,9 @@ int project_open(struct slice *s, const char *p, struct err *err)
         filter_top(s)->is_items = is_items;
         return 0;
     }
-    if (s->fate == FATE_KEEP)
+    if (s->fate == FATE_FILTER)
+        cut(s);
+    else if (s->fate == FATE_KEEP)
         start_copy(s, p);
     s->is_raw = true;
     s->raw_depth = s->depth;
@@ -215,4 +273,5 @@ void project_pause(struct slice *s, const char *p)
 {
     if (s->is_copying)
         strbuf_add(s->out, s->run, (size_t)(p - s->run));
+    cut_if_outgrown(s);
 }

@@ -28,7 +28,7 @@ static enum place place_after(const struct slice *s)
 {
     if (s->depth == 0)
         return s->mode == SLICE_LIST ? PLACE_DONE : PLACE_TOP;
-    return s->is_object[s->depth - 1] ? PLACE_OBJ_NEXT : PLACE_ARR_NEXT;
+    return slice_is_object(s, s->depth - 1) ? PLACE_OBJ_NEXT : PLACE_ARR_NEXT;
 }
 
 /* The string, number or word that was being read ended before @p. */
@@ -239,7 +239,8 @@ struct slice *slice_new(enum slice_mode mode, const struct projection *keep, siz
     s->keep = keep;
     s->fn = fn;
     s->ctx = ctx;
-    strbuf_init(&s->kept, kept_max);
+    s->kept_max = kept_max;
+    strbuf_init(&s->kept, kept_max + SLICE_CLOSERS_MAX);
     strbuf_init(&s->envelope, kept_max);
     s->out = mode == SLICE_LIST ? &s->envelope : &s->kept;
     return s;

@@ -9,6 +9,8 @@
 #include "rampart/json/slice.h"
 #include "scan.h"
 
+#define SLICE_CLOSERS_MAX (SLICE_DEPTH_MAX + 4) /* bytes that close a value that was cut */
+
 enum token { TOKEN_NONE = 0, TOKEN_STRING, TOKEN_ESCAPE, TOKEN_HEX, TOKEN_NUMBER, TOKEN_WORD };
 
 enum fate { FATE_DROP = 0, FATE_KEEP, FATE_FILTER, FATE_ITEMS };
@@ -32,25 +34,37 @@ struct slice {
     uint64_t chunk_at;             /* offset of @chunk in the stream */
     uint64_t unit_at;              /* offset where the current value or item began */
     uint64_t items_len;            /* bytes of all items so far: they do not count as envelope */
+    size_t kept_max;               /* bytes of a projected value */
     struct strbuf kept;            /* the current value or item, projected */
-    struct strbuf envelope;        /* the list without its items */
-    struct strbuf *out;            /* the one of the two that is being written */
-    const char *run;               /* what is being copied starts here in @chunk */
-    bool is_copying;               /* a name or value that stays is being read */
-    enum place place;              /* what may come next */
-    enum token token;              /* what the last chunk ended in */
-    unsigned hex_left;             /* digits missing in TOKEN_HEX */
-    const char *word_rest;         /* letters missing in TOKEN_WORD */
-    bool is_name;                  /* TOKEN_STRING: a member's name in a filter */
-    struct member_name name;       /* collected when a name does not lie plainly in one chunk */
-    enum fate fate;                /* of the value that follows the name */
-    const struct projection *fate_nodes;    /* for FATE_FILTER */
-    bool is_raw;                            /* inside a container that stays or goes as a whole */
-    unsigned raw_depth;                     /* depth around that container */
-    unsigned depth;                         /* open containers */
-    bool is_object[SLICE_DEPTH_MAX];        /* of each open container */
-    struct filter filters[SLICE_DEPTH_MAX]; /* of those containers that are filters */
+    size_t whole_len;        /* bytes of @kept after which nothing was begun that is not whole,
+                                but for the brackets of the first @whole_depth levels */
+    unsigned whole_depth;    /* likewise */
+    unsigned unit_depth;     /* levels around the current value or item */
+    bool is_cut;             /* it is too large: @kept is what is handed out of it */
+    struct strbuf envelope;  /* the list without its items */
+    struct strbuf *out;      /* the one of the two that is being written */
+    const char *run;         /* what is being copied starts here in @chunk */
+    bool is_copying;         /* a name or value that stays is being read */
+    enum place place;        /* what may come next */
+    enum token token;        /* what the last chunk ended in */
+    unsigned hex_left;       /* digits missing in TOKEN_HEX */
+    const char *word_rest;   /* letters missing in TOKEN_WORD */
+    bool is_name;            /* TOKEN_STRING: a member's name in a filter */
+    struct member_name name; /* collected when a name does not lie plainly in one chunk */
+    enum fate fate;          /* of the value that follows the name */
+    const struct projection *fate_nodes; /* for FATE_FILTER */
+    bool is_raw;                         /* inside a container that stays or goes as a whole */
+    unsigned raw_depth;                  /* depth around that container */
+    unsigned depth;                      /* open containers */
+    uint64_t objects[SLICE_LEVELS_MAX / 64 + 1]; /* a bit for each open container: an object */
+    struct filter filters[SLICE_DEPTH_MAX];      /* of those containers that are filters */
 };
+
+/* Whether the container that is @level levels down is an object; else it is an array. */
+static inline bool slice_is_object(const struct slice *s, unsigned level)
+{
+    return s->objects[level / 64] >> level % 64 & 1;
+}
 
 /* Where @p, in the chunk being read, lies in the stream. */
 static inline uint64_t slice_offset(const struct slice *s, const char *p)
@@ -58,11 +72,11 @@ static inline uint64_t slice_offset(const struct slice *s, const char *p)
     return s->chunk_at + (uint64_t)(p - s->chunk);
 }
 
-/* Enters a container; ERR_LIMIT at SLICE_DEPTH_MAX. */
+/* Enters a container; ERR_LIMIT at SLICE_LEVELS_MAX. */
 int project_push(struct slice *s, bool is_object, struct err *err);
 
 /* ERR_LIMIT when the value or item being read, or the list around the items, is too long at offset
- * @at, or what stays of it; ERR_NOMEM when that could not be stored. */
+ * @at, or what stays of the list; ERR_NOMEM when that could not be stored. */
 int project_check(const struct slice *s, uint64_t at, struct err *err);
 
 /* A member's name starts at @p with its quote, and ended before @p: plainly as [text, text + len),

@@ -4,10 +4,10 @@
 
 #include "rampart/json/build.h"
 #include "rampart/json/get.h"
-#include "rampart/json/slice.h"
 #include "rampart/kube/timestamp.h"
 
 #define MANAGER_LEN_MAX 128 /* the API server's own limit */
+#define SPEC_SCRATCH_MAX (8u * 1024 * 1024)
 
 static const char *const field_names[NETPOL_FIELD_COUNT] = {
     [NETPOL_POD_SELECTOR] = "f:podSelector",
@@ -203,6 +203,14 @@ static bool selects_all(const json_t *pods)
            is_empty(json_member(pods, "matchExpressions"), JSON_ARRAY);
 }
 
+/* Of a policy that is too large nobody knows what it allows. */
+static void spec_suspect(struct netpol_facts *np)
+{
+    np->allows_all_ingress = true;
+    np->allows_all_egress = true;
+    np->selects_all_pods = true;
+}
+
 static void spec_judge(const json_t *spec, struct netpol_facts *np)
 {
     const json_t *types = json_member(spec, "policyTypes");
@@ -223,7 +231,7 @@ static int spec_keep(const json_t *spec, struct arena *a, struct netpol_facts *n
     struct err why = {0};
     AUTO_ARENA scratch;
 
-    arena_init(&scratch, (size_t)2 * SLICE_RAW_MAX);
+    arena_init(&scratch, SPEC_SCRATCH_MAX);
     if (spec) {
         text = json_typeof(spec) == JSON_OBJECT ? json_canonical(spec, &scratch, &why) : NULL;
         if (why.code == ERR_NOMEM)
@@ -248,6 +256,7 @@ int netpol_decode(const json_t *root, struct arena *a, struct object **ret_objec
     struct managed managed = {0};
     const json_t *meta = json_object_get(root, "metadata");
     const json_t *spec = json_member(root, "spec");
+    bool is_cut = json_object_get(root, OBJECT_CUT);
 
     if (!np)
         return err_nomem(err);
@@ -256,11 +265,14 @@ int netpol_decode(const json_t *root, struct arena *a, struct object **ret_objec
     if (marks_read(meta, a, np, err) < 0 || owners_read(meta, a, np, err) < 0)
         return -1;
     managed_read(meta, np, &managed);
-    spec_judge(spec, np);
+    if (is_cut)
+        spec_suspect(np);
+    else
+        spec_judge(spec, np);
     np->object.is_ours = has_our_name(np) && (np->has_our_label || np->has_our_entry);
     if (np->object.is_ours &&
-        (spec_keep(spec, a, np, err) < 0 || foreign_labels_read(meta, a, np, err) < 0 ||
-         rivals_keep(&managed, a, np, err) < 0))
+        ((!is_cut && spec_keep(spec, a, np, err) < 0) ||
+         foreign_labels_read(meta, a, np, err) < 0 || rivals_keep(&managed, a, np, err) < 0))
         return -1;
     *ret_object = &np->object;
     return 0;

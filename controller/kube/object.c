@@ -17,6 +17,15 @@ static int name_object(enum kind kind, const json_t *root, struct err *err)
                     ns ? "/" : "", NAME_LEN_MAX, name ? name : "(without a name)");
 }
 
+/* What is missing of it might be all that counts; only of a policy that much is known all the same.
+ */
+static int check_whole(enum kind kind, const json_t *root, struct err *err)
+{
+    if (kind == KIND_NETWORK_POLICY || !json_object_get(root, OBJECT_CUT))
+        return 0;
+    return err_set(err, ERR_INVALID, "is too large to be read: make it smaller");
+}
+
 static int decode(enum kind kind, const json_t *root, struct arena *a,
                   enum decode_result *ret_result, struct object **ret_object, struct err *err)
 {
@@ -54,7 +63,7 @@ int object_decode(enum kind kind, const json_t *root, struct arena *a,
     enum decode_result result = DECODE_KEEP;
     struct object *object = NULL;
 
-    if (decode(kind, root, a, &result, &object, err) < 0)
+    if (check_whole(kind, root, err) < 0 || decode(kind, root, a, &result, &object, err) < 0)
         return name_object(kind, root, err);
     /* A file may go without; what a server sends always has both, and writes need them. */
     if (object && (*object->uid == '\0' || *object->rv == '\0')) {

@@ -6,6 +6,7 @@
 #include "rampart/json/get.h"
 #include "rampart/json/slice.h"
 #include "rampart/kube/status.h"
+#include "rampart/sync/frames.h"
 
 #define META_BYTES_MAX 4096 /* of name, namespace, uid, resourceVersion and deletionTimestamp */
 #define TIME_LEN_MAX 64
@@ -28,7 +29,8 @@ static int keep_value(void *ctx, enum slice_kind kind, const char *text, size_t 
 {
     struct answer *answer = ctx;
 
-    (void)kind;
+    if (kind == SLICE_CUT)
+        return err_set(err, ERR_INVALID, "too large to be read");
     if (answer->json.len > 0)
         return err_set(err, ERR_INVALID, "more than one object");
     strbuf_add(&answer->json, text, len);
@@ -39,7 +41,7 @@ static int project(struct answer *answer, const struct resource *resource,
                    const struct http_response *response, struct err *err)
 {
     struct slice *slice =
-        slice_new(SLICE_STREAM, resource->keep, SLICE_RAW_MAX, keep_value, answer, err);
+        slice_new(SLICE_STREAM, resource->keep, FRAMES_OBJECT_LEN_MAX, keep_value, answer, err);
     int result = -1;
 
     if (!slice)
@@ -88,7 +90,7 @@ static int answer_init(struct answer *answer, const struct object_ref *object,
     const char *ns = resource->is_namespaced ? object->ns : "";
 
     *answer = (struct answer){0};
-    strbuf_init(&answer->json, SLICE_RAW_MAX);
+    strbuf_init(&answer->json, FRAMES_OBJECT_LEN_MAX);
     arena_init(&answer->arena, META_BYTES_MAX);
     if (project(answer, resource, response, err) < 0 || read_meta(answer, object->kind, err) < 0)
         goto fail;

@@ -13,6 +13,8 @@ struct cluster {
     struct watch_server server; /* what the informers learn about the server */
     struct rng rng;             /* jitter of all informers */
     struct cache caches[KIND_WATCHED_COUNT];
+    bool wants_wake;     /* one of them got through to the server again */
+    uint64_t wake_at_ms; /* no sooner */
     uint64_t recoveries;
 };
 
@@ -92,20 +94,21 @@ static bool is_away(enum err_code code)
 }
 
 /* One server answers all of them: the first that gets through to it again wakes the rest. That its
- * resourceVersion has expired meanwhile is an answer, too. */
+ * resourceVersion has expired meanwhile is an answer, too. Where they fall silent again, one after
+ * the other, they must not keep each other awake. */
 static void wake_after_recovery(struct cluster *c, uint64_t now_ms)
 {
-    bool has_recovered = false;
-
     for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
         enum err_code was = c->caches[kind].was;
         enum err_code is = informer_error(c->caches[kind].informer)->code;
 
-        has_recovered |= (was != ERR_NONE && is == ERR_NONE) || (is_away(was) && !is_away(is));
+        c->wants_wake |= (was != ERR_NONE && is == ERR_NONE) || (is_away(was) && !is_away(is));
         c->caches[kind].was = is;
     }
-    if (!has_recovered)
+    if (!c->wants_wake || now_ms < c->wake_at_ms)
         return;
+    c->wants_wake = false;
+    c->wake_at_ms = now_ms + CLUSTER_WAKE_EVERY_MS;
     c->recoveries++;
     for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++)
         informer_wake(c->caches[kind].informer, now_ms);
@@ -125,7 +128,7 @@ uint64_t cluster_recoveries(const struct cluster *c)
 
 uint64_t cluster_deadline(const struct cluster *c)
 {
-    uint64_t deadline = UINT64_MAX;
+    uint64_t deadline = c->wants_wake ? c->wake_at_ms : UINT64_MAX;
 
     for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
         uint64_t of_kind = informer_deadline(c->caches[kind].informer);

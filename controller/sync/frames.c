@@ -8,6 +8,7 @@
 #include "rampart/json/get.h"
 #include "rampart/json/slice.h"
 #include "rampart/kube/decode.h"
+#include "rampart/kube/object.h"
 #include "rampart/kube/status.h"
 
 #define STATUS_LEN_MAX (64u * 1024) /* of an ERROR event's Status */
@@ -169,6 +170,15 @@ static int on_event(struct frames *f, const json_t *root, struct err *err)
     return f->fn(f->ctx, &frame, err);
 }
 
+static int mark_cut(const struct frames *f, json_t *root, struct err *err)
+{
+    json_t *object = f->is_list ? root : json_object_get(root, "object");
+
+    if (json_is_object(object) && json_object_set_new(object, OBJECT_CUT, json_true()) < 0)
+        return err_nomem(err);
+    return 0;
+}
+
 /* Strict JSON of what the slice let through. */
 static int on_value(void *ctx, enum slice_kind kind, const char *text, size_t len, struct err *err)
 {
@@ -186,6 +196,8 @@ static int on_value(void *ctx, enum slice_kind kind, const char *text, size_t le
     }
     if (kind == SLICE_ENVELOPE)
         return on_envelope(f, root, err);
+    if (kind == SLICE_CUT && mark_cut(f, root, err) < 0)
+        return -1;
     return f->is_list ? on_item(f, root, err) : on_event(f, root, err);
 }
 
@@ -205,7 +217,7 @@ struct frames *frames_new(enum kind kind, bool is_list, frame_fn fn, void *ctx, 
     f->event[0].name = "type";
     f->event[1] = (struct projection){.name = "object", .children = keep};
     f->slice = slice_new(is_list ? SLICE_LIST : SLICE_STREAM, is_list ? keep : f->event,
-                         SLICE_RAW_MAX, on_value, f, err);
+                         FRAMES_OBJECT_LEN_MAX, on_value, f, err);
     if (!f->slice)
         MEM_FREE_NULL(f);
     return f;

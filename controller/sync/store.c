@@ -10,7 +10,7 @@
 #include "rampart/sync/index.h"
 
 /* Bounds the decoding of hostile input; what comes out is held against STORE_OBJECT_LEN_MAX. */
-#define SCRATCH_USED_MAX ((size_t)16 * SLICE_RAW_MAX)
+#define SCRATCH_USED_MAX ((size_t)64 * 1024 * 1024)
 
 /* One object: this header and its bytes are a single allocation. */
 struct entry {

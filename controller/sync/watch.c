@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "rampart/kube/rv.h"
+
 #define TO(state_) (1u << (state_))
 
 static const unsigned watch_may_go[WATCH_STATE_COUNT] = {
@@ -91,6 +93,8 @@ enum watch_want watch_want(struct watch *w, uint64_t now_ms)
     if (w->state == WATCH_LISTING)
         return WATCH_WANT_LIST;
     assert(w->state == WATCH_STREAMING_INITIAL || w->state == WATCH_STREAMING);
+    if (w->state == WATCH_STREAMING && now_ms < w->again_at_ms)
+        return WATCH_WANT_NOTHING;
     if (w->timeout_s == 0)
         w->timeout_s = (uint32_t)rng_range(w->rng, WATCH_TIMEOUT_MIN_S, WATCH_TIMEOUT_MAX_S);
     return WATCH_WANT_WATCH;
@@ -155,18 +159,23 @@ enum watch_effect watch_on_started(struct watch *w, uint64_t now_ms)
                                                                 : WATCH_EFFECT_NONE;
 }
 
-/* A resourceVersion that is no good is not taken: the last one still is. */
-static void keep_rv(struct watch *w, const char *rv)
+/* A resourceVersion that is no good is not taken: the last one still is. Whether it is progress:
+ * neither the same again nor an older one, as far as that can be told. */
+static bool keep_rv(struct watch *w, const char *rv)
 {
     size_t len = strlen(rv);
+    bool is_progress;
 
-    if (len > 0 && len <= RV_LEN_MAX)
-        memcpy(w->rv, rv, len + 1);
+    if (len == 0 || len > RV_LEN_MAX || strcmp(w->rv, rv) == 0)
+        return false;
+    is_progress = rv_compare(rv, w->rv) != RV_OLDER;
+    memcpy(w->rv, rv, len + 1);
+    return is_progress;
 }
 
 static enum watch_effect end_sync(struct watch *w, const char *rv)
 {
-    keep_rv(w, rv);
+    (void)keep_rv(w, rv);
     w->has_synced = true;
     w->is_rv_expired = false;
     w->is_paged = true;
@@ -201,14 +210,8 @@ void watch_on_object(struct watch *w, const char *rv, bool is_added)
 
     assert(w->has_request);
     assert(w->state == WATCH_STREAMING_INITIAL || w->state == WATCH_STREAMING);
-    if (w->state == WATCH_STREAMING_INITIAL || is_unordered) {
+    if (w->state == WATCH_STREAMING_INITIAL || is_unordered || keep_rv(w, rv))
         w->events_count++;
-        return;
-    }
-    if (strcmp(w->rv, rv) == 0) /* the same event again is no progress */
-        return;
-    w->events_count++;
-    keep_rv(w, rv);
 }
 
 enum watch_effect watch_on_bookmark(struct watch *w, const char *rv, bool is_initial_end)
@@ -217,12 +220,11 @@ enum watch_effect watch_on_bookmark(struct watch *w, const char *rv, bool is_ini
     assert(w->state == WATCH_STREAMING_INITIAL || w->state == WATCH_STREAMING);
     if (w->state == WATCH_STREAMING_INITIAL && !is_initial_end)
         return WATCH_EFFECT_NONE;
-    if (strcmp(w->rv, rv) != 0)
-        w->events_count++;
     if (w->state == WATCH_STREAMING) {
-        keep_rv(w, rv);
+        w->events_count += keep_rv(w, rv);
         return WATCH_EFFECT_NONE;
     }
+    w->events_count++;
     watch_move(w, WATCH_STREAMING);
     return end_sync(w, rv);
 }
@@ -260,10 +262,12 @@ static void list_failed(struct watch *w, const struct err *err, bool was_started
     case ERR_EXPIRED:
     case ERR_REFUSED:
     case ERR_RV_TOO_LARGE:
-        if (*w->continue_token != '\0' && is_dead_token) {
+        if (*w->continue_token != '\0' && is_dead_token && w->is_paged) {
             list_restart(w, false);
-            return; /* stays LISTING, at once: it cannot happen to a first page */
+            return; /* stays LISTING, at once: it happens once a list */
         }
+        if (*w->continue_token != '\0' && is_dead_token)
+            break; /* pages that nobody asked for */
         w->is_rv_expired = true;
         break;
     case ERR_NOMEM:
@@ -359,10 +363,14 @@ static enum watch_state stream_resume(struct watch *w, const struct err *err, bo
 
 static void stream_ended(struct watch *w, const struct err *err, bool was_started, uint64_t now_ms)
 {
-    bool is_short = now_ms - w->started_ms < WATCH_SHORT_MS && w->events_count == 0;
+    bool is_short = now_ms - w->started_ms < WATCH_SHORT_MS;
 
-    if (err->code == ERR_NONE && !is_short)
-        return; /* stays STREAMING: watch again at once */
+    w->shorts_count = is_short ? w->shorts_count + 1 : 0;
+    if (err->code == ERR_NONE && !(is_short && w->events_count == 0)) {
+        if (w->shorts_count > WATCH_SHORTS_FREE)
+            w->again_at_ms = w->started_ms + WATCH_SHORT_MS;
+        return; /* stays STREAMING: watch again */
+    }
     wait_then(w, stream_resume(w, err, was_started), err, now_ms);
 }
 
@@ -396,6 +404,8 @@ uint64_t watch_deadline(const struct watch *w)
         return UINT64_MAX;
     if (w->has_request)
         return request_deadline(w);
+    if (w->state == WATCH_STREAMING)
+        return w->again_at_ms;
     return w->state == WATCH_BACKOFF ? w->backoff_until_ms : 0;
 }
 

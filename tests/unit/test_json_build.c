@@ -4,7 +4,6 @@
 
 #include "rampart/json/build.h"
 #include "rampart/json/decode.h"
-#include "rampart/json/slice.h"
 #include "support/sweep.h"
 #include "support/text.h"
 #include "support/unit.h"
@@ -182,13 +181,13 @@ static void test_canonical_text_is_canonical_already(void **state)
 
 static void test_canonical_text_has_ceilings(void **state)
 {
-    json_t *deep = json_array(); /* and SLICE_DEPTH_MAX - 1 around it */
+    json_t *deep = json_array(); /* and JSON_DEPTH_MAX - 1 around it */
     struct err err = {0};
     char *large;
     json_t *value;
 
     (void)state;
-    for (int i = 0; i < SLICE_DEPTH_MAX - 1; i++) {
+    for (int i = 0; i < JSON_DEPTH_MAX - 1; i++) {
         value = json_array();
         json_array_append_new(value, deep);
         deep = value;
@@ -199,7 +198,7 @@ static void test_canonical_text_has_ceilings(void **state)
     assert_null(json_canonical(value, &arena, &err));
     assert_int_equal(err.code, ERR_LIMIT);
     json_decref(value);
-    large = text_repeat("x", SLICE_RAW_MAX);
+    large = text_repeat("x", CANONICAL_LEN_MAX);
     value = json_string(large);
     assert_null(json_canonical(value, &arena, &err));
     assert_int_equal(err.code, ERR_LIMIT);

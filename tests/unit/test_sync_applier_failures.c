@@ -2,6 +2,8 @@
  */
 #include "sync_applier.h"
 
+#include "rampart/sync/frames.h"
+
 static void test_applier_ends_a_plan_at_the_write_that_the_server_refuses(void **state)
 {
     static const struct {
@@ -108,18 +110,26 @@ static void test_applier_takes_no_write_as_done_when_the_answer_is_not_the_objec
         {201, "{\"metadata\":{\"name\":\"a\",\"namespace\":\"shop\",\"uid\":\"u1\","
               "\"resourceVersion\":\"1\"}}{}"},
         {201, "{\"metadata\":{\"name\":\"a\",\"name\":\"a\",\"namespace\":\"shop\"}}"},
+        {201, NULL}, /* too large to be read */
     };
     struct fixture *f = *state;
+    char *large = malloc(FRAMES_OBJECT_LEN_MAX + 200);
+
+    (void)snprintf(large, FRAMES_OBJECT_LEN_MAX + 200,
+                   "{\"metadata\":{\"name\":\"a\",\"namespace\":\"shop\",\"uid\":\"u1\","
+                   "\"resourceVersion\":\"1\"},\"spec\":{\"x\":\"%0*d\"}}",
+                   (int)FRAMES_OBJECT_LEN_MAX, 0);
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         add_create(f, "a");
         add_create(f, "deny");
         start(f);
-        answer(f, i, rows[i].status, rows[i].body);
+        answer(f, i, rows[i].status, rows[i].body ? rows[i].body : large);
         assert_int_equal(f->fake.count, i + 1); /* no deny without its allow */
         assert_failed(f, ERR_INVALID, "create NetworkPolicy a (namespace shop): ");
         assert_null(held(f, "a"));
     }
+    free(large);
 }
 
 static void test_applier_goes_on_when_only_the_cache_does_not_take_the_answer(void **state)

@@ -40,11 +40,13 @@ void json_add_bool(struct json_build *j, const char *name, bool flag);
 void json_add_null(struct json_build *j, const char *name);
 void json_add_raw(struct json_build *j, const char *name, const char *json_text); /* trusted JSON */
 
+#define CANONICAL_LEN_MAX (4u * 1024 * 1024) /* bytes */
+
 /*
  * Sorted by the bytes of the names, compact, without members that are null; empty objects and
  * arrays are kept (in a NetworkPolicy `{}` and absent differ), and so are null elements, for they
- * have a place. The text lies in the arena. Errors: ERR_NOMEM, ERR_LIMIT (SLICE_RAW_MAX bytes,
- * SLICE_DEPTH_MAX levels).
+ * have a place. The text lies in the arena. Errors: ERR_NOMEM, ERR_LIMIT (CANONICAL_LEN_MAX
+ * bytes, JSON_DEPTH_MAX levels).
  */
 MUST_CHECK const char *json_canonical(const json_t *value, struct arena *a, struct err *err);
 

@@ -23,9 +23,13 @@
 #include "rampart/base/err.h"
 #include "rampart/base/strbuf.h"
 
-#define SLICE_DEPTH_MAX 128                /* levels; the API server's own objects stay far below */
-#define SLICE_RAW_MAX (4u * 1024u * 1024u) /* bytes before projection; requests end at 3 MiB */
-#define SLICE_NAME_MAX 96                  /* bytes of a name in a projection */
+#define SLICE_DEPTH_MAX 128 /* levels of what is kept; the API's own objects stay far below */
+#define SLICE_LEVELS_MAX \
+    10000 /* levels in all: Go's decoder, and so the API server, takes no more */
+/* Bytes before projection: only a value that never ends is longer. A request ends at 3 MiB, but
+ * what it asks for may be several times that as JSON, with its defaults filled in. */
+#define SLICE_RAW_MAX (32u * 1024u * 1024u)
+#define SLICE_NAME_MAX 96 /* bytes of a name in a projection */
 
 /*
  * What to keep: a tree of member names, one list of nodes a level, each list ending in {0}. The
@@ -41,6 +45,8 @@ struct projection {
 
 enum slice_kind {
     SLICE_VALUE = 0, /* one whole value of a watch stream, or one element of "items" */
+    SLICE_CUT,       /* the same, but what would be kept is too long or too deep: the members that
+                        were whole before it outgrew its ceiling; "null" when there was none */
     SLICE_ENVELOPE,  /* SLICE_LIST only: the list object without its items */
 };
 
@@ -60,15 +66,16 @@ struct slice;
  * @keep: the list of nodes for the members of one value, borrowed for the life of the slice; NULL
  * keeps all. In SLICE_LIST it applies to each item; the envelope keeps apiVersion, kind, metadata,
  * and for a Status also status, reason, code, message and details. @kept_max: ceiling of one
- * projected value in bytes.
+ * projected value in bytes; a value that outgrows it is cut, and the next one is read on as ever.
  */
 MUST_CHECK struct slice *slice_new(enum slice_mode mode, const struct projection *keep,
                                    size_t kept_max, slice_fn fn, void *ctx, struct err *err);
 void slice_free(struct slice *s);
 
 /*
- * Errors: ERR_INVALID (not JSON, with the byte offset), ERR_LIMIT (depth, raw or kept size),
- * ERR_NOMEM, or what @fn returned. After an error the slice is dead: only slice_free().
+ * Errors: ERR_INVALID (not JSON, with the byte offset), ERR_LIMIT (SLICE_LEVELS_MAX,
+ * SLICE_RAW_MAX, an envelope over @kept_max), ERR_NOMEM, or what @fn returned. After an error the
+ * slice is dead: only slice_free().
  */
 MUST_CHECK int slice_feed(struct slice *s, const char *bytes, size_t len, struct err *err);
 

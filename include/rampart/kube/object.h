@@ -57,6 +57,14 @@ MUST_CHECK int object_decode(enum kind kind, const json_t *root, struct arena *a
                              enum decode_result *ret_result, struct object **ret_object,
                              struct err *err);
 
+/*
+ * A member that no object has: set on one of which a part is missing, since what is kept of it was
+ * too large to be read (json/slice.h, sync/frames.h). A NetworkPolicy is decoded all the same: its
+ * spec is unlike any other, and it is taken to allow everything for all pods. Any other kind is
+ * ERR_INVALID.
+ */
+#define OBJECT_CUT "(cut)"
+
 /* Only metadata (name, ns, uid, rv), for bookmarks and deletions: "" for what is absent, but for
  * rv, which must be there. */
 MUST_CHECK int object_decode_meta(enum kind kind, const json_t *root, struct arena *a,

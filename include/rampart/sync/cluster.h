@@ -11,6 +11,9 @@
 #include "rampart/sync/store.h"
 #include "rampart/sync/transport.h"
 
+/* A watch that works again ends the back-offs of the others, at most once in that time. */
+#define CLUSTER_WAKE_EVERY_MS 30000
+
 struct cluster;
 
 struct cluster_options {

@@ -1,7 +1,8 @@
 /*
  * The bytes of a list page or of a watch stream as typed frames: frames the JSON, projects it to
- * what the kind keeps, parses one object at a time and tells what it is. Pure; knows no store and
- * no state of the watch.
+ * what the kind keeps, parses one object at a time and tells what it is. An object that is too
+ * large to be read comes with what was whole of it and the mark OBJECT_CUT (kube/object.h). Pure;
+ * knows no store and no state of the watch.
  */
 #ifndef RAMPART_SYNC_FRAMES_H
 #define RAMPART_SYNC_FRAMES_H
@@ -14,6 +15,9 @@
 #include "rampart/base/err.h"
 #include "rampart/kube/resource.h"
 
+/* Bytes of one object that is read, after projection. Its tree takes up to eighty times as many (an
+ * array of {}), and tenants write objects. */
+#define FRAMES_OBJECT_LEN_MAX (256u * 1024)
 #define FRAMES_TOKEN_LEN_MAX (16u * 1024) /* of a continue token; a longer one is ERR_INVALID */
 
 enum frame_type {

@@ -20,11 +20,13 @@
  * LIST from a cache that they know to be fresh since 1.31 (KEP-2340): it costs no more.
  * - A LIST at "" is paged; one at a known resourceVersion is not, so that it comes from the
  * server's cache. Further pages state the limit and the token alone. A token that is expired,
- * refused, repeated or over CONTINUE_LEN_MAX starts the list again without paging. A page may have
- * no items: only the token says whether more follow.
+ * refused, repeated or over CONTINUE_LEN_MAX starts the list again without paging, at once the
+ * first time. A page may have no items: only the token says whether more follow.
  * - The resourceVersion of an initial ADDED event is never stored: they come in no order.
  * - timeoutSeconds is random in 300..600; past it and a grace we give the watch up ourselves.
  * - A watch that ends within 1 s without having moved the resourceVersion on counts as failed.
+ * After WATCH_SHORTS_FREE in a row that did move it on, the next one starts no sooner than 1 s
+ * after the last.
  * - Refused connections, 429, 401, 403, timeouts and 5xx keep the resourceVersion; a server that
  * goes on answering 5xx or nonsense to a watch is asked for a list instead.
  * - WatchList answered 400 or 422 is not asked for again on that server. An initial stream that
@@ -50,6 +52,7 @@
 #define WATCH_IDLE_GRACE_MS 15000  /* past timeoutSeconds before we give the watch up ourselves */
 #define WATCH_INITIAL_MAX_MS 60000 /* for initial-events-end; then fall back to LIST */
 #define WATCH_SHORT_MS 1000
+#define WATCH_SHORTS_FREE 10     /* watches in a row that may be shorter and bring news */
 #define WATCH_ABSENT_MAX_MS 5000 /* longest wait after a 404 */
 #define WATCH_STUBBORN_ATTEMPTS \
     4 /* back-offs after which a failing watch is asked for in another way */
@@ -102,9 +105,11 @@ struct watch {
     struct backoff absent; /* after 404 */
     uint64_t backoff_until_ms;
     uint64_t asked_until_ms; /* the server's Retry-After; 0: it said none */
+    uint64_t again_at_ms;    /* STREAMING: no watch is started before */
     uint64_t started_ms;     /* of the running request */
     uint64_t events_count;   /* of the running watch: those that moved it on */
     uint32_t pages_count;    /* of the running list */
+    uint32_t shorts_count;   /* watches in a row that ended within WATCH_SHORT_MS */
     bool has_request;        /* one is running */
     bool is_given_up;        /* its cancelation was asked for: the deadline has passed */
     bool has_synced;         /* was complete at least once */

@@ -66,6 +66,7 @@ static void to_net(struct server_conn *c)
     w = malloc(sizeof(*w) + len);
     w->request.data = w;
     BIO_read(c->to_net, w->bytes, (int)len);
+    c->server->counts.bytes_out += len;
     buf = uv_buf_init(w->bytes, (unsigned)len);
     if (uv_write(&w->request, (uv_stream_t *)&c->tcp, &buf, 1, on_written) < 0)
         free(w);
@@ -187,6 +188,7 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
         server_conn_close(c, false);
         return;
     }
+    c->server->counts.bytes_in += (size_t)len;
     if (c->server->options.is_mute)
         return;
     BIO_write(c->from_net, buf->base, (int)len);
@@ -377,6 +379,36 @@ void server_freeze(struct server *srv, bool is_frozen)
     }
 }
 
+static void on_shut(uv_shutdown_t *request, int status)
+{
+    (void)status;
+    free(request);
+}
+
+void server_half_close(struct server *srv)
+{
+    struct server_conn *c;
+
+    TAILQ_FOREACH(c, &srv->conns, link)
+    {
+        uv_shutdown_t *request = malloc(sizeof(*request));
+
+        if (uv_shutdown(request, (uv_stream_t *)&c->tcp, on_shut) < 0)
+            free(request);
+    }
+}
+
+void server_spoil(struct server *srv, const void *bytes, size_t len)
+{
+    struct server_conn *c;
+
+    TAILQ_FOREACH(c, &srv->conns, link)
+    {
+        BIO_write(c->to_net, bytes, (int)len);
+        to_net(c);
+    }
+}
+
 struct server_stream *server_find(struct server *srv, const char *path)
 {
     struct server_conn *c;
@@ -391,6 +423,35 @@ struct server_stream *server_find(struct server *srv, const char *path)
         }
     }
     return NULL;
+}
+
+void server_each(struct server *srv,
+                 void (*fn)(void *ctx, struct server_stream *s, const struct server_request *r),
+                 void *ctx)
+{
+    struct server_conn *c;
+    struct server_stream *s;
+
+    TAILQ_FOREACH(c, &srv->conns, link)
+    {
+        struct server_stream *next;
+
+        for (s = TAILQ_FIRST(&c->streams); s; s = next) {
+            next = TAILQ_NEXT(s, link);
+            if (s->is_complete)
+                fn(ctx, s, &s->request);
+        }
+    }
+}
+
+void server_set_tag(struct server_stream *s, unsigned tag)
+{
+    s->tag = tag;
+}
+
+unsigned server_tag(const struct server_stream *s)
+{
+    return s->tag;
 }
 
 void server_reply(struct server_stream *s, int status, const char *headers)
@@ -439,6 +500,13 @@ void server_reset(struct server_stream *s)
     } else {
         server_conn_close(c, true);
     }
+}
+
+void server_raw(struct server_stream *s, const void *bytes, size_t len)
+{
+    server_conn_flush(s->conn); /* what was said before comes before it */
+    server_conn_write(s->conn, bytes, len);
+    to_net(s->conn);
 }
 
 void server_answer(struct server_stream *s, int status, const char *headers, const char *body)

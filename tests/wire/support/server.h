@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <uv.h>
 
 #include "wire/support/pki.h"
@@ -53,6 +54,8 @@ struct server_counts {
     unsigned requests;    /* complete so far */
     unsigned open;        /* connections now */
     unsigned streams;     /* requests without their end now */
+    uint64_t bytes_in;    /* of TLS, all connections so far */
+    uint64_t bytes_out;
 };
 
 struct server *server_start(uv_loop_t *loop, const struct server_options *options);
@@ -68,15 +71,26 @@ void server_stop(struct server *srv);                     /* closes everything; 
 void server_drop(struct server *srv, bool is_reset); /* without a word; FIN or RST */
 void server_goaway(struct server *srv); /* HTTP/2: no new streams, the old ones go on */
 void server_freeze(struct server *srv, bool is_frozen); /* neither reads nor writes: a black hole */
+void server_half_close(struct server *srv); /* FIN in our direction, while it goes on reading */
+void server_spoil(struct server *srv, const void *bytes, size_t len); /* past TLS: no record */
 
 /* NULL when there is none open with that path. */
 struct server_stream *server_find(struct server *srv, const char *path);
+/* All open requests that are complete; @fn may answer the one it is given, in pieces. */
+void server_each(struct server *srv,
+                 void (*fn)(void *ctx, struct server_stream *s, const struct server_request *r),
+                 void *ctx);
+/* A number that the test keeps with an open request; 0 at first. */
+void server_set_tag(struct server_stream *s, unsigned tag);
+unsigned server_tag(const struct server_stream *s);
 
 /* @headers: "name: value\r\n" lines or "". Then pieces, then the end. HTTP/1.1: a chunked body. */
 void server_reply(struct server_stream *s, int status, const char *headers);
 void server_send(struct server_stream *s, const void *bytes, size_t len);
 void server_end(struct server_stream *s);
 void server_reset(struct server_stream *s); /* RST_STREAM; HTTP/1.1: the connection */
+/* Through TLS, but past HTTP: an answer line by line in HTTP/1.1, frames in HTTP/2. */
+void server_raw(struct server_stream *s, const void *bytes, size_t len);
 /* All at once. */
 void server_answer(struct server_stream *s, int status, const char *headers, const char *body);
 

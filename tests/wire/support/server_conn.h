@@ -24,6 +24,7 @@ struct server_stream {
     bool is_complete;              /* the handler has seen it */
     bool is_replied;               /* headers are out */
     bool is_ended;                 /* nothing more comes into @out */
+    unsigned tag;                  /* the test's */
 };
 
 TAILQ_HEAD(server_streams, server_stream);

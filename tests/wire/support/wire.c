@@ -7,14 +7,15 @@
 static uint64_t on_turn(void *ctx, uint64_t now_ms)
 {
     struct wire *w = ctx;
+    uint64_t next_ms = w->step ? w->step(w, now_ms) : UINT64_MAX;
 
     w->turns++;
     if (!w->until)
-        return UINT64_MAX;
+        return next_ms;
     w->is_met = w->until(w);
     if (w->is_met || now_ms >= w->give_up_ms)
         uv_stop(&w->loop.uv);
-    return w->give_up_ms;
+    return next_ms < w->give_up_ms ? next_ms : w->give_up_ms;
 }
 
 static void on_line(void *ctx, const char *line, size_t len)

@@ -47,6 +47,8 @@ struct wire {
     struct call *calls[WIRE_CALLS_MAX];
     unsigned calls_count;
     bool is_in_call; /* inside transport_start() or transport_cancel() */
+    uint64_t (*step)(struct wire *w, uint64_t now_ms); /* in each turn; NULL: nothing. Returns
+                                                        * when it wants to run again */
     bool (*until)(struct wire *w);
     bool is_met;
     bool is_stopped; /* http_stop() reported */
