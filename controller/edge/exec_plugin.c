@@ -321,7 +321,7 @@ int exec_plugin_start(struct exec_plugin *p, struct err *err)
 
     assert(!p->is_stopping);
     if (p->state != PLUGIN_IDLE)
-        return complain(p, err, "is still being ended", "");
+        return complain(p, err, "is still running", "");
     path = exec_setup_find(&p->setup, found);
     if (!path)
         return complain(p, err,

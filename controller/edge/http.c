@@ -112,6 +112,7 @@ static void on_finished(void *ctx, CURL *easy, CURLcode result)
         const struct http_failure failure = {.result = result,
                                              .easy = easy,
                                              .authority = h->endpoint.authority,
+                                             .has_proxy = h->endpoint.proxy.url != NULL,
                                              .ca_name = tls_ca_name(f->tls),
                                              .reason = f->curl_reason};
 

@@ -28,8 +28,8 @@ static void refused(const struct http_failure *f, struct err *ret_err)
         curl_easy_getinfo(f->easy, CURLINFO_OS_ERRNO, &number);
     switch (number) {
     case ECONNREFUSED:
-        err_set(ret_err, ERR_UNAVAILABLE,
-                "connect to %s: connection refused; is the API server running?", f->authority);
+        err_set(ret_err, ERR_UNAVAILABLE, "connect to %s: connection refused; is the %s running?",
+                f->authority, f->has_proxy ? "proxy" : "API server");
         return;
     case EHOSTUNREACH:
     case ENETUNREACH:

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#define COUNTED_MAX 16 /* in a row; the floor has long reached its own ceiling by then */
+
 static uint64_t floor_after(unsigned times)
 {
     uint64_t wait_ms = EXEC_FLOOR_MS;
@@ -50,7 +52,7 @@ void exec_pace_failed(struct exec_pace *p, uint64_t now_ms)
     assert(p->is_running);
     p->is_running = false;
     p->may_run_ms = now_ms + floor_after(p->failures);
-    if (p->failures < UINT32_MAX)
+    if (p->failures < COUNTED_MAX)
         p->failures++;
 }
 
@@ -59,7 +61,7 @@ void exec_pace_rejected(struct exec_pace *p)
     if (!p->has_credential || p->is_rejected)
         return;
     p->is_rejected = true;
-    if (p->rejections < UINT32_MAX)
+    if (p->rejections < COUNTED_MAX)
         p->rejections++;
 }
 

@@ -73,6 +73,16 @@ var proxyRows = []row{
 		fails: []string{"(proxy {{.Proxies.Refusing}})", "407"},
 	},
 	{
+		name:  "proxy that is not there",
+		files: config(known+", proxy-url: 'http://127.0.0.1:1'", "token: t"),
+		fails: []string{"connect to 127.0.0.1:{{.Port}} (proxy 127.0.0.1:1): connection refused; is the proxy running?"},
+	},
+	{
+		name:  "proxy with a name that nobody knows",
+		files: config(known+", proxy-url: 'http://proxy.invalid:1'", "token: t"),
+		fails: []string{"the proxy has no such host name; check proxy-url or HTTPS_PROXY"},
+	},
+	{
 		name:  "proxy of an unknown kind",
 		files: config(known+", proxy-url: 'ftp://{{.Proxies.HTTP}}'", "token: t"),
 		fails: []string{"{{.Dir}}/config", `cluster "k": proxy-url: expected http://`},

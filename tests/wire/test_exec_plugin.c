@@ -1,13 +1,9 @@
-/* Credential plugins as real programs: what they get, what becomes of what they print, and that
- * they hold up nobody and outlive nothing. */
-#include <errno.h>
-#include <signal.h>
+/* Credential plugins as real programs: what they get, and what becomes of what they print. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "rampart/edge/exec_plugin.h"
 #include "rampart/kube/timestamp.h"
 #include "rampart/sync/exec_pace.h"
 #include "support/text.h"
@@ -15,40 +11,6 @@
 #include "wire/support/wire.h"
 
 #define SECRET "sesame-of-the-plugin"
-
-static char accepted[64]; /* the Authorization header that the server takes */
-
-static void on_guarded(void *ctx, struct server_stream *s, const struct server_request *r)
-{
-    (void)ctx;
-    if (strcmp(r->authorization, accepted) != 0)
-        server_answer(s, 401, "", "{\"kind\":\"Status\"}");
-    else if (strstr(r->path, "/watch"))
-        server_reply(s, 200, "content-type: application/json\r\n");
-    else
-        server_answer(s, 200, "", "welcome");
-}
-
-static void accept_token(const char *token)
-{
-    (void)snprintf(accepted, sizeof(accepted), "Bearer %s", token);
-}
-
-static void open_with(struct wire *w, struct plugin *p)
-{
-    wire_start(w, &(struct server_options){.handler = on_guarded});
-    w->config.token = NULL;
-    w->config.exec = &p->config;
-    wire_connect(w, 0, 0);
-}
-
-static struct call *get(struct wire *w)
-{
-    struct call *c = wire_get(w, "/");
-
-    wire_until_done(c);
-    return c;
-}
 
 static void test_plugin_runs_once_for_all_requests_that_wait(void **state)
 {
@@ -58,15 +20,15 @@ static void test_plugin_runs_once_for_all_requests_that_wait(void **state)
     (void)state;
     plugin_make(&p, "cat answer");
     plugin_answer(&p, SECRET, NULL, NULL, NULL);
-    accept_token(SECRET);
-    open_with(&w, &p);
+    plugin_accept(SECRET);
+    plugin_open(&w, &p);
     assert_int_equal(plugin_runs(&p), 0); /* nobody has asked for anything yet */
     for (unsigned i = 0; i < TRANSPORT_EXCHANGES_MAX; i++)
         (void)wire_get(&w, "/");
     wire_until_all_done(&w);
     for (unsigned i = 0; i < w.calls_count; i++)
         assert_int_equal(w.calls[i]->status, 200);
-    assert_int_equal(get(&w)->status, 200);
+    assert_int_equal(plugin_get(&w)->status, 200);
     assert_int_equal(plugin_runs(&p), 1);
     wire_close(&w); /* which also asserts that no log line has the token */
     plugin_remove(&p);
@@ -92,9 +54,9 @@ static void test_plugin_gets_its_arguments_and_its_variables(void **state)
     p.config.env = env;
     p.config.env_count = COUNT_OF(env);
     plugin_answer(&p, SECRET, NULL, NULL, NULL);
-    accept_token(SECRET);
-    open_with(&w, &p);
-    assert_int_equal(get(&w)->status, 200);
+    plugin_accept(SECRET);
+    plugin_open(&w, &p);
+    assert_int_equal(plugin_get(&w)->status, 200);
     seen = text_file(folder_at(&p.folder, "seen"), NULL);
     assert_string_equal(seen, "<eks><--x=y z $HOME `id` ;><><a b><file><c><2>"
                               "<{\"kind\":\"ExecCredential\",\"apiVersion\":\"" PLUGIN_V1
@@ -115,17 +77,17 @@ static void test_plugin_runs_again_when_its_credential_has_expired(void **state)
     plugin_make(&p, "cat answer");
     timestamp_micros(clock_wall_ms() + 1500, soon);
     plugin_answer(&p, SECRET "-1", NULL, NULL, soon);
-    accept_token(SECRET "-1");
-    open_with(&w, &p);
-    assert_int_equal(get(&w)->status, 200);
+    plugin_accept(SECRET "-1");
+    plugin_open(&w, &p);
+    assert_int_equal(plugin_get(&w)->status, 200);
     plugin_answer(&p, SECRET "-2", NULL, NULL, "2999-01-01T00:00:00Z");
     for (unsigned i = 0; i < 400 && plugin_runs(&p) < 2; i++) {
         usleep(10000);
-        (void)get(&w);
+        (void)plugin_get(&w);
     }
     assert_int_equal(plugin_runs(&p), 2);
-    accept_token(SECRET "-2");
-    assert_int_equal(get(&w)->status, 200);
+    plugin_accept(SECRET "-2");
+    assert_int_equal(plugin_get(&w)->status, 200);
     assert_int_equal(plugin_runs(&p), 2);
     wire_close(&w);
     plugin_remove(&p);
@@ -141,14 +103,14 @@ static void test_plugin_runs_again_after_a_401_and_inherits_no_connection(void *
     /* The first run is before there is a connection, the second one has it open. */
     plugin_make(&p, "readlink /proc/$$/fd/* | grep -c ^socket: >>sockets\ncat answer");
     plugin_answer(&p, SECRET "-1", NULL, NULL, NULL);
-    accept_token(SECRET "-1");
-    open_with(&w, &p);
-    assert_int_equal(get(&w)->status, 200);
+    plugin_accept(SECRET "-1");
+    plugin_open(&w, &p);
+    assert_int_equal(plugin_get(&w)->status, 200);
     plugin_answer(&p, SECRET "-2", NULL, NULL, NULL);
-    accept_token(SECRET "-2");
-    for (unsigned i = 0; i < 400 && get(&w)->status != 200; i++)
+    plugin_accept(SECRET "-2");
+    for (unsigned i = 0; i < 400 && plugin_get(&w)->status != 200; i++)
         usleep(10000);
-    assert_int_equal(get(&w)->status, 200);
+    assert_int_equal(plugin_get(&w)->status, 200);
     assert_int_equal(plugin_runs(&p), 2);
     assert_int_equal(server_counts(w.server)->connections, 1);
     sockets = text_file(folder_at(&p.folder, "sockets"), NULL);
@@ -168,10 +130,10 @@ static void test_plugin_that_nobody_believes_runs_at_the_floor(void **state)
     (void)state;
     plugin_make(&p, "cat answer");
     plugin_answer(&p, SECRET, NULL, NULL, NULL);
-    accept_token("another");
-    open_with(&w, &p);
+    plugin_accept("another");
+    plugin_open(&w, &p);
     for (unsigned i = 0; i < 300; i++)
-        assert_int_equal(get(&w)->status, 401);
+        assert_int_equal(plugin_get(&w)->status, 401);
     took_ms = clock_monotonic_ms() - began_ms;
     assert_true(plugin_runs(&p) <= 1 + took_ms / EXEC_FLOOR_MS);
     wire_close(&w);
@@ -211,18 +173,18 @@ static void test_plugin_that_fails_is_told_with_all_that_helps_and_no_secret(voi
         struct call *c;
 
         plugin_make(&p, cases[i].script);
-        wire_start(&w, &(struct server_options){.handler = on_guarded});
+        wire_start(&w, &(struct server_options){.handler = plugin_on_request});
         w.config.token = NULL;
         w.config.exec = &p.config;
         wire_connect_with(&w, &(struct http_options){.plugin_timeout_ms = 1000});
-        c = get(&w);
+        c = plugin_get(&w);
         assert_int_equal(c->err.code, ERR_UNAUTHORIZED);
         assert_contains(c->err.msg, cases[i].words);
         assert_contains(c->err.msg, "the test's configuration: ");
         assert_contains(w.log_text.text, "the credential plugin failed");
         assert_null(strstr(c->err.msg, SECRET));
         assert_null(strstr(w.log_text.text, SECRET));
-        c = get(&w); /* at once: it is not run again, and says the same */
+        c = plugin_get(&w); /* at once: it is not run again, and says the same */
         assert_contains(c->err.msg, cases[i].words);
         assert_int_equal(plugin_runs(&p), 1);
         assert_int_equal(server_counts(w.server)->connections, 0);
@@ -249,11 +211,32 @@ static void test_plugin_that_is_not_there_is_told_with_the_hint(void **state)
         plugin_make(&p, "");
         p.config.command = cases[i].command;
         p.config.install_hint = "brew install it";
-        open_with(&w, &p);
-        assert_contains(get(&w)->err.msg, cases[i].words);
+        plugin_open(&w, &p);
+        assert_contains(plugin_get(&w)->err.msg, cases[i].words);
         wire_close(&w);
         plugin_remove(&p);
     }
+}
+
+static void test_plugin_that_the_system_does_not_start_is_told(void **state)
+{
+    char *longer = text_repeat("x", 200000); /* than one variable may be: E2BIG */
+    const char *env[] = {longer};
+    struct plugin p;
+    struct wire w;
+
+    (void)state;
+    memcpy(longer, "BIG=", 4);
+    plugin_make(&p, "");
+    p.config.env = env;
+    p.config.env_count = 1;
+    plugin_open(&w, &p);
+    assert_contains(plugin_get(&w)->err.msg, "plugin cannot be started: argument list too long");
+    assert_contains(plugin_get(&w)->err.msg,
+                    "plugin cannot be started"); /* not tried again so soon */
+    wire_close(&w);
+    plugin_remove(&p);
+    free(longer);
 }
 
 static void test_plugin_is_found_in_the_path_but_not_in_the_working_folder(void **state)
@@ -265,88 +248,23 @@ static void test_plugin_is_found_in_the_path_but_not_in_the_working_folder(void 
     (void)state;
     plugin_make(&p, "cat answer");
     plugin_answer(&p, SECRET, NULL, NULL, NULL);
-    accept_token(SECRET);
+    plugin_accept(SECRET);
     p.config.command = "plugin";
     assert_non_null(getcwd(folder, sizeof(folder)));
     assert_int_equal(chdir(p.folder.path), 0);
     (void)snprintf(list, sizeof(list), ".::/nonexistent:%.400s", path);
     setenv("PATH", list, 1);
-    open_with(&w, &p);
-    assert_contains(get(&w)->err.msg, "is not in PATH");
+    plugin_open(&w, &p);
+    assert_contains(plugin_get(&w)->err.msg, "is not in PATH");
     assert_int_equal(chdir(folder), 0);
     wire_close(&w);
     (void)snprintf(list, sizeof(list), "%s:%.400s", p.folder.path, path);
     setenv("PATH", list, 1);
-    open_with(&w, &p);
-    assert_int_equal(get(&w)->status, 200);
+    plugin_open(&w, &p);
+    assert_int_equal(plugin_get(&w)->status, 200);
     wire_close(&w);
     setenv("PATH", path, 1);
     free(path);
-    plugin_remove(&p);
-}
-
-static const struct plugin *awaited;
-
-static bool has_begun(struct wire *w)
-{
-    (void)w;
-    return plugin_runs(awaited) > 0;
-}
-
-/* A plugin that never ends: the loop goes on, requests end at their deadlines, more than 96 are
- * refused, and stopping ends the child. */
-static void test_plugin_that_hangs_holds_up_nobody(void **state)
-{
-    static const char *const scripts[] = {"exec sleep 1000",
-                                          "trap '' TERM; while :; do sleep 0.1; done"};
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(scripts); i++) {
-        struct plugin p;
-        struct wire w;
-        struct call *c;
-        struct err err = {0};
-        pid_t pid;
-        int r;
-
-        plugin_make(&p, scripts[i]);
-        open_with(&w, &p);
-        c = wire_call(&w, &(struct http_request){.path = "/", .timeout_ms = 50});
-        wire_until_done(c);
-        assert_int_equal(c->err.code, ERR_TIMEOUT);
-        for (unsigned k = 0; k < TRANSPORT_EXCHANGES_MAX; k++)
-            (void)wire_get(&w, "/");
-        assert_null(wire_try(&w, &(struct http_request){.path = "/"}, &err, &r));
-        assert_int_equal(err.code, ERR_LIMIT);
-        awaited = &p;
-        wire_until(&w, has_begun);
-        pid = plugin_pid(&p);
-        assert_int_equal(kill(pid, 0), 0);
-        wire_close(&w); /* each call ended once, the loop closed empty */
-        assert_int_equal(kill(pid, 0), -1);
-        assert_int_equal(errno, ESRCH);
-        assert_int_equal(plugin_runs(&p), 1);
-        plugin_remove(&p);
-    }
-}
-
-/* What a plugin leaves behind may keep its output open for ever. */
-static void test_plugin_with_a_grandchild_that_stays_is_done_when_it_exits(void **state)
-{
-    struct plugin p;
-    struct wire w;
-    char *pid;
-
-    (void)state;
-    plugin_make(&p, "sleep 1000 &\necho $! >grandchild\ncat answer");
-    plugin_answer(&p, SECRET, NULL, NULL, NULL);
-    accept_token(SECRET);
-    open_with(&w, &p);
-    assert_int_equal(get(&w)->status, 200);
-    wire_close(&w);
-    pid = text_file(folder_at(&p.folder, "grandchild"), NULL);
-    assert_int_equal(kill((pid_t)strtol(pid, NULL, 10), SIGKILL), 0);
-    free(pid);
     plugin_remove(&p);
 }
 
@@ -378,24 +296,24 @@ static void test_plugin_gives_a_certificate_and_a_new_one_makes_a_new_connection
     plugin_make(&p, "cat answer");
     timestamp_micros(clock_wall_ms() + 1500, soon);
     plugin_answer(&p, NULL, one.cert, one.key, soon);
-    accepted[0] = '\0';
-    wire_start(&w, &(struct server_options){.handler = on_guarded, .client_ca = &ca});
+    plugin_accept(NULL);
+    wire_start(&w, &(struct server_options){.handler = plugin_on_request, .client_ca = &ca});
     w.config.token = NULL;
     w.config.exec = &p.config;
     wire_connect(&w, 0, 0);
     watched = wire_watch(&w, "/watch");
     wire_until(&w, is_watch_open);
     server_send(server_find(w.server, "/watch"), "{}\n", 3);
-    assert_int_equal(get(&w)->status, 200);
+    assert_int_equal(plugin_get(&w)->status, 200);
     plugin_answer(&p, NULL, two.cert, two.key, NULL);
     for (unsigned i = 0; i < 400 && plugin_runs(&p) < 2; i++) {
         usleep(10000);
-        assert_int_equal(get(&w)->status, 200);
+        assert_int_equal(plugin_get(&w)->status, 200);
     }
     wire_until(&w, is_watch_over);
     assert_int_equal(watched->err.code, ERR_NONE); /* as if the server had ended it */
     assert_string_equal(watched->body.text, "{}\n");
-    assert_int_equal(get(&w)->status, 200);
+    assert_int_equal(plugin_get(&w)->status, 200);
     assert_int_equal(server_counts(w.server)->connections, 2);
     assert_string_equal(server_client_name(w.server), "two");
     wire_close(&w);
@@ -414,11 +332,11 @@ static void test_plugin_is_told_the_cluster_when_it_wants_to_know(void **state)
     (void)state;
     plugin_make(&p, "printf '%s' \"$KUBERNETES_EXEC_INFO\" >seen\ncat answer");
     plugin_answer(&p, SECRET, NULL, NULL, NULL);
-    accept_token(SECRET);
+    plugin_accept(SECRET);
     p.config.provides_cluster_info = true;
     p.config.cluster_extension = "{\"audience\":\"x\"}";
-    open_with(&w, &p);
-    assert_int_equal(get(&w)->status, 200);
+    plugin_open(&w, &p);
+    assert_int_equal(plugin_get(&w)->status, 200);
     seen = text_file(folder_at(&p.folder, "seen"), NULL);
     assert_contains(seen, w.server_url);
     assert_contains(seen, "\"certificate-authority-data\":\"LS0tLS1CRUdJTi"); /* -----BEGI */
@@ -438,9 +356,8 @@ int main(void)
         cmocka_unit_test(test_plugin_that_nobody_believes_runs_at_the_floor),
         cmocka_unit_test(test_plugin_that_fails_is_told_with_all_that_helps_and_no_secret),
         cmocka_unit_test(test_plugin_that_is_not_there_is_told_with_the_hint),
+        cmocka_unit_test(test_plugin_that_the_system_does_not_start_is_told),
         cmocka_unit_test(test_plugin_is_found_in_the_path_but_not_in_the_working_folder),
-        cmocka_unit_test(test_plugin_that_hangs_holds_up_nobody),
-        cmocka_unit_test(test_plugin_with_a_grandchild_that_stays_is_done_when_it_exits),
         cmocka_unit_test(test_plugin_gives_a_certificate_and_a_new_one_makes_a_new_connection),
         cmocka_unit_test(test_plugin_is_told_the_cluster_when_it_wants_to_know),
     };

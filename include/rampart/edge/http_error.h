@@ -12,7 +12,8 @@
 struct http_failure {
     CURLcode result;       /* not CURLE_OK */
     CURL *easy;            /* NULL: no more to ask */
-    const char *authority; /* "127.0.0.1:6443" */
+    const char *authority; /* "127.0.0.1:6443", with the proxy if there is one */
+    bool has_proxy;
     const char *ca_name;   /* whose certificates were trusted */
     const char *reason;    /* libcurl's own words, may be "" */
 };

@@ -89,3 +89,37 @@ void plugin_answer(const struct plugin *p, const char *token, const char *cert, 
     assert_int_equal(rename(folder_at(&p->folder, "answer.tmp"), folder_at(&p->folder, "answer")),
                      0);
 }
+
+static char accepted[64]; /* the Authorization header */
+
+void plugin_accept(const char *token)
+{
+    (void)snprintf(accepted, sizeof(accepted), "%s%s", token ? "Bearer " : "", token ? token : "");
+}
+
+void plugin_on_request(void *ctx, struct server_stream *s, const struct server_request *r)
+{
+    (void)ctx;
+    if (strcmp(r->authorization, accepted) != 0)
+        server_answer(s, 401, "", "{\"kind\":\"Status\"}");
+    else if (strstr(r->path, "/watch"))
+        server_reply(s, 200, "content-type: application/json\r\n");
+    else
+        server_answer(s, 200, "", "welcome");
+}
+
+void plugin_open(struct wire *w, const struct plugin *p)
+{
+    wire_start(w, &(struct server_options){.handler = plugin_on_request});
+    w->config.token = NULL;
+    w->config.exec = &p->config;
+    wire_connect(w, 0, 0);
+}
+
+struct call *plugin_get(struct wire *w)
+{
+    struct call *c = wire_get(w, "/");
+
+    wire_until_done(c);
+    return c;
+}

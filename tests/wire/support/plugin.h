@@ -7,6 +7,7 @@
 
 #include "rampart/yaml/kubeconfig.h"
 #include "wire/support/folder.h"
+#include "wire/support/wire.h"
 
 #define PLUGIN_V1 "client.authentication.k8s.io/v1"
 
@@ -28,5 +29,13 @@ pid_t plugin_pid(const struct plugin *p);     /* of the last run; 0: none */
  * without. @expires: RFC 3339 or NULL. */
 void plugin_answer(const struct plugin *p, const char *token, const char *cert, const char *key,
                    const char *expires);
+
+/* A server that takes one token and answers everything else with 401; it has a watch at "/watch".
+ */
+void plugin_accept(const char *token); /* NULL: no token at all */
+void plugin_on_request(void *ctx, struct server_stream *s, const struct server_request *r);
+/* It, and a client whose credential comes from @p. */
+void plugin_open(struct wire *w, const struct plugin *p);
+struct call *plugin_get(struct wire *w); /* to the end */
 
 #endif

@@ -142,11 +142,14 @@ static void begin(struct run *run, struct exchange *x, const struct http_request
 /* One client from its start to its end. Returns how many exchanges were answered. */
 unsigned solo_run(const struct solo *srv, uint64_t fail_at, bool *ret_has_fired)
 {
+    static const char *lines[] = {"Impersonate-User: jane", "Impersonate-Group: a"};
     struct run run = {.end_ms = clock_monotonic_ms() + PATIENCE_MS};
     const struct client_config config = {.server = srv->url,
                                          .ca_data = srv->ca.cert,
                                          .token = srv->plugin ? NULL : "sesame",
                                          .exec = srv->plugin,
+                                         .impersonation = lines,
+                                         .impersonation_count = srv->plugin ? 2 : 0,
                                          .source = "test"};
     const struct http_options options = {.loop = &run.loop,
                                          .config = &config,
