@@ -17,7 +17,7 @@ type Goal struct {
 }
 
 const (
-	mb = 1e6
+	mb = 1 << 20 // as ps, top and `make demo` count
 
 	reactionBound = 1.2  // x floor
 	burstBound    = 1.1  // x floor

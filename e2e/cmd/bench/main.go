@@ -91,6 +91,8 @@ func measure(ctx context.Context, args []string) error {
 	image := flags.String("image", "", "where the plot is written besides")
 	quick := flags.Bool("quick", false, "one small round that judges only what does not depend on speed")
 	rounds := flags.Int("rounds", 0, "rounds (default 5)")
+	paced := flags.Int("paced", 0, "namespaces that are made one after the other (default 200)")
+	burst := flags.Int("burst", 0, "namespaces that are made at once (default 1000)")
 	steady := flags.Duration("steady", 0, "how long each round looks for writes once all is done (default 10s)")
 	scale := flags.String("scale", "", "numbers of namespaces for the plot (default 250,500,1000,2000,4000,8000)")
 	only := flags.String("only", "", "one row: \"deny\" or \"deny and DNS\", without the growth (default: everything)")
@@ -102,6 +104,12 @@ func measure(ctx context.Context, args []string) error {
 	}
 	if *rounds > 0 {
 		b.Sizes.Rounds = *rounds
+	}
+	if *paced > 0 {
+		b.Sizes.Paced = *paced
+	}
+	if *burst > 0 {
+		b.Sizes.Burst = *burst
 	}
 	if *steady > 0 {
 		b.Sizes.Steady = *steady
