@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds one program of e2e/ into BUILD/e2e/bin and says how far it is: the first build of kube
 # compiles all of Kubernetes. `go install` does nothing when nothing changed.
-# usage: e2e/build.sh kube|kwok|cluster|demo
+# usage: e2e/build.sh kube|kwok|cluster|demo|floor|reference|bench
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -23,9 +23,10 @@ kube)
     done
     ;;
 kwok) module=kwok package=. ;;
-cluster | demo) ;;
+cluster | demo | bench) ;;
+floor | reference) package=./contenders/$name ;;
 *)
-    echo "usage: e2e/build.sh kube|kwok|cluster|demo" >&2
+    echo "usage: e2e/build.sh kube|kwok|cluster|demo|floor|reference|bench" >&2
     exit 2
     ;;
 esac

@@ -14,6 +14,10 @@ $(E2E_BIN)/kube: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/kube/*.go)
 $(E2E_BIN)/kwok: $(E2E_BUILD) $(wildcard e2e/kwok/*) | $(E2E_BIN)/kube
 $(E2E_BIN)/cluster: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/cluster/*.go e2e/cluster/*.go) | $(E2E_BIN)/kwok
 $(E2E_BIN)/demo: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/demo/* e2e/cluster/*.go e2e/operator/*.go e2e/reach/*.go) | $(E2E_BIN)/cluster
+$(E2E_BIN)/floor: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/contenders/floor/*.go e2e/contenders/policy/*.go) | $(E2E_BIN)/cluster
+$(E2E_BIN)/reference: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/contenders/reference/*.go e2e/contenders/policy/*.go) | $(E2E_BIN)/floor
+$(E2E_BIN)/bench: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/bench/*.go e2e/bench/*.go e2e/cluster/*.go e2e/gate/*.go e2e/operator/*.go \
+                  e2e/contenders/policy/*.go) | $(E2E_BIN)/reference
 $(E2E_BIN)/%:
 	@./e2e/build.sh $*
 
@@ -28,6 +32,34 @@ demo: ## see Rampart at work on a real control plane (KEEP=1: leave it running; 
 .PHONY: demo-down
 demo-down: ## end the demo that KEEP=1 left running
 	@if [ -x $(E2E_BIN)/demo ]; then $(E2E_BIN)/demo down; else echo "No demo was left running."; fi
+
+# What is measured is the release build. It says where the report is; exit code 3 where a bound is missed.
+BENCH = RAMPART_BINARY=$(BUILD)/release/rampart $(E2E_BIN)/bench
+BENCH_OUT ?= $(BUILD)/bench
+BENCH_FLAGS = --out $(BENCH_OUT) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(STEADY),--steady $(STEADY)) $(if $(SCALE),--scale $(SCALE))
+MINUTES ?= 20
+
+.PHONY: bench-tools
+bench-tools:
+	@$(MAKE) -s --no-print-directory deps
+	@$(MAKE) -s --no-print-directory CONFIG=release all
+	@$(MAKE) -s --no-print-directory $(E2E_BIN)/bench
+
+.PHONY: bench
+bench: bench-tools ## measure Rampart beside a floor and a reference (ROUNDS=5 STEADY=10s SCALE=250,500,...), 20 minutes
+	@$(BENCH) $(BENCH_FLAGS)
+
+.PHONY: bench-quick
+bench-quick: bench-tools ## one small round of it, which judges only what does not depend on speed
+	@$(BENCH) --quick --out $(BUILD)/bench-quick
+
+.PHONY: bench-docs
+bench-docs: bench-tools ## the same as bench, and puts tables and plot into docs/
+	@$(BENCH) $(BENCH_FLAGS) --docs docs/performance.md --image docs/img/cost.svg
+
+.PHONY: soak
+soak: bench-tools ## the operator under churn (MINUTES=20, DOCS=1: into docs/): nothing may grow
+	@$(BENCH) soak --out $(BENCH_OUT) --minutes $(MINUTES) $(if $(filter-out 0 no,$(DOCS)),--docs docs/performance.md)
 
 E2E_TIMEOUT ?= 20m
 

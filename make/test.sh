@@ -36,5 +36,7 @@ step "the real Kubernetes control plane (ten minutes when it is built the first 
 step "gofmt and go vet" $slow e2e-lint
 step "scenarios on the real control plane" $slow e2e
 step "the scenarios again, the operator under the sanitizers" $slow CONFIG=asan e2e
+step "the benchmark in small: all is measured, nothing is lost, memory is bounded" $slow bench-quick
+step "two minutes of churn: nothing grows" $slow soak MINUTES=2 BENCH_OUT="${BUILD:-build}/bench-quick"
 echo
 echo "All of it passed in $((($(date +%s) - began) / 60)) min $((($(date +%s) - began) % 60)) s."

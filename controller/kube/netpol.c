@@ -125,9 +125,29 @@ static void managed_read(const json_t *meta, struct netpol_facts *np, struct man
         entry_read(json_array_get(entries, i), np, managed);
 }
 
+/* What nearly all policies have: it takes no room in each. */
+static const struct rival nobody[NETPOL_FIELD_COUNT];
+
+static bool has_rival(const struct managed *managed)
+{
+    for (unsigned i = 0; i < NETPOL_FIELD_COUNT; i++) {
+        if (managed->entry[i])
+            return true;
+    }
+    return false;
+}
+
 static int rivals_keep(const struct managed *managed, struct arena *a, struct netpol_facts *np,
                        struct err *err)
 {
+    struct rival *rivals;
+
+    if (!has_rival(managed))
+        return 0;
+    rivals = arena_calloc(a, NETPOL_FIELD_COUNT, sizeof(*rivals));
+    if (!rivals)
+        return err_nomem(err);
+    np->rivals = rivals;
     for (unsigned i = 0; i < NETPOL_FIELD_COUNT; i++) {
         unsigned same = 0;
 
@@ -136,15 +156,15 @@ static int rivals_keep(const struct managed *managed, struct arena *a, struct ne
         while (managed->entry[same] != managed->entry[i])
             same++;
         if (same < i) { /* one manager for several fields: its texts are kept once */
-            np->rivals[i] = np->rivals[same];
+            rivals[i] = rivals[same];
             continue;
         }
-        if (text_keep(managed->entry[i], "manager", MANAGER_LEN_MAX, a, &np->rivals[i].manager,
-                      err) < 0 ||
-            text_keep(managed->entry[i], "time", TIME_LEN_MAX, a, &np->rivals[i].time, err) < 0)
+        if (text_keep(managed->entry[i], "manager", MANAGER_LEN_MAX, a, &rivals[i].manager, err) <
+                0 ||
+            text_keep(managed->entry[i], "time", TIME_LEN_MAX, a, &rivals[i].time, err) < 0)
             return -1;
-        if (!np->rivals[i].manager)
-            np->rivals[i].manager = "unknown";
+        if (!rivals[i].manager)
+            rivals[i].manager = "unknown";
     }
     return 0;
 }
@@ -260,6 +280,7 @@ int netpol_decode(const json_t *root, struct arena *a, struct object **ret_objec
 
     if (!np)
         return err_nomem(err);
+    np->rivals = nobody;
     if (meta_decode(KIND_NETWORK_POLICY, root, a, &np->object, err) < 0)
         return -1;
     if (marks_read(meta, a, np, err) < 0 || owners_read(meta, a, np, err) < 0)

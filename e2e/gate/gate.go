@@ -92,6 +92,11 @@ func (g *Gate) Kubeconfig(original, path string) error {
 	return clientcmd.WriteToFile(*config, path)
 }
 
+// Cut breaks every connection to it, as a network that fails would. Who connects again gets through.
+func (g *Gate) Cut() {
+	g.server.CloseClientConnections()
+}
+
 // Close ends it, with what still runs through it.
 func (g *Gate) Close() {
 	g.server.CloseClientConnections()

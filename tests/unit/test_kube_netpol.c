@@ -61,6 +61,16 @@ static void test_rival_of_each_field_is_named_with_its_time(void **state)
 #define ENTRY(manager_, time_) \
     "{'manager':'" manager_ "','time':'" time_ "','fieldsV1':{'f:spec':{'f:ingress':{}}}}"
 
+/* Nearly all policies have none, and there may be a hundred thousand of them. */
+static void test_policies_without_a_rival_share_what_says_so(void **state)
+{
+    const struct netpol_facts *one = policy_of(*state, "rampart-x", OUR_LABEL, "");
+    const struct netpol_facts *other = policy_of(*state, "rampart-y", OUR_LABEL, "");
+
+    assert_ptr_equal(one->rivals, other->rivals);
+    assert_null(one->rivals[NETPOL_INGRESS].manager);
+}
+
 static void test_latest_rival_wins_whatever_the_order(void **state)
 {
     static const struct {
@@ -428,6 +438,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ARENA_TEST(test_our_policy_keeps_its_marks_and_its_spec),
         ARENA_TEST(test_rival_of_each_field_is_named_with_its_time),
+        ARENA_TEST(test_policies_without_a_rival_share_what_says_so),
         ARENA_TEST(test_latest_rival_wins_whatever_the_order),
         ARENA_TEST(test_policy_is_ours_by_name_and_a_mark),
         ARENA_TEST(test_owner_is_the_only_one_and_a_namespace),

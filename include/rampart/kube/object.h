@@ -110,8 +110,8 @@ struct netpol_facts {
     size_t owners_count; /* ownerReferences */
     const char *spec; /* of is_ours: canonical JSON; NULL otherwise and where it is no spec or over
                        * NETPOL_SPEC_LEN_MAX: it differs from whatever is wanted */
-    struct rival rivals[NETPOL_FIELD_COUNT]; /* of is_ours only; an entry that cannot be read names
-                                              * nobody */
+    const struct rival *rivals; /* NETPOL_FIELD_COUNT of them, by field; of is_ours only, else they
+                                 * name nobody, as an entry does that cannot be read */
     /* Of foreign policies: whether one rule of it allows everything in that direction (a rule
      * without peers and without ports), and for which pods. Such a rule undoes a default-deny.
      * Rules that are no rules count as such. */
