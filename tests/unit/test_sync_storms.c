@@ -43,7 +43,9 @@ static void storm_done(struct storm *s)
 static enum kind kind_of(const char *path)
 {
     for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
-        if (strstr(path, api_text("/%s?", resource_of((enum kind)kind)->plural)))
+        const char *end = strstr(path, api_text("/%s", resource_of((enum kind)kind)->plural));
+
+        if (end && strchr("?", end[1 + strlen(resource_of((enum kind)kind)->plural)]))
             return (enum kind)kind;
     }
     fail_msg("nobody serves %s", path);
