@@ -384,6 +384,12 @@ bool exec_plugin_stop(struct exec_plugin *p, void (*on_stopped)(void *ctx), void
     return true;
 }
 
+void exec_plugin_abandon(struct exec_plugin *p)
+{
+    if (p->state == PLUGIN_RUNNING && !p->run.has_exited)
+        (void)uv_process_kill(&p->process, SIGKILL);
+}
+
 void exec_plugin_free(struct exec_plugin *p)
 {
     if (!p)

@@ -244,6 +244,12 @@ bool identity_stop(struct identity *id, void (*on_stopped)(void *ctx), void *ctx
     return id->plugin && exec_plugin_stop(id->plugin, on_stopped, ctx);
 }
 
+void identity_abandon(struct identity *id)
+{
+    if (id->plugin)
+        exec_plugin_abandon(id->plugin);
+}
+
 void identity_free(struct identity *id)
 {
     if (!id)
