@@ -169,6 +169,7 @@ static uint64_t on_turn(void *ctx, uint64_t now_ms)
     if (now_ms >= app->exit_by_ms) {
         log_event(&app->log, LOG_WARN,
                   "requests are still in flight; exiting without their answers");
+        http_abandon(app->http);
         _exit(EXIT_DONE);
     }
     if (app->is_closing)
@@ -191,6 +192,7 @@ static void on_signal(void *ctx, int signum, bool is_second)
 
     if (is_second) {
         log_event(&app->log, LOG_WARN, "second signal: exiting at once", LOG_INT("signal", signum));
+        http_abandon(app->http);
         _exit(EXIT_FAILED);
     }
     log_event(&app->log, LOG_INFO, "stopping; what was sent gets its answer",

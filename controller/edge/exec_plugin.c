@@ -314,6 +314,27 @@ static int spawn(struct exec_plugin *p, const char *path, struct err *err)
     return complain(p, err, "cannot be started", uv_strerror(r));
 }
 
+struct exec_plugin *exec_plugin_new(struct loop *loop, const struct client_config *config,
+                                    uint32_t timeout_ms, exec_plugin_fn on_ended, void *ctx,
+                                    struct err *err)
+{
+    struct exec_plugin *p = mem_calloc(1, sizeof(*p));
+
+    if (!p) {
+        err_nomem(err);
+        return NULL;
+    }
+    p->loop = loop;
+    p->timeout_ms = timeout_ms > 0 ? timeout_ms : EXEC_TIMEOUT_MS;
+    p->on_ended = on_ended;
+    p->ctx = ctx;
+    if (exec_setup_init(&p->setup, config, err) < 0) {
+        mem_free(p);
+        return NULL;
+    }
+    return p;
+}
+
 int exec_plugin_start(struct exec_plugin *p, struct err *err)
 {
     char found[EXEC_PATH_MAX];
@@ -343,27 +364,6 @@ int exec_plugin_start(struct exec_plugin *p, struct err *err)
     return 0;
 }
 
-struct exec_plugin *exec_plugin_new(struct loop *loop, const struct client_config *config,
-                                    uint32_t timeout_ms, exec_plugin_fn on_ended, void *ctx,
-                                    struct err *err)
-{
-    struct exec_plugin *p = mem_calloc(1, sizeof(*p));
-
-    if (!p) {
-        err_nomem(err);
-        return NULL;
-    }
-    p->loop = loop;
-    p->timeout_ms = timeout_ms > 0 ? timeout_ms : EXEC_TIMEOUT_MS;
-    p->on_ended = on_ended;
-    p->ctx = ctx;
-    if (exec_setup_init(&p->setup, config, err) < 0) {
-        mem_free(p);
-        return NULL;
-    }
-    return p;
-}
-
 int exec_plugin_wrap(const struct exec_plugin *p, struct err *err)
 {
     return err_wrap(err, "%s: exec: %s", p->setup.source, p->setup.config.command);
@@ -382,6 +382,12 @@ bool exec_plugin_stop(struct exec_plugin *p, void (*on_stopped)(void *ctx), void
     else if (p->state == PLUGIN_IDLE)
         uv_close((uv_handle_t *)&p->timer, on_timer_closed);
     return true;
+}
+
+void exec_plugin_abandon(struct exec_plugin *p)
+{
+    if (p->state == PLUGIN_RUNNING && !p->run.has_exited)
+        (void)uv_process_kill(&p->process, SIGKILL);
 }
 
 void exec_plugin_free(struct exec_plugin *p)

@@ -481,6 +481,11 @@ void http_stop(struct http *h, http_stopped_fn on_stopped, void *ctx)
     wake(h);
 }
 
+void http_abandon(struct http *h)
+{
+    identity_abandon(h->identity);
+}
+
 void http_free(struct http *h)
 {
     if (!h)

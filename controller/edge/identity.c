@@ -51,30 +51,6 @@ static void read_tls(struct identity *id, uint64_t now_ms)
         take_tls(id, fresh);
 }
 
-void identity_distrust(struct identity *id)
-{
-    uint64_t now_ms = clock_monotonic_ms();
-
-    if (now_ms < id->distrust_ms + IDENTITY_READ_AGAIN_MS)
-        return;
-    id->distrust_ms = now_ms;
-    read_tls(id, now_ms);
-}
-
-uint64_t identity_tend(struct identity *id, uint64_t now_ms)
-{
-    if (!tls_has_files(id->tls))
-        return UINT64_MAX;
-    if (now_ms >= id->tls_read_ms + id->options.read_every_ms)
-        read_tls(id, now_ms);
-    return id->tls_read_ms + id->options.read_every_ms;
-}
-
-const struct tls *identity_tls(const struct identity *id)
-{
-    return id->tls;
-}
-
 /* ---- The plugin ---- */
 
 /* All of it or nothing: a token goes with the certificate that came with it. */
@@ -145,42 +121,6 @@ static enum identity_answer ask_plugin(struct identity *id, uint64_t now_ms, int
 
 /* ---- Both ---- */
 
-enum identity_answer identity_get(struct identity *id, uint64_t now_ms, int64_t wall_ms,
-                                  struct identity_now *ret_now, struct err *err)
-{
-    const char *header = NULL;
-
-    if (id->plugin) {
-        enum identity_answer answer = ask_plugin(id, now_ms, wall_ms, err);
-
-        if (answer != IDENTITY_READY)
-            return answer;
-    }
-    if (credentials_header(id->credentials, now_ms, &header, err) < 0)
-        return IDENTITY_NONE;
-    *ret_now = (struct identity_now){
-        .header = header,
-        .tls = id->tls,
-        .impersonation = id->impersonation,
-        .impersonation_count = id->impersonation_count,
-        .serial = id->serial,
-    };
-    return IDENTITY_READY;
-}
-
-void identity_judge(struct identity *id, unsigned serial, bool was_accepted)
-{
-    if (serial != id->serial)
-        return; /* it has been replaced since */
-    if (was_accepted) {
-        exec_pace_accepted(&id->pace);
-        return;
-    }
-    exec_pace_rejected(&id->pace);
-    credentials_reject(id->credentials);
-    identity_distrust(id); /* the server may not know our client certificate any more */
-}
-
 static int copy_impersonation(struct identity *id, const struct client_config *config,
                               struct err *err)
 {
@@ -239,9 +179,75 @@ struct identity *identity_new(const struct identity_options *options, struct err
     return id;
 }
 
+enum identity_answer identity_get(struct identity *id, uint64_t now_ms, int64_t wall_ms,
+                                  struct identity_now *ret_now, struct err *err)
+{
+    const char *header = NULL;
+
+    if (id->plugin) {
+        enum identity_answer answer = ask_plugin(id, now_ms, wall_ms, err);
+
+        if (answer != IDENTITY_READY)
+            return answer;
+    }
+    if (credentials_header(id->credentials, now_ms, &header, err) < 0)
+        return IDENTITY_NONE;
+    *ret_now = (struct identity_now){
+        .header = header,
+        .tls = id->tls,
+        .impersonation = id->impersonation,
+        .impersonation_count = id->impersonation_count,
+        .serial = id->serial,
+    };
+    return IDENTITY_READY;
+}
+
+void identity_judge(struct identity *id, unsigned serial, bool was_accepted)
+{
+    if (serial != id->serial)
+        return; /* it has been replaced since */
+    if (was_accepted) {
+        exec_pace_accepted(&id->pace);
+        return;
+    }
+    exec_pace_rejected(&id->pace);
+    credentials_reject(id->credentials);
+    identity_distrust(id); /* the server may not know our client certificate any more */
+}
+
+void identity_distrust(struct identity *id)
+{
+    uint64_t now_ms = clock_monotonic_ms();
+
+    if (now_ms < id->distrust_ms + IDENTITY_READ_AGAIN_MS)
+        return;
+    id->distrust_ms = now_ms;
+    read_tls(id, now_ms);
+}
+
+uint64_t identity_tend(struct identity *id, uint64_t now_ms)
+{
+    if (!tls_has_files(id->tls))
+        return UINT64_MAX;
+    if (now_ms >= id->tls_read_ms + id->options.read_every_ms)
+        read_tls(id, now_ms);
+    return id->tls_read_ms + id->options.read_every_ms;
+}
+
+const struct tls *identity_tls(const struct identity *id)
+{
+    return id->tls;
+}
+
 bool identity_stop(struct identity *id, void (*on_stopped)(void *ctx), void *ctx)
 {
     return id->plugin && exec_plugin_stop(id->plugin, on_stopped, ctx);
+}
+
+void identity_abandon(struct identity *id)
+{
+    if (id->plugin)
+        exec_plugin_abandon(id->plugin);
 }
 
 void identity_free(struct identity *id)

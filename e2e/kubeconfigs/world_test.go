@@ -192,6 +192,25 @@ func (w *world) controller(t *testing.T, contextName string) []seen {
 	return append(requests, w.recorder.empty()...)
 }
 
+// launch starts `rampart controller` and returns when a file is there.
+func (w *world) launch(t *testing.T, file string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	binary, err := operator.Binary()
+	check(t, err)
+	log := &bytes.Buffer{}
+	args := append([]string{"controller", "--health-socket", "kubeconfigs-" + w.Port}, w.flags("")...)
+	command := w.child(t.Context(), binary, args...)
+	command.Stderr = log
+	check(t, command.Start())
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(w.Dir, file)); err == nil {
+			return command, log
+		} else if time.Now().After(deadline) {
+			t.Fatalf("rampart controller does not come as far as %s", file)
+		}
+	}
+}
+
 func (w *world) flags(contextName string) (flags []string) {
 	if w.kubeconfig != "" {
 		flags = append(flags, "--kubeconfig", w.kubeconfig)

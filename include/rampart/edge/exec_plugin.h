@@ -40,6 +40,9 @@ int exec_plugin_wrap(const struct exec_plugin *p, struct err *err);
 /* Ends the child, if there is one, and calls @on_stopped once it is gone, from the loop. False: it
  * was never started, nothing is to be waited for. Needed before exec_plugin_free() otherwise. */
 MUST_CHECK bool exec_plugin_stop(struct exec_plugin *p, void (*on_stopped)(void *ctx), void *ctx);
+/* For a process that is about to end without waiting for anything: kills the child, which would
+ * outlive it. */
+void exec_plugin_abandon(struct exec_plugin *p);
 void exec_plugin_free(struct exec_plugin *p); /* NULL is fine */
 
 #endif

@@ -69,6 +69,8 @@ void http_get_stats(const struct http *h, struct http_stats *ret_stats);
  */
 typedef void (*http_stopped_fn)(void *ctx);
 void http_stop(struct http *h, http_stopped_fn on_stopped, void *ctx);
+/* The last thing before _exit(): ends a credential plugin that runs. */
+void http_abandon(struct http *h);
 void http_free(struct http *h); /* NULL is fine */
 
 #endif

@@ -14,8 +14,8 @@ struct http_failure {
     CURL *easy;            /* NULL: no more to ask */
     const char *authority; /* "127.0.0.1:6443", with the proxy if there is one */
     bool has_proxy;
-    const char *ca_name;   /* whose certificates were trusted */
-    const char *reason;    /* libcurl's own words, may be "" */
+    const char *ca_name; /* whose certificates were trusted */
+    const char *reason;  /* libcurl's own words, may be "" */
 };
 
 /* ERR_UNAVAILABLE, ERR_TIMEOUT or ERR_NOMEM; never holds what was sent. */

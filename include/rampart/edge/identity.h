@@ -64,6 +64,7 @@ const struct tls *identity_tls(const struct identity *id); /* borrowed */
 /* Whether @on_stopped will come, later and from the loop; false: there is nothing to wait for.
  * Needed before identity_free(). */
 MUST_CHECK bool identity_stop(struct identity *id, void (*on_stopped)(void *ctx), void *ctx);
-void identity_free(struct identity *id); /* NULL is fine */
+void identity_abandon(struct identity *id); /* see exec_plugin_abandon() */
+void identity_free(struct identity *id);    /* NULL is fine */
 
 #endif

@@ -23,10 +23,6 @@ struct proxy {
     bool is_https;   /* TLS to the proxy itself too */
 };
 
-/* @text as in a kubeconfig; names @field in errors and never quotes it. ERR_INVALID, ERR_NOMEM. */
-MUST_CHECK int proxy_init(struct proxy *p, const char *text, const char *field, struct err *err);
-void proxy_done(struct proxy *p);
-
 /*
  * What the environment says about https://@host:@port, @host without brackets. @https_proxy and
  * @no_proxy are the variables, NULL: not set. NULL: no proxy; else @https_proxy. Localhost and
@@ -34,6 +30,10 @@ void proxy_done(struct proxy *p);
  */
 const char *proxy_choose(const char *host, const char *port, const char *https_proxy,
                          const char *no_proxy);
+
+/* @text as in a kubeconfig; names @field in errors and never quotes it. ERR_INVALID, ERR_NOMEM. */
+MUST_CHECK int proxy_init(struct proxy *p, const char *text, const char *field, struct err *err);
+void proxy_done(struct proxy *p);
 
 /* @tls says whose certificates an https proxy must have: those that the server must have too. */
 MUST_CHECK CURLcode proxy_apply(const struct proxy *p, const struct tls *tls, CURL *easy);
