@@ -337,7 +337,9 @@ static void what_is_too_large_is_made_again(void)
 {
     char *value = text_repeat("x", 100000);
 
-    put_backend();
+    world_put(&world, KIND_SERVICE,
+              "{'metadata':{'name':'hook','namespace':'shop'},'spec':{'selector':{'app':'hook'},"
+              "'ports':[{'port':443,'targetPort':8443}]}}");
     put_hook();
     put_profile("p", "", "'mode':'Enforce'," BARE);
     settle("shop", "p");
