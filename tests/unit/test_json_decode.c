@@ -236,8 +236,8 @@ static void test_every_cut_of_a_text_is_refused(void **state)
 
 static void test_what_stands_behind_the_end_makes_no_difference(void **state)
 {
-    static const char *const texts[] = {"-0",        "1e+5",        "12.5", "[1]",
-                                        "{\"a\":1}", "\"\\u0041\"", "true"};
+    static const char *const texts[] = {"-0",   "1e+5",      "12.5",        "[1]",
+                                        "[1 ]", "{\"a\":1}", "\"\\u0041\"", "true"};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(texts); i++) {

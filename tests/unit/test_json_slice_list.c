@@ -82,6 +82,15 @@ static void test_items_inside_items_are_members_like_others(void **state)
     assert_list(pod, "{\"items\":[{\"items\":[1,2]}]}", "{}\nenvelope: {}\nend");
 }
 
+static void test_items_of_a_stream_are_members_like_others(void **state)
+{
+    static const struct projection keep[] = {{"items", NULL}, {NULL, NULL}};
+
+    (void)state;
+    assert_sliced(SLICE_STREAM, keep, "{\"items\":[1,2],\"x\":3}{\"items\":4}",
+                  "{\"items\":[1,2]}\n{\"items\":4}\nend");
+}
+
 static void test_items_may_be_written_with_escapes(void **state)
 {
     (void)state;
@@ -210,6 +219,7 @@ int main(void)
         cmocka_unit_test(test_a_status_instead_of_a_list_is_an_envelope),
         cmocka_unit_test(test_other_members_of_a_list_are_dropped),
         cmocka_unit_test(test_items_inside_items_are_members_like_others),
+        cmocka_unit_test(test_items_of_a_stream_are_members_like_others),
         cmocka_unit_test(test_items_may_be_written_with_escapes),
         cmocka_unit_test(test_what_is_no_list_is_refused),
         cmocka_unit_test(test_items_that_are_no_array_are_refused),

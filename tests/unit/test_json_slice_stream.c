@@ -98,6 +98,8 @@ static const char *const garbage[][2] = {
     {":", "unexpected ':' at byte 0"},
     {"x", "unexpected 'x' at byte 0"},
     {"\x01", "unexpected byte 0x01 at byte 0"},
+    {"\x7F", "unexpected byte 0x7f at byte 0"},
+    {"~", "unexpected '~' at byte 0"},
     {"\xEF\xBB\xBF{}", "unexpected byte 0xef at byte 0"},
     {"+1", "unexpected '+' at byte 0"},
     {".5", "unexpected '.' at byte 0"},

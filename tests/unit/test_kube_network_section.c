@@ -327,6 +327,7 @@ static void test_container_port_names_are_checked_as_the_api_server_does(void **
         {"http", true},
         {"a", true},
         {"8a", true},
+        {"a0-z9", true},
         {"a-b-c", true},
         {"abcdefghijklmno", true},
         {"", false},
@@ -354,6 +355,16 @@ static void test_container_port_names_are_checked_as_the_api_server_does(void **
         if (decode(*state, network, &net, &err) != (rows[i].is_valid ? 0 : -1))
             fail_msg("%s", rows[i].name);
     }
+}
+
+static void test_a_range_of_ports_may_be_one_port(void **state)
+{
+    struct network_section net =
+        section_of(*state,
+                   "'allow':{'to':[{'podSelector':{},'ports':[{'port':80,'endPort':80}]}]}");
+
+    assert_int_equal(net.to[0].ports[0].number, 80);
+    assert_int_equal(net.to[0].ports[0].end, 80);
 }
 
 static void test_port_may_be_every_port_of_a_protocol(void **state)
@@ -437,6 +448,7 @@ int main(void)
         ARENA_TEST(test_allow_needs_the_deny_of_its_direction),
         ARENA_TEST(test_errors_name_the_path_and_the_remedy),
         ARENA_TEST(test_container_port_names_are_checked_as_the_api_server_does),
+        ARENA_TEST(test_a_range_of_ports_may_be_one_port),
         ARENA_TEST(test_port_may_be_every_port_of_a_protocol),
         ARENA_TEST(test_lists_end_at_their_ceilings),
     };

@@ -223,12 +223,17 @@ static void test_ports_end_at_their_ceilings(void **state)
 {
     json_t *svc =
         many("{" META_NS ",'spec':{}}", "spec", "ports", SERVICE_PORTS_MAX + 1, "{'port':1}");
+    json_t *most = many("{" META_NS "}", "", "ports", SLICE_PORTS_MAX, "{'port':1}");
     json_t *slice = many("{" META_NS "}", "", "ports", SLICE_PORTS_MAX + 1, "{'port':1}");
 
     assert_int_equal(OBJECT_AS(service_facts, decode_ok(KIND_SERVICE, svc, *state))->ports_count,
                      SERVICE_PORTS_MAX);
     assert_int_equal(
+        OBJECT_AS(slice_facts, decode_ok(KIND_ENDPOINT_SLICE, most, *state))->ports_count,
+        SLICE_PORTS_MAX);
+    assert_int_equal(
         OBJECT_AS(slice_facts, decode_ok(KIND_ENDPOINT_SLICE, slice, *state))->ports_count, 0);
+    json_decref(most);
     json_decref(svc);
     json_decref(slice);
 }
