@@ -68,9 +68,10 @@ static int read_meta(struct answer *answer, enum kind kind, struct err *err)
         return 0;
     if (kind_name && strcmp(kind_name, resource_of(kind)->name) != 0)
         return err_set(err, ERR_INVALID, "it is a %s", kind_name);
-    if (object_decode_meta(kind, root, &answer->arena, &answer->meta, err) < 0 ||
-        json_get_obj(root, "metadata", &meta, err) < 0 ||
-        json_get_str(meta, "deletionTimestamp", TIME_LEN_MAX, &answer->arena, &deleted, err) < 0)
+    if (object_decode_meta(kind, root, &answer->arena, &answer->meta, err) < 0)
+        return -1;
+    meta = json_object_get(root, "metadata"); /* which it has looked at */
+    if (json_get_str(meta, "deletionTimestamp", TIME_LEN_MAX, &answer->arena, &deleted, err) < 0)
         return -1;
     answer->meta.is_deleting = deleted;
     return 0;

@@ -45,16 +45,16 @@ struct script {
     bool mends_once;   /* ... until a patch has come through */
     bool is_edited;    /* what is patched is drift, made by @rival (NULL: not recorded) */
     const char *rival;
-    bool removes;           /* POLICY is deleted where it is */
-    bool is_explained;      /* that deletion */
-    bool writes_status;     /* a profile's status counts the compliant namespaces */
-    bool is_about_profile;  /* the finding */
-    bool counts_as_failed;  /* the finding */
-    const char *says;       /* message of a finding about each namespace; NULL: none */
-    const char *says_about; /* the profile of the finding; NULL: who decides */
-    bool says_of_nothing;   /* the finding is about no object */
-    size_t says_times;      /* so many of them, numbered; 0: one */
-    const char *profile;    /* who decides */
+    bool removes;                     /* POLICY is deleted where it is */
+    bool is_explained;                /* that deletion */
+    bool writes_status;               /* a profile's status counts the compliant namespaces */
+    bool is_about_profile;            /* the finding */
+    bool counts_as_failed;            /* the finding */
+    const char *says;                 /* message of a finding about each namespace; NULL: none */
+    const char *says_about;           /* the profile of the finding; NULL: who decides */
+    const struct object_ref *says_of; /* what the finding is about; NULL: the namespace */
+    size_t says_times;                /* so many of them, numbered; 0: one */
+    const char *profile;              /* who decides */
     enum mode mode;
     unsigned plans_fail;         /* so many of the next plans fail */
     unsigned profile_plans_fail; /* of profiles */

@@ -85,8 +85,8 @@ static inline int script_findings(struct plan *plan, const char *ns, struct err 
                                   .message = message,
                                   .profile = s->says_about ? s->says_about : s->profile};
 
-        if (s->says_of_nothing)
-            finding.object = (struct object_ref){KIND_NAMESPACE, NULL, NULL, NULL};
+        if (s->says_of)
+            finding.object = *s->says_of;
         if (s->says_times)
             (void)snprintf(message, sizeof(message), "%s %zu", s->says, i);
         else

@@ -105,15 +105,17 @@ static void sweep_pass(const char *name, bool is_profile)
 static void settle(const char *ns, const char *profile)
 {
     for (unsigned i = 0; i < PASSES_MAX; i++) {
+        bool is_swept = i == 0 || !getenv("UNDER_VALGRIND");
         AUTO_ARENA arena;
         struct plan plan;
 
-        sweep_pass(ns, false);
+        if (is_swept)
+            sweep_pass(ns, false);
         arena_init(&arena, ARENA_MAX);
         world_plan(&world, &registry_ops, ns, &arena, &plan);
         world.verdict.findings = plan.findings;
         world.verdict.findings_count = plan.findings_count;
-        if (profile)
+        if (profile && is_swept)
             sweep_pass(profile, true);
         world.verdict.findings_count = 0;
         if (plan.writes_count == 0)
@@ -337,7 +339,9 @@ static void what_is_too_large_is_made_again(void)
 {
     char *value = text_repeat("x", 100000);
 
-    put_backend();
+    world_put(&world, KIND_SERVICE,
+              "{'metadata':{'name':'hook','namespace':'shop'},'spec':{'selector':{'app':'hook'},"
+              "'ports':[{'port':443,'targetPort':8443}]}}");
     put_hook();
     put_profile("p", "", "'mode':'Enforce'," BARE);
     settle("shop", "p");

@@ -4,7 +4,7 @@
 #define PROFILES (PROFILE_TRACKS_BOUND + 1)
 #define PROFILE_TRACKS_BOUND 10000 /* of sync/profile_tracks.h */
 
-static unsigned unkept, stopped;
+static unsigned unkept, stopped, contested;
 
 /* Instead of the whole log, which is long. */
 static void count_lines(void *ctx, const char *line, size_t len)
@@ -12,6 +12,7 @@ static void count_lines(void *ctx, const char *line, size_t len)
     (void)ctx;
     (void)len;
     unkept += strstr(line, "a verdict is not kept") != NULL;
+    contested += strstr(line, "does not stay") != NULL;
     stopped += strstr(line, "deletions are stopped") != NULL;
 }
 
@@ -60,6 +61,13 @@ static void test_manager_reconciles_profiles_that_it_cannot_remember(void **stat
     assert_int_equal(stopped, 0);
     run_minutes(b, 5);
     assert_int_equal(stats(b).applier.deletes, 12);
+    /* Nor what was edited: what does not stay is contested. */
+    b->script.removes = false;
+    b->script.wants_policy = true;
+    b->script.mends_always = true;
+    (void)put(b, KIND_NAMESPACE, "", "n-0");
+    run_minutes(b, 1);
+    assert_int_equal(contested, 1);
 }
 
 int main(void)

@@ -248,18 +248,77 @@ static void test_manager_marks_the_profile_of_a_finding_beside_the_one_that_deci
     assert_int_equal(passes(b, "profile/other"), 1);
 }
 
-/* An Event needs something that it is about. */
-static void test_manager_announces_no_finding_about_nothing(void **state)
+/* An Event needs something that it is about; of the rest a finding may leave out what it likes. */
+static void test_manager_announces_a_finding_about_whatever_has_a_name(void **state)
+{
+    static const struct {
+        struct object_ref ref;
+        size_t events;
+    } rows[] = {
+        {{KIND_NAMESPACE, NULL, NULL, NULL}, 0},   {{KIND_NAMESPACE, "", "", ""}, 0},
+        {{KIND_NAMESPACE, NULL, "shop", NULL}, 1}, {{KIND_NAMESPACE, "", "nowhere", ""}, 1},
+        {{KIND_EVENT, "shop", "some", ""}, 1}, /* of a kind that no cache holds */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct bench *b = bench_new();
+
+        assert_int_equal(bench_start(b, 0, NULL), 0);
+        begin(b);
+        b->script.says = "something";
+        b->script.says_of = &rows[i].ref;
+        (void)put(b, KIND_NAMESPACE, "", "shop");
+        run(b, SECOND_MS);
+        assert_int_equal(stats(b).verdicts, 1);
+        assert_int_equal(events(b, "something"), rows[i].events);
+        bench_free(b);
+    }
+}
+
+/* The status of a profile that somebody else writes each time just before: it is told, and nobody's
+ * namespace is contested. */
+static void test_manager_tells_of_a_status_that_never_comes_through(void **state)
 {
     struct bench *b = *state;
 
     begin(b);
-    b->script.says = "about nothing";
-    b->script.says_of_nothing = true;
+    b->script.writes_status = true;
+    b->holds_writes = true;
     (void)put(b, KIND_NAMESPACE, "", "shop");
-    run(b, SECOND_MS);
-    assert_int_equal(stats(b).verdicts, 1);
-    assert_int_equal(events(b, "about nothing"), 0);
+    for (unsigned i = 0; i < 10; i++) {
+        for (unsigned turn = 0; fake_find(&b->net, "/restricted/status") == FAKE_LAST; turn++) {
+            assert_true(turn < 2000);
+            run(b, 10);
+        }
+        refuse(b, "/restricted/status", 409, "Conflict", "the object has been modified");
+        (void)step(b);
+    }
+    run(b, 0);
+    assert_int_equal(events(b, "WriteFailed"), 1);
+    assert_int_equal(events(b, "Contested"), 0);
+    b->holds_writes = false;
+    run(b, MINUTE_MS);
+    assert_string_equal(thing_find(b, KIND_PROFILE, "", "restricted")->status, "{\"compliant\":1}");
+}
+
+/* A full transport and a spent budget both end a deletion; only one of them stops it. */
+static void test_manager_tries_a_deletion_again_that_the_transport_had_no_room_for(void **state)
+{
+    struct bench *b = *state;
+
+    (void)put(b, KIND_NAMESPACE, "", "shop");
+    (void)put(b, KIND_NETWORK_POLICY, "shop", POLICY);
+    begin(b);
+    b->script.removes = true;
+    b->net.start_fails = ERR_LIMIT;
+    (void)put(b, KIND_NAMESPACE, "", "shop");
+    run(b, 0);
+    assert_true(stands(b, "shop"));
+    b->net.start_fails = ERR_NONE;
+    run(b, MINUTE_MS);
+    assert_false(stands(b, "shop"));
+    assert_int_equal(events(b, "DeleteBudget"), 0);
 }
 
 int main(void)
@@ -279,7 +338,9 @@ int main(void)
         MANAGER_TEST(test_manager_tries_again_what_the_transport_had_no_room_for),
         MANAGER_TEST(test_manager_goes_on_when_the_profile_of_stopped_deletions_is_gone),
         MANAGER_TEST(test_manager_marks_the_profile_of_a_finding_beside_the_one_that_decides),
-        MANAGER_TEST(test_manager_announces_no_finding_about_nothing),
+        cmocka_unit_test(test_manager_announces_a_finding_about_whatever_has_a_name),
+        MANAGER_TEST(test_manager_tells_of_a_status_that_never_comes_through),
+        MANAGER_TEST(test_manager_tries_a_deletion_again_that_the_transport_had_no_room_for),
     };
 
     json_use_allocator(1);
