@@ -56,9 +56,6 @@ func TestFault11ServerWithoutWatchList(t *testing.T) {
 // The end of the initial events never comes: left out by something on the way, or by a server that does not
 // know the parameter and ignores it. Rampart says so, and lists.
 func TestFault12EndOfInitialEventsNeverComes(t *testing.T) {
-	isEnd := func(e proxy.Event) bool {
-		return e.Type == "BOOKMARK" && e.Meta().Annotations["k8s.io/initial-events-end"] == "true"
-	}
 	ignore := proxy.EditQuery(func(q map[string][]string) {
 		delete(q, "sendInitialEvents")
 		delete(q, "resourceVersionMatch")
@@ -67,7 +64,7 @@ func TestFault12EndOfInitialEventsNeverComes(t *testing.T) {
 		name         string
 		hasWatchList bool // without it, the initial events are those of a plain watch
 		do           proxy.Do
-	}{{"it is left out", true, proxy.DropEvents(isEnd)}, {"the parameter is ignored", false, ignore}} {
+	}{{"it is left out", true, proxy.DropEvents(isInitialEnd)}, {"the parameter is ignored", false, ignore}} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r := beginIn(t, takeWorldWith(t, test.hasWatchList), nil)
@@ -89,4 +86,8 @@ func TestFault12EndOfInitialEventsNeverComes(t *testing.T) {
 			}
 		})
 	}
+}
+
+func isInitialEnd(e proxy.Event) bool {
+	return e.Type == "BOOKMARK" && e.Meta().Annotations["k8s.io/initial-events-end"] == "true"
 }
