@@ -15,6 +15,7 @@ import (
 // "Slowly", with what a server, or something before it, may say about how slowly. Rampart waits as long as it
 // is told to, at most a minute, and by its own back-off where it is told nothing that makes sense.
 func TestFault17TooManyRequests(t *testing.T) {
+	t.Parallel()
 	const capped = 60 * time.Second
 	busy := func(headers ...string) proxy.Do {
 		return proxy.Fail(apierrors.NewTooManyRequests("slowly", 0), headers...)
@@ -98,6 +99,7 @@ func (r *run) expectGaps(kind string, match proxy.Match, refused int, min time.D
 // What comes instead of an answer when something is broken. Wherever it comes, as the first list, as a later
 // one, as a watch or as the answer to a write, nothing is believed of it, and nothing is deleted for it.
 func TestFault18BrokenAnswers(t *testing.T) {
+	t.Parallel()
 	const html = "<!DOCTYPE html><html><head><title>503</title></head><body>Service Unavailable</body></html>"
 	table := `{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":"1"},"columnDefinitions":[],"rows":[]}`
 	other := `{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}`

@@ -214,6 +214,7 @@ func (r *run) server(by *authority) tls.Certificate {
 func TestFault21ServerThatCannotBeTrusted(t *testing.T) {
 	t.Parallel()
 	r, m := beginMounted(t)
+	r.limit = 3 * time.Minute // a back-off of a minute may have begun
 	token, _ := r.token("only")
 	m.put(token, r.Config.CAData)
 	signed := func(edit func(*x509.Certificate)) tls.Certificate {
@@ -275,6 +276,7 @@ func withCertificate(certificate tls.Certificate) func(*tls.Config) {
 func TestFault21AuthorityIsReplaced(t *testing.T) {
 	t.Parallel()
 	r, m := beginMounted(t)
+	r.limit = 3 * time.Minute // a back-off of a minute may have begun
 	token, _ := r.token("only")
 	m.put(token, r.Config.CAData)
 	r.namespace("a")

@@ -106,6 +106,7 @@ func (r *run) lieOnce(resource string, lie proxy.Do) {
 // A state that is wrongly empty after a full one: of namespaces, of policies, of profiles, by WatchList and by
 // LIST. Nothing is deleted and nothing is made twice; the next state is believed again.
 func TestFault19StateIsWronglyEmpty(t *testing.T) {
+	t.Parallel()
 	for _, resource := range []string{"namespaces", "networkpolicies", "securityprofiles"} {
 		for _, lists := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, LIST %t", resource, lists), func(t *testing.T) {

@@ -38,6 +38,7 @@ func (r *run) expire(resource string) {
 
 // A watch that is answered 410 when it is to go on leads to one new sync, which finds what happened meanwhile.
 func TestFault06WatchHasExpiredAtConnect(t *testing.T) {
+	t.Parallel()
 	for _, answer := range []*apierrors.StatusError{expired, gone} {
 		t.Run(string(answer.ErrStatus.Reason), func(t *testing.T) {
 			t.Parallel()
@@ -61,6 +62,7 @@ func TestFault06WatchHasExpiredAtConnect(t *testing.T) {
 
 // The same as an event in the stream. Nothing of what happened before came through the watch.
 func TestFault06WatchExpiresInTheStream(t *testing.T) {
+	t.Parallel()
 	for _, event := range []*apierrors.StatusError{expired, gone} {
 		t.Run(string(event.ErrStatus.Reason), func(t *testing.T) {
 			t.Parallel()
@@ -111,6 +113,7 @@ func taken(rule *proxy.Rule, count int) error {
 // here, asked for one that is far in the future, after three seconds each time. Rampart asks for another one,
 // and does not hammer.
 func TestFault09ResourceVersionIsTooLarge(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name  string
 		lists bool

@@ -102,6 +102,7 @@ func TestFault01KilledAfterEveryWrite(t *testing.T) {
 // Killed in the midst of a write to the profile, its status, the finalizer that is put on it or the one that is
 // taken off: nothing is left in the end, and nobody is held.
 func TestFault02KilledInAWriteToTheProfile(t *testing.T) {
+	t.Parallel()
 	status := func(q *proxy.Request) bool { return q.Resource == "securityprofiles" && q.Subresource == "status" }
 	finalizer := func(q *proxy.Request) bool {
 		return q.Resource == "securityprofiles" && q.Subresource == "" && q.IsWrite()

@@ -3,7 +3,8 @@
 //
 // Most of them play the same story, the day of day_test.go, with the fault at some point of it, and are judged
 // by the day without faults: see e2e/oracle. Every run has an operator and a proxy of its own, and while it
-// lasts a control plane to itself; control planes are used again.
+// lasts a control plane to itself; control planes are used again. All run side by side, as many as there may be
+// control planes, also those that have tests within them: most of their time is waiting.
 package faults
 
 import (

@@ -55,6 +55,7 @@ func TestFault14CableIsCut(t *testing.T) {
 
 // A line that is bad and works: late, slow, in slices.
 func TestFault14CableIsBad(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name string
 		make func(c *proxy.Cable) error
@@ -86,6 +87,7 @@ func TestFault14CableIsBad(t *testing.T) {
 // Connections that end in every way there is, in the midst of the first state, of watches and of writes, those
 // that the server has done and those that it has not. What had been done is not done twice.
 func TestFault15ConnectionEnds(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name string
 		how  proxy.Break
@@ -120,6 +122,7 @@ func TestFault15ConnectionEnds(t *testing.T) {
 // A GOAWAY, as a server sends it that wants its clients elsewhere: with the first state, with a watch, with
 // writes. And a stream that ends without an answer on a connection that goes on.
 func TestFault15ConnectionGoesAway(t *testing.T) {
+	t.Parallel()
 	t.Run("GOAWAY", func(t *testing.T) {
 		t.Parallel()
 		r := begin(t)
@@ -174,6 +177,7 @@ func (r *run) endsConnections(rules []*proxy.Rule, faults map[string]func()) {
 // Watches that end at once, one or all of them, for half a minute: the first waits are short, and they grow.
 // Then it is as if nothing had been.
 func TestFault16WatchEndsAtOnce(t *testing.T) {
+	t.Parallel()
 	const (
 		window     = 30 * time.Second
 		requestMax = 7 // 0.8 s doubling, without the jitter: six waits are longer than the window

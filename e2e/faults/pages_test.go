@@ -27,6 +27,7 @@ func (r *run) inPages() {
 // The list is read again as a whole. Neither the first list nor a later one loses anything, and nothing is
 // deleted because it was on a page that never came.
 func TestFault07SecondPageHasExpired(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name     string
 		hasToken bool

@@ -102,6 +102,7 @@ func (r *run) isAllowed(one right, want bool) error {
 // Started without one of the rights to read, Rampart does not begin: it is alive and not ready, and the probe
 // and the log say which verb on which resource is missing. Granted, it goes on by itself.
 func TestFault31RightToReadIsMissing(t *testing.T) {
+	t.Parallel()
 	for _, verb := range []string{"watch", "list"} {
 		t.Run(verb, func(t *testing.T) {
 			t.Parallel()

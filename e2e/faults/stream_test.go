@@ -16,6 +16,7 @@ import (
 // Changes that take themselves back while no event comes through. What comes in the end is the state, and not
 // the way to it.
 func TestFault05ChangesWhileNoEventComes(t *testing.T) {
+	t.Parallel()
 	backAndForth := func(r *run) {
 		r.label("a", false)
 		r.label("a", true)
@@ -59,6 +60,7 @@ func TestFault05ChangesWhileNoEventComes(t *testing.T) {
 
 // Bookmarks are a service: without any, and with many that say what nobody has heard of, the day is the same.
 func TestFault10Bookmarks(t *testing.T) {
+	t.Parallel()
 	isBookmark := func(e proxy.Event) bool { return e.Type == "BOOKMARK" && len(e.Meta().Annotations) == 0 }
 	t.Run("never", func(t *testing.T) {
 		t.Parallel()
@@ -146,6 +148,7 @@ func (l *lastVersions) mark(r *run, done <-chan struct{}) {
 
 // How bytes are cut into pieces, and what stands between events, makes no difference.
 func TestFault13StreamInOtherPieces(t *testing.T) {
+	t.Parallel()
 	line := func(edit func(line []byte) []byte) proxy.Do {
 		return proxy.Lines(func(line []byte, send func([]byte)) { send(edit(line)) })
 	}

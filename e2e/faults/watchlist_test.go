@@ -29,6 +29,7 @@ func (r *run) refuseWatchList(code int) {
 // A server without WatchList, the real one and two that are played. It is asked once for each resource at
 // most, and for lists from then on.
 func TestFault11ServerWithoutWatchList(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name string
 		code int // 0: a server with the feature gate off
@@ -56,6 +57,7 @@ func TestFault11ServerWithoutWatchList(t *testing.T) {
 // The end of the initial events never comes: left out by something on the way, or by a server that does not
 // know the parameter and ignores it. Rampart says so, and lists.
 func TestFault12EndOfInitialEventsNeverComes(t *testing.T) {
+	t.Parallel()
 	ignore := proxy.EditQuery(func(q map[string][]string) {
 		delete(q, "sendInitialEvents")
 		delete(q, "resourceVersionMatch")
