@@ -55,7 +55,7 @@ func TestFault17TooManyRequests(t *testing.T) {
 					r.refuseWatchList(http.StatusBadRequest)
 					limit(kind, proxy.Lists("namespaces"))
 				case write:
-					limit(kind, proxy.All(proxy.Verb("create"), proxy.Resource("networkpolicies"), proxy.Namespaced(r.name+"-a")))
+					limit(kind, proxy.All(policies("create"), proxy.Namespaced(r.name+"-a")))
 				case watch:
 					faults["edited"] = func() {
 						limit(kind, rewatches("networkpolicies"))
@@ -70,6 +70,34 @@ func TestFault17TooManyRequests(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A write was told to wait. That a watch fails meanwhile, and comes back, is no reason to ask sooner.
+func TestFault17WaitOutlastsARecovery(t *testing.T) {
+	t.Parallel()
+	const wait = 16 * time.Second
+	r := begin(t)
+	write := proxy.All(policies("create"), proxy.Namespaced(r.name+"-a"))
+	slowly := proxy.Fail(apierrors.NewTooManyRequests("slowly", 0), "Retry-After", fmt.Sprint(int(wait.Seconds())))
+	rule := r.proxy.Add(proxy.Rule{Match: write, Times: 1, Do: slowly})
+	r.play(map[string]func(){"after started": func() {
+		r.within(func() error { return taken(rule, 1) })
+		away := r.proxy.Add(proxy.Rule{Match: rewatches("services"), Times: 1, Do: proxy.Fail(apierrors.NewServiceUnavailable("away"))})
+		r.proxy.EndRunning(proxy.Watches("services"))
+		r.within(func() error { return taken(away, 1) })
+		r.within(func() error { // it is back, and does what it does
+			if n := len(r.proxy.Running(proxy.All(proxy.Watches("services"), func(q *proxy.Request) bool { return q.Status == 200 }))); n != 1 {
+				return fmt.Errorf("%d watches of services", n)
+			}
+			return nil
+		})
+		mark := proxy.Bookmark("v1", "Service", r.version(), nil)
+		if n := r.proxy.Inject(proxy.Watches("services"), mark); n != 1 {
+			t.Errorf("the bookmark came into %d watches", n)
+		}
+	}})
+	r.wroteAsReference()
+	r.expectGaps("a write", write, 1, wait)
 }
 
 // expectGaps demands that so many of the requests were refused, and that each was followed by another one no
@@ -129,9 +157,9 @@ func TestFault18BrokenAnswers(t *testing.T) {
 			}
 			breaks("first state of namespaces", 0, syncs("namespaces"))
 			breaks("first state of policies", 0, syncs("networkpolicies"))
-			breaks("a creation", 2, proxy.All(proxy.Verb("create"), proxy.Resource("networkpolicies")))
-			breaks("a patch", 1, proxy.All(proxy.Verb("patch"), proxy.Resource("networkpolicies")))
-			breaks("a deletion", 1, proxy.All(proxy.Verb("delete"), proxy.Resource("networkpolicies")))
+			breaks("a creation", 2, policies("create"))
+			breaks("a patch", 1, policies("patch"))
+			breaks("a deletion", 1, policies("delete"))
 			r.play(map[string]func(){
 				"made": func() {
 					breaks("a watch of profiles", 0, rewatches("securityprofiles"))

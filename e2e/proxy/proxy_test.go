@@ -64,7 +64,9 @@ func TestProxy(t *testing.T) {
 		{"reads may go to another server", routes},
 		{"a connection may be broken, and another is made", breaks},
 		{"GOAWAY leads to another connection", goesAway},
+		{"a request may be late, or never be answered", waits},
 		{"a cable that is cut says nothing", cable},
+		{"a cable may reset what comes", resets},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p, err := New(c)
@@ -391,6 +393,36 @@ func goesAway(b *bench) {
 		}
 		must(b.T, b.get())
 	}
+}
+
+func waits(b *bench) {
+	const late = 300 * time.Millisecond
+	rule := b.proxy.On(Resource("namespaces"), Delay(late))
+	begin := time.Now()
+	must(b.T, b.get())
+	if time.Since(begin) < late {
+		b.Error("it was not late")
+	}
+	rule.Remove()
+	b.proxy.On(Resource("namespaces"), Swallow)
+	ctx, cancel := context.WithTimeout(b.Context(), late)
+	defer cancel()
+	if _, err := b.through.CoreV1().Namespaces().Get(ctx, "default", metav1.GetOptions{}); err == nil || ctx.Err() == nil {
+		b.Errorf("it was answered: %v", err)
+	}
+}
+
+func resets(b *bench) {
+	laid, err := b.proxy.LayCable()
+	must(b.T, err)
+	defer laid.Close()
+	must(b.T, laid.Reset())
+	far := newBench(b.T, b.proxy, b.kubeconfig, laid.Kubeconfig)
+	if err := far.get(); err == nil || !strings.Contains(err.Error(), "reset") && !strings.Contains(err.Error(), "EOF") {
+		b.Errorf("through a cable that resets: %v", err)
+	}
+	laid.Mend()
+	must(b.T, far.get())
 }
 
 func cable(b *bench) {
