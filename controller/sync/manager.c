@@ -167,7 +167,7 @@ static void wake_what_failed(struct manager *m)
         return;
     m->recoveries = recoveries;
     m->wake_after_ms = m->now_ms + MANAGER_WAKE_EVERY_MS;
-    workqueue_wake(m->queue);
+    workqueue_wake(m->queue, m->now_ms);
 }
 
 static void work(struct manager *m)

@@ -17,6 +17,7 @@ struct item {
     struct heap_node waiting; /* in workqueue.waiting while a due time stands */
     struct item *next;        /* in the ready list, else NULL */
     uint32_t failures;        /* since the last workqueue_forget() */
+    uint64_t asked_until_ms;  /* what the server asked for at the last of them; 0: nothing */
     bool is_queued;           /* in the ready list */
     bool is_processing;       /* between take and done */
     bool is_dirty;            /* added while processing: goes back to the ready list when done */
@@ -207,6 +208,7 @@ int workqueue_add_failed(struct workqueue *q, const char *key, uint64_t now_ms,
     }
     bucket_take(q, now_ms);
     item->failures = backoff.attempt;
+    item->asked_until_ms = at_least_ms > 0 ? now_ms + at_least_ms : 0;
     return 0;
 }
 
@@ -220,12 +222,12 @@ void workqueue_forget(struct workqueue *q, const char *key)
     item_release(q, item);
 }
 
-void workqueue_wake(struct workqueue *q)
+void workqueue_wake(struct workqueue *q, uint64_t now_ms)
 {
     for (struct map_entry *e = map_first(&q->items); e; e = map_next(e)) {
         struct item *item = map_entry_value(e);
 
-        if (item->failures == 0 || !heap_has(&item->waiting))
+        if (item->failures == 0 || !heap_has(&item->waiting) || item->asked_until_ms > now_ms)
             continue;
         heap_remove(&q->waiting, &item->waiting);
         item_add(q, item);

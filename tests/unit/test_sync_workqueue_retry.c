@@ -138,7 +138,7 @@ static void test_failed_keys_that_are_woken_are_ready_at_once_and_keep_their_cou
     for (unsigned i = 0; i < 300; i++)
         add_failed(q, api_text("k%u", i), 0);
     add_at(q, "later", 1000);
-    workqueue_wake(q);
+    workqueue_wake(q, 0);
     while (workqueue_take(q, 0))
         ready++;
     assert_int_equal(ready, 300);
@@ -147,6 +147,22 @@ static void test_failed_keys_that_are_woken_are_ready_at_once_and_keep_their_cou
     workqueue_done(q, "k0");
     add_failed(q, "k0", 0); /* the bucket is full again */
     assert_int_equal(workqueue_deadline(q, 0), 10);
+    workqueue_free(q);
+}
+
+static void test_woken_queue_keeps_the_times_that_the_server_asked_for(void **state)
+{
+    struct workqueue *q = queue(10);
+    struct err err;
+
+    (void)state;
+    assert_int_equal(workqueue_add_failed(q, "told", 0, 16000, &err), 0);
+    add_failed(q, "untold", 0);
+    workqueue_wake(q, 1);
+    takes(q, 1, "untold");
+    assert_null(workqueue_take(q, 1));
+    assert_int_equal(workqueue_deadline(q, 1), 16000);
+    workqueue_done(q, "untold");
     workqueue_free(q);
 }
 
@@ -392,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_failed_keys_find_the_bucket_full_again_after_a_quiet_time),
         cmocka_unit_test(test_bucket_is_for_retries_only),
         cmocka_unit_test(test_failed_keys_that_are_woken_are_ready_at_once_and_keep_their_count),
+        cmocka_unit_test(test_woken_queue_keeps_the_times_that_the_server_asked_for),
         cmocka_unit_test(test_failed_key_that_is_added_runs_at_once_and_keeps_its_count),
         cmocka_unit_test(test_queue_refuses_a_key_over_its_ceiling_and_serves_the_others),
         cmocka_unit_test(test_queue_holds_as_many_keys_as_it_promises),

@@ -40,9 +40,9 @@ MUST_CHECK int workqueue_add_failed(struct workqueue *q, const char *key, uint64
                                     uint32_t at_least_ms, struct err *err);
 void workqueue_forget(struct workqueue *q,
                       const char *key); /* it succeeded: back-off starts anew */
-/* What made keys fail is over: those that wait after a failure are ready now, and the bucket is
- * full. Their failures still count. */
-void workqueue_wake(struct workqueue *q);
+/* What made keys fail is over: those that wait after a failure are ready now, but for those that
+ * the server told to wait until later, and the bucket is full. Their failures still count. */
+void workqueue_wake(struct workqueue *q, uint64_t now_ms);
 uint32_t workqueue_failures(const struct workqueue *q, const char *key);
 
 /* Next key to work on, now processing; borrowed until its workqueue_done(). NULL: none is ready. */
