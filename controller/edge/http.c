@@ -118,13 +118,16 @@ static void on_finished(void *ctx, CURL *easy, CURLcode result)
                                              .easy = easy,
                                              .authority = h->endpoint.authority,
                                              .ca_name = tls_ca_name(f->tls),
-                                             .reason = f->curl_reason};
+                                             .reason = f->curl_reason,
+                                             .had_memory = mem_failures() == f->mem_failures};
 
         http_error(&failure, &end);
         if (http_error_is_tls(result))
             refresh_tls(h);
+        flight_end(f, &end);
+    } else {
+        flight_complete(f);
     }
-    flight_end(f, result != CURLE_OK ? &end : NULL);
     wake(h);
 }
 
