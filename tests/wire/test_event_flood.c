@@ -17,10 +17,10 @@
 #define STEP_MS (60000u / STEPS)
 #define DRIFTS_PER_STEP (DRIFTS / STEPS / SPINE_NAMESPACES) /* of each policy */
 #define POLICY "rampart-default-deny"
-/* Rounds of one namespace in that minute, as sync/pace.h has it: 30 at once, then 250 ms doubling
- * to 10 s; one is forgiven each 10 s without any. */
-#define ROUNDS_MAX (30u + 6u + 6u + 2u)
-#define EVENTS_MAX (RECORDER_BURST + 1) /* of one object, a minute and a bit */
+/* Rounds of one namespace, as sync/pace.h has it: 30 at once, then after 250 ms doubling to 10 s,
+ * and one is forgiven each 10 s without any. The minute is longer where the machine is slow. */
+#define ROUNDS_MAX(took_ms) (30u + 6u + (unsigned)((took_ms) / 5000))
+#define EVENTS_MAX (RECORDER_BURST + 2) /* of one object, in less than ten minutes */
 #define BLOCKS_MAX 16384u /* of memory meanwhile; the Events that the server keeps are among it */
 
 struct flood {
@@ -29,6 +29,7 @@ struct flood {
     unsigned step, until_step, steps;
     unsigned told;         /* drifts so far */
     uint64_t until_bytes;  /* the client has to have received them */
+    uint64_t took_ms;      /* likewise, until all was put right */
     uint64_t began_ms;     /* the operator's clock */
     size_t live, live_max; /* blocks of memory */
 };
@@ -176,10 +177,12 @@ static void run_flood(struct spine *sp, struct flood *f)
     assert_int_equal(f->told, DRIFTS / STEPS * f->steps);
     sp->never_skips = false;
     spine_until(sp, is_put_right);
+    f->took_ms = spine_now(sp) - f->began_ms;
 }
 
 static void check_bounds(struct spine *sp, const struct flood *f)
 {
+    unsigned rounds_max = ROUNDS_MAX(f->took_ms);
     unsigned patches = 0;
     char name[16];
 
@@ -189,13 +192,13 @@ static void check_bounds(struct spine *sp, const struct flood *f)
         (void)snprintf(name, sizeof(name), "ns-%u", ns);
         o = api_find(&sp->api, KIND_NETWORK_POLICY, name, POLICY);
         assert_int_equal(o->creations, 1);
-        assert_in_range(o->patches, 1, ROUNDS_MAX);
+        assert_in_range(o->patches, 1, rounds_max);
         patches += o->patches;
     }
     assert_int_equal(sp->api.counts.patches, patches);
     assert_int_equal(sp->api.counts.deletes, 0);
     /* Each round may read what it found changed, and the profile's status is once a second. */
-    assert_true(sp->requests < 100 + 4 * SPINE_NAMESPACES * ROUNDS_MAX + 200);
+    assert_true(sp->requests < 100 + 4 * SPINE_NAMESPACES * rounds_max + 200);
     assert_true(spine_stats(sp).passes < 2 * STEPS * SPINE_NAMESPACES);
     assert_true(f->live_max < f->live + BLOCKS_MAX);
 }
