@@ -15,6 +15,9 @@ $(OUT)/obj/tests/%.o: CPPFLAGS += -Itests
 # cmocka's own macros cast pointers to integers of its choosing.
 $(OUT)/obj/tests/%.o: CFLAGS += -Wno-missing-prototypes -Wno-conversion -Wno-format-nonliteral
 
+# Counts the basic blocks that the framer runs through; it is compiled into that test.
+$(OUT)/obj/tests/unit/test_json_slice_work.o: CFLAGS += -fsanitize-coverage=trace-pc
+
 # Unit tests link the pure layers without libuv, libcurl and OpenSSL: that they can is itself a check.
 $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(call obj,$(SUPPORT_SRC)) $(OUT)/librampart-core.a
 	@mkdir -p $(@D)

@@ -144,3 +144,8 @@ uint64_t mem_allocs(void)
 {
     return counter(&asked);
 }
+
+uint64_t mem_failures(void)
+{
+    return counter(&failed);
+}

@@ -89,10 +89,14 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
     f->headers_len += len;
     if (f->headers_len > HTTP_HEADERS_MAX)
         return give_up(f, ERR_LIMIT, "headers of more than 256 KiB");
-    if (len > 5 && memcmp(line, "HTTP/", 5) == 0)
+    if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
         f->retry_after[0] = '\0'; /* what came before was an interim answer */
-    else
+        f->has_head = false;
+    } else if (*line == '\r' || *line == '\n') {
+        f->has_head = true;
+    } else {
         take_retry_after(f, line, len);
+    }
     return len;
 }
 
@@ -285,6 +289,7 @@ struct flight *flight_new(const struct flight_common *common, const struct http_
     f->is_stream = request->is_stream;
     f->timeout_ms = request->timeout_ms;
     f->idle_timeout_ms = request->idle_timeout_ms;
+    f->mem_failures = mem_failures();
     f->started_ms = now_ms;
     f->heard_ms = now_ms;
     strbuf_init(&f->body, TRANSPORT_BODY_MAX);
@@ -336,6 +341,19 @@ void flight_run(struct flight *f, struct multi *m)
 {
     move(f, FLIGHT_RUNNING);
     f->multi = m;
+}
+
+void flight_complete(struct flight *f)
+{
+    struct err end = {0};
+
+    if (f->has_head) {
+        flight_end(f, NULL);
+        return;
+    }
+    err_set(&end, ERR_UNAVAILABLE, "%s closed the connection before its answer was complete",
+            f->common->endpoint->authority);
+    flight_end(f, &end);
 }
 
 void flight_end(struct flight *f, const struct err *end)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -13,7 +14,8 @@
 #include "rampart/json/get.h"
 
 struct health {
-    int fd; /* owned, listening */
+    int fd;    /* owned, listening */
+    int spare; /* owned; given up for a client when there is no other descriptor left; -1: none */
     uv_poll_t poll;
     health_state_fn state;
     void *ctx; /* of @state */
@@ -62,6 +64,21 @@ static void answer(struct health *h, int fd)
         (void)send(fd, line.text, line.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/*
+ * Without a descriptor the client would stay where it is, the loop would come back for it at once,
+ * and again, and whoever asks would take us for dead: there is always one for a client.
+ */
+static int take_client(struct health *h)
+{
+    int fd = accept4(h->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || h->spare < 0)
+        return fd;
+    close(h->spare);
+    h->spare = -1;
+    return accept4(h->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
 static void on_clients(uv_poll_t *poll, int status, int events)
 {
     struct health *h = poll->data;
@@ -69,12 +86,14 @@ static void on_clients(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     for (unsigned i = 0; i < HEALTH_CLIENTS_MAX; i++) {
-        int fd = accept4(h->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd = take_client(h);
 
         if (fd < 0)
-            return; /* nobody left, or out of descriptors: the loop comes back */
+            return; /* nobody left */
         answer(h, fd);
         close(fd);
+        if (h->spare < 0)
+            h->spare = eventfd(0, EFD_CLOEXEC);
     }
 }
 
@@ -126,6 +145,7 @@ struct health *health_start(struct loop *loop, const char *name, health_state_fn
         mem_free(h);
         return NULL;
     }
+    h->spare = eventfd(0, EFD_CLOEXEC);
     h->poll.data = h;
     uv_poll_start(&h->poll, UV_READABLE, on_clients);
     return h;
@@ -148,6 +168,8 @@ void health_stop(struct health *h, void (*on_stopped)(void *ctx), void *ctx)
     h->stopped_ctx = ctx;
     uv_close((uv_handle_t *)&h->poll, on_closed);
     close(h->fd);
+    if (h->spare >= 0)
+        close(h->spare);
 }
 
 /* Waits for @events on @fd until @end_ms: 0, or -1 with ERR_TIMEOUT. */

@@ -44,7 +44,8 @@ struct http {
     size_t in_flight;       /* without the probe */
     struct liveness liveness;
     uint32_t probe_ms;
-    struct exchange probe; /* handle NULL: none under way */
+    struct exchange probe;     /* handle NULL: none under way */
+    uint64_t probe_generation; /* @generations when it was sent */
     uv_idle_t pump;
     uv_timer_t tick;  /* deadlines and liveness */
     unsigned closing; /* handles and multis whose close callback is due */
@@ -114,13 +115,16 @@ static void on_finished(void *ctx, CURL *easy, CURLcode result)
                                              .authority = h->endpoint.authority,
                                              .has_proxy = h->endpoint.proxy.url != NULL,
                                              .ca_name = tls_ca_name(f->tls),
-                                             .reason = f->curl_reason};
+                                             .reason = f->curl_reason,
+                                             .had_memory = mem_failures() == f->mem_failures};
 
         http_error(&failure, &end);
         if (http_error_is_tls(result))
             identity_distrust(h->identity);
+        flight_end(f, &end);
+    } else {
+        flight_complete(f);
     }
-    flight_end(f, result != CURLE_OK ? &end : NULL);
     wake(h);
 }
 
@@ -209,7 +213,8 @@ static void on_probe_done(struct exchange *x, const struct http_response *respon
                           const struct err *err, uint64_t now_ms)
 {
     struct http *h = x->ctx;
-    bool was_answered = !err || response->status != 0;
+    bool is_old = h->probe_generation != h->generations; /* this connection was not asked */
+    bool was_answered = is_old || !err || response->status != 0;
 
     if (liveness_probe_ended(&h->liveness, was_answered, h->meter.heard_ms, now_ms) ==
             LIVENESS_LOST &&
@@ -224,6 +229,7 @@ static void probe(struct http *h, uint64_t now_ms)
                                          .timeout_ms = h->probe_ms};
 
     h->probe = (struct exchange){.on_done = on_probe_done, .ctx = h};
+    h->probe_generation = h->generations;
     if (launch(h, &request, &h->probe, now_ms, NULL) < 0)
         (void)liveness_probe_ended(&h->liveness, true, h->meter.heard_ms, now_ms); /* try later */
 }
@@ -235,15 +241,27 @@ static void on_tick(uv_timer_t *tick)
     tend(h, clock_monotonic_ms());
 }
 
+/* Probes a silent connection. Returns when to look again. */
+static uint64_t tend_liveness(struct http *h, uint64_t now_ms)
+{
+    bool is_asking = h->in_flight > 0 && !h->is_pending;
+    uint64_t next_ms;
+
+    if (liveness_step(&h->liveness, is_asking, h->meter.heard_ms, now_ms, &next_ms) !=
+        LIVENESS_PROBE)
+        return next_ms;
+    probe(h, now_ms);
+    if (!h->probe.handle) /* it could not be sent: the silence begins anew */
+        (void)liveness_step(&h->liveness, is_asking, h->meter.heard_ms, now_ms, &next_ms);
+    return next_ms;
+}
+
 /* Ends what is overdue, probes a silent connection, and sets the timer for the next time. */
 static void tend(struct http *h, uint64_t now_ms)
 {
-    uint64_t next_ms = UINT64_MAX, due_ms;
+    uint64_t next_ms = h->state == HTTP_OPEN ? tend_liveness(h, now_ms) : UINT64_MAX;
+    uint64_t due_ms;
 
-    if (h->state == HTTP_OPEN &&
-        liveness_step(&h->liveness, h->in_flight > 0 && !h->is_pending, h->meter.heard_ms, now_ms,
-                      &next_ms) == LIVENESS_PROBE)
-        probe(h, now_ms);
     if (flights_time_out(&h->flights, now_ms, &due_ms))
         wake(h);
     if (due_ms < next_ms)

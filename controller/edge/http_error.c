@@ -93,8 +93,13 @@ static void handshake_failed(const struct http_failure *f, struct err *ret_err)
 void http_error(const struct http_failure *f, struct err *ret_err)
 {
     switch (f->result) {
-    case CURLE_OUT_OF_MEMORY:
-        err_nomem(ret_err);
+    case CURLE_OUT_OF_MEMORY: /* libcurl 7.88 says so, too, when a header line is over its ceiling
+                               */
+        if (f->had_memory)
+            err_set(ret_err, ERR_LIMIT, "answer of %s: a header line of more than %d KiB",
+                    f->authority, CURL_MAX_HTTP_HEADER / 1024);
+        else
+            err_nomem(ret_err);
         return;
     case CURLE_COULDNT_RESOLVE_HOST:
         err_set(ret_err, ERR_UNAVAILABLE, "connect to %s: no such host name; check server or DNS",

@@ -251,6 +251,8 @@ static void end_request(struct informer *i, struct err *why, uint64_t now_ms)
     if (had_watch_list && i->options.server->has_refused_watch_list)
         log_event(i->options.log, LOG_INFO, "the API server has no WatchList; listing instead",
                   LOG_STR("resource", i->resource), LOG_STR("error", why->msg));
+    else if (was == WATCH_STREAMING_INITIAL && i->watch.state == WATCH_EMPTY)
+        return; /* the same answer to a question that was under way already */
     else if (why->code != ERR_NONE)
         note_failure(i, why);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -265,6 +266,54 @@ static void test_health_survives_clients_that_go_away_or_talk(void **state)
     stop(&f);
 }
 
+/* Connected, and not read yet. */
+static int connect_client(const struct fixture *f)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    memcpy(addr.sun_path + 1, f->name, strlen(f->name));
+    assert_int_equal(connect(fd, (struct sockaddr *)&addr,
+                             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+                                         strlen(f->name))),
+                     0);
+    return fd;
+}
+
+/* Connections that eat up the descriptors are no reason to be taken for dead, nor to spin. */
+static void test_health_answers_when_there_is_no_descriptor_left(void **state)
+{
+    struct rlimit limit, low;
+    struct fixture f;
+    char line[256];
+    int fds[3], taken[256];
+    size_t count = 0;
+
+    (void)state;
+    start(&f);
+    f.state.is_ready = true;
+    for (size_t i = 0; i < 3; i++)
+        fds[i] = connect_client(&f);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    low = (struct rlimit){.rlim_cur = COUNT_OF(taken), .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    while ((taken[count] = dup(fds[0])) >= 0)
+        count++;
+    for (size_t i = 0; i < 10; i++)
+        uv_run(&f.loop.uv, UV_RUN_NOWAIT);
+    while (count > 0)
+        close(taken[--count]);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(f.asked, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(recv(fds[i], line, sizeof(line), MSG_DONTWAIT) > 0);
+        close(fds[i]);
+    }
+    ask_all(&f, 1);
+    assert_int_equal(f.clients[0].result, 0);
+    stop(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_health_of_a_stuck_controller_times_out),
         cmocka_unit_test(test_health_answers_that_are_none_are_invalid),
         cmocka_unit_test(test_health_survives_clients_that_go_away_or_talk),
+        cmocka_unit_test(test_health_answers_when_there_is_no_descriptor_left),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,21 @@ static void test_http_error_says_it_in_plain_words(void **state)
     }
 }
 
+/* libcurl has one word for memory that is out and for a header line that is too long. */
+static void test_http_error_tells_a_long_header_from_want_of_memory(void **state)
+{
+    const struct http_failure failure = {.result = CURLE_OUT_OF_MEMORY,
+                                         .authority = "h:1",
+                                         .ca_name = "ca.crt",
+                                         .had_memory = true};
+    struct err err = {0};
+
+    (void)state;
+    http_error(&failure, &err);
+    assert_int_equal(err.code, ERR_LIMIT);
+    assert_string_equal(err.msg, "answer of h:1: a header line of more than 100 KiB");
+}
+
 static void test_http_error_knows_what_reading_certificates_again_may_mend(void **state)
 {
     (void)state;
@@ -57,6 +72,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_http_error_says_it_in_plain_words),
+        cmocka_unit_test(test_http_error_tells_a_long_header_from_want_of_memory),
         cmocka_unit_test(test_http_error_knows_what_reading_certificates_again_may_mend),
     };
 

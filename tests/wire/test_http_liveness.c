@@ -280,6 +280,72 @@ static void test_more_streams_than_the_server_allows_still_all_run(void **state)
     wire_close(&w);
 }
 
+static bool has_first_stream(struct wire *w)
+{
+    return server_counts(w->server)->streams == 1;
+}
+
+static bool was_renewed(struct wire *w)
+{
+    return wire_stats(w).generations > 0;
+}
+
+/* The probe is made of memory, too. */
+static void test_a_probe_that_could_not_be_sent_is_sent_later(void **state)
+{
+    struct wire w;
+    struct call *c;
+
+    (void)state;
+    open_impatient(&w, &(struct server_options){.handler = on_request}, PROBE_MS);
+    c = wire_watch(&w, "/watch");
+    wire_until(&w, has_first_stream);
+    server_freeze(w.server, true);
+    mem_fail_nth(0); /* nothing else happens before the probe is due */
+    wire_until(&w, was_renewed);
+    assert_true(mem_fail_disarm());
+    wire_until_done(c);
+    assert_int_equal(c->err.code, ERR_UNAVAILABLE);
+    server_freeze(w.server, false);
+    assert_works(&w);
+    wire_close(&w);
+}
+
+static bool has_two_connections(struct wire *w)
+{
+    return wire_stats(w).connections == 2;
+}
+
+/* What the old connection was asked for says nothing of the new one: a probe that was under way
+ * when libcurl was out of memory does not have the next connection given up as well. */
+static void test_a_probe_of_the_connection_before_is_no_reason_to_give_up_this_one(void **state)
+{
+    unsigned renewals = 0;
+
+    (void)state;
+    for (unsigned nth = 0; nth < 12; nth++) {
+        struct wire w;
+        struct call *watch;
+
+        open_impatient(&w, &(struct server_options){.handler = on_request, .is_http1 = true},
+                       PATIENT_PROBE_MS);
+        watch = wire_watch(&w, "/watch");
+        wire_until(&w, has_first_stream);
+        server_freeze(w.server, true);
+        wire_until(&w, has_two_connections); /* the second one is the probe's */
+        (void)wire_get(&w, "/third");
+        mem_fail_nth(nth); /* somewhere in its connection */
+        wire_turns(&w, 50);
+        (void)mem_fail_disarm();
+        assert_true(wire_stats(&w).generations <= 1);
+        renewals += wire_stats(&w).generations == 1;
+        if (wire_stats(&w).generations == 1)
+            assert_int_equal(watch->err.code, ERR_UNAVAILABLE);
+        wire_close(&w);
+    }
+    assert_true(renewals > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +360,8 @@ int main(void)
         cmocka_unit_test(test_dropped_connections_end_everything_once),
         cmocka_unit_test(test_a_used_connection_that_dies_unanswered_is_retried_by_http_1_1_only),
         cmocka_unit_test(test_more_streams_than_the_server_allows_still_all_run),
+        cmocka_unit_test(test_a_probe_that_could_not_be_sent_is_sent_later),
+        cmocka_unit_test(test_a_probe_of_the_connection_before_is_no_reason_to_give_up_this_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

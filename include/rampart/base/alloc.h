@@ -53,4 +53,7 @@ bool mem_may_cut(void);
 size_t mem_live(void);
 uint64_t mem_allocs(void);
 
+/* Allocations that failed so far: whether memory was out while something went on. */
+uint64_t mem_failures(void);
+
 #endif

@@ -58,6 +58,8 @@ struct flight {
     bool is_stream;
     int status;                               /* of the answer's final header, 0 before it */
     size_t headers_len;                       /* bytes so far */
+    bool has_head;                            /* its headers are all there */
+    uint64_t mem_failures;                    /* of the process, before it began */
     struct strbuf body;                       /* collected */
     char retry_after[FLIGHT_RETRY_AFTER_MAX]; /* "": none */
     char curl_reason[CURL_ERROR_SIZE];
@@ -81,6 +83,8 @@ MUST_CHECK int flight_equip(struct flight *f, const struct identity_now *now, st
 void flight_free(struct flight *f); /* not in a multi any more; NULL is fine */
 
 void flight_run(struct flight *f, struct multi *m); /* it was added */
+/* libcurl calls the answer complete; it does so, too, when the server goes away in the headers. */
+void flight_complete(struct flight *f);
 /* The first end counts; a cancel overrides it as long as it is not delivered. */
 void flight_end(struct flight *f, const struct err *end); /* NULL: the answer is complete */
 void flight_cancel(struct flight *f);

@@ -16,9 +16,10 @@ struct http_failure {
     bool has_proxy;
     const char *ca_name; /* whose certificates were trusted */
     const char *reason;  /* libcurl's own words, may be "" */
+    bool had_memory;     /* no allocation failed while it ran */
 };
 
-/* ERR_UNAVAILABLE, ERR_TIMEOUT or ERR_NOMEM; never holds what was sent. */
+/* ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_LIMIT or ERR_NOMEM; never holds what was sent. */
 void http_error(const struct http_failure *failure, struct err *ret_err);
 
 /* Whether reading the CA or the client certificate again may help. */

@@ -12,7 +12,7 @@
 #include "wire/support/server.h"
 
 #define WIRE_CALLS_MAX 512
-#define WIRE_PATIENCE_MS 20000 /* of the watchdog */
+#define WIRE_PATIENCE_MS 60000 /* of the watchdog */
 
 struct wire;
 
