@@ -29,8 +29,6 @@ type Sync struct {
 	Calls      Calls   `json:"calls"`
 }
 
-var scaleContenders = []Name{Floor, Reference, Rampart}
-
 func (s *Sizes) most() int {
 	most := s.Sync
 	for _, size := range s.Scale {
