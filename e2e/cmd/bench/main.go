@@ -123,6 +123,10 @@ func measure(ctx context.Context, args []string) error {
 		b.Sizes.Scale = sizes
 	}
 	b.Only = bench.Row(*only)
+	if b.Only != "" && b.Only != bench.Deny && b.Only != bench.DenyAndDNS {
+		fmt.Fprintf(os.Stderr, "bench: --only: there is no row %q\n", *only)
+		return errUsage
+	}
 	if err := os.MkdirAll(b.Out, 0o755); err != nil {
 		return err
 	}
