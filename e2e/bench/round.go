@@ -78,7 +78,11 @@ func (b *Bench) measure(ctx context.Context, row Row, name Name) (s Sample, err 
 	if err != nil {
 		return s, err
 	}
-	defer func() { _ = c.stop() }()
+	defer func() {
+		if failed := c.stop(); err == nil {
+			err = failed
+		}
+	}()
 	samples := startSampler(c.pid())
 	defer func() { s.Peak = samples.end() }()
 

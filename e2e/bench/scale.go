@@ -49,7 +49,11 @@ func (b *Bench) grow(ctx context.Context, name Name, report *Report) (points []P
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = c.stop() }()
+	defer func() {
+		if failed := c.stop(); err == nil {
+			err = failed
+		}
+	}()
 	before, err := cpuOf(c.pid())
 	if err != nil {
 		return nil, err
