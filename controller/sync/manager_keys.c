@@ -168,6 +168,8 @@ void manager_on_change(void *ctx, const struct object *before, const struct obje
     m->ours_count -= is_ours(before);
     if (is_replaced(before, after) && after->kind == KIND_NAMESPACE)
         report_forget_namespace(m, after->name);
+    if (before && before->kind == KIND_NAMESPACE && (!after || is_replaced(before, after)))
+        recorder_forget_namespace(m->recorder, before->name);
     /* Before the first sync everything is yet to be marked; in a drain nothing is taken up any
      * more. */
     if (m->has_synced && !m->is_stopping)

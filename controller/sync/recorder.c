@@ -334,6 +334,27 @@ void recorder_free(struct recorder *r)
     mem_free(r);
 }
 
+static bool is_within(const struct object_ref *ref, const char *ns)
+{
+    const char *its = ref->kind == KIND_NAMESPACE ? ref->name : ref->ns;
+
+    return its && strcmp(its, ns) == 0;
+}
+
+void recorder_forget_namespace(struct recorder *r, const char *ns)
+{
+    struct map_entry *next;
+
+    for (struct map_entry *e = map_first(&r->series); e; e = next) {
+        struct event_series *s = map_entry_value(e);
+
+        next = map_next(e);
+        if (s->place == EVENT_CLEAN &&
+            (is_within(&s->event.regarding, ns) || is_within(&s->event.related, ns)))
+            series_free(s);
+    }
+}
+
 void recorder_add(struct recorder *r, const struct finding *finding, const char *action,
                   const struct object_ref *regarding, const struct object_ref *related,
                   uint64_t now_ms, int64_t wall_ms)

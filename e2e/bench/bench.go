@@ -31,12 +31,12 @@ var rows = []Row{Deny, DenyAndDNS}
 // Run measures everything. Rounds are interleaved, and who begins changes with each, so that what happens to
 // the machine meanwhile happens to all.
 func (b *Bench) Run(ctx context.Context) (*Report, error) {
-	rows, growing := rows, scaleContenders
+	rows := rows
 	if b.Only != "" {
-		rows, growing, b.Sizes.Scale, b.Sizes.Sync = []Row{b.Only}, nil, nil, 0
+		rows, b.Sizes.Growing, b.Sizes.Scale, b.Sizes.Sync = []Row{b.Only}, nil, nil, 0
 	}
 	report := newReport(b.Sizes)
-	total, done := len(growing), 0
+	total, done := len(b.Sizes.Growing), 0
 	for _, row := range rows {
 		total += b.Sizes.Rounds * len(contenders[row])
 	}
@@ -55,7 +55,7 @@ func (b *Bench) Run(ctx context.Context) (*Report, error) {
 			}
 		}
 	}
-	for _, name := range growing {
+	for _, name := range b.Sizes.Growing {
 		b.tell(fmt.Sprintf("%s, up to %d namespaces", name, b.Sizes.most()), done, total)
 		points, err := b.grow(ctx, name, report)
 		if err != nil {

@@ -34,14 +34,15 @@ func TestMedianOfAnEvenNumberIsTheMeanOfTheMiddle(t *testing.T) {
 func sample(burst float64) Sample {
 	return Sample{
 		Wanted: 1200, Converged: 1200, P50: 5, P99: 20, Burst: burst, CPU: 0.4,
-		Idle: Memory{14e6, 3e6}, After: Memory{15e6, 4e6}, Peak: Memory{16e6, 5e6},
+		Idle: Memory{14 * mb, 3 * mb}, After: Memory{15 * mb, 4 * mb}, Peak: Memory{16 * mb, 5 * mb},
 		Calls: Calls{"create": 1200, "patch status": 20}, Steady: Calls{"get": 1, leases: 2},
 	}
 }
 
 // reported is a report in which every goal holds.
 func reported() *Report {
-	r := newReport(Sizes{Rounds: 3, Paced: 200, PerSecond: 20, Burst: 1000, Steady: time.Second, Scale: []int{250, 500}, Sync: 10000})
+	r := newReport(Sizes{Rounds: 3, Paced: 200, PerSecond: 20, Burst: 1000, Steady: time.Second, Scale: []int{250, 500},
+		Growing: Full().Growing, Sync: 10000})
 	for _, seconds := range []float64{2.0, 2.1, 2.0} {
 		for _, row := range rows {
 			for _, name := range contenders[row] {
@@ -49,10 +50,10 @@ func reported() *Report {
 			}
 		}
 	}
-	for _, name := range scaleContenders {
-		r.Scale[name] = []Point{{Namespaces: 250, CPU: 0.1}, {Namespaces: 500, CPU: 0.2, Memory: Memory{20e6, 5e6}}}
+	for _, name := range r.Sizes.Growing {
+		r.Scale[name] = []Point{{Namespaces: 250, CPU: 0.1}, {Namespaces: 500, CPU: 0.2, Memory: Memory{20 * mb, 5 * mb}}}
 	}
-	start := Sync{Namespaces: 10000, Converged: 10000, Peak: Memory{20e6, 9e6}}
+	start := Sync{Namespaces: 10000, Converged: 10000, Peak: Memory{20 * mb, 9 * mb}}
 	r.Sync[Reference], r.Sync[Rampart], r.FirstTime = start, start, start
 	r.FirstTime.Calls = Calls{"create": 10000}
 	r.judge()
@@ -60,7 +61,7 @@ func reported() *Report {
 }
 
 func TestGoalsHoldForARunThatMeetsThem(t *testing.T) {
-	if missed := reported().Missed(true); len(missed) != 0 {
+	if missed := reported().Missed(); len(missed) != 0 {
 		t.Errorf("missed: %+v", missed)
 	}
 }
@@ -74,8 +75,8 @@ func TestWhatIsMissedIsNamed(t *testing.T) {
 	}{
 		"a namespace lost in one round": {func(r *Report) { r.Rounds[Deny][Rampart][1].Converged-- }, "without their policies", true},
 		"a write in a steady state":     {func(r *Report) { r.Rounds[Deny][Rampart][2].Steady = Calls{"patch status": 1} }, "writes in a steady state", true},
-		"memory":                        {func(r *Report) { spoil(r, func(s *Sample) { s.After.Anonymous = 6.1e6 }) }, "memory afterwards, anonymous", true},
-		"a peak":                        {func(r *Report) { r.Sync[Rampart] = Sync{Peak: Memory{27e6, 9e6}} }, "peak RSS", true},
+		"memory":                        {func(r *Report) { spoil(r, func(s *Sample) { s.After.Anonymous = 7 * mb }) }, "memory afterwards, anonymous", true},
+		"a peak":                        {func(r *Report) { r.Sync[Rampart] = Sync{Peak: Memory{27 * mb, 9 * mb}} }, "peak RSS", true},
 		"writes at a start":             {func(r *Report) { r.Sync[Rampart] = Sync{Calls: Calls{"patch": 1}} }, "start with 10000 namespaces, writes", true},
 		"processor time":                {func(r *Report) { spoil(r, func(s *Sample) { s.CPU = 0.51 }) }, "CPU", false},
 		"a slow p99":                    {func(r *Report) { spoil(r, func(s *Sample) { s.P99 = 24.1 }) }, "p99", false},
@@ -85,11 +86,13 @@ func TestWhatIsMissedIsNamed(t *testing.T) {
 			r := reported()
 			test.spoil(r)
 			r.judge()
-			missed := r.Missed(true)
+			missed := r.Missed()
 			if len(missed) != 1 || !strings.Contains(missed[0].What, test.want) {
 				t.Fatalf("missed: %+v", missed)
 			}
-			if got := len(r.Missed(false)) == 1; got != test.quiet {
+			r.Sizes.IsQuick = true
+			r.judge()
+			if got := len(r.Missed()) == 1; got != test.quiet {
 				t.Errorf("where speed is not judged: %v", got)
 			}
 		})
@@ -157,7 +160,7 @@ func TestPlotIsXMLWithALineForEachContender(t *testing.T) {
 			lines++
 		}
 	}
-	if want := 2 * len(scaleContenders); lines != want {
+	if want := 2 * len(Full().Growing); lines != want {
 		t.Errorf("%d lines, not %d", lines, want)
 	}
 }

@@ -19,7 +19,8 @@ const (
 	churnEvery     = 50 * time.Millisecond
 	churnMost      = 150              // namespaces at a time
 	cutEvery       = 15 * time.Second // connections are cut
-	restartEvery   = 2 * time.Minute  // of the API server
+	restartEvery   = 2 * time.Minute  // of the API server; in a short soak more often
+	restartsLeast  = 2
 	restartLimit   = time.Minute
 	churnSeed      = 4
 	brokenAttempts = 200 // in a row, until it is no longer a server that is being restarted
@@ -45,6 +46,7 @@ func (c Churn) String() string {
 // churner does it. What it does follows from its seed; when, from the machine.
 type churner struct {
 	f        *field
+	restarts time.Duration // between two of the API server
 	cut      *gate.Gate
 	random   *rand.Rand
 	live     []string // namespaces that were made and not deleted
@@ -54,15 +56,21 @@ type churner struct {
 	done     Churn
 }
 
-func newChurner(f *field, cut *gate.Gate) *churner {
-	return &churner{f: f, cut: cut, random: rand.New(rand.NewPCG(churnSeed, churnSeed)), selected: map[string]bool{}}
+func newChurner(f *field, cut *gate.Gate, length time.Duration) *churner {
+	return &churner{
+		f:        f,
+		restarts: min(restartEvery, length/(restartsLeast+1)),
+		cut:      cut,
+		random:   rand.New(rand.NewPCG(churnSeed, churnSeed)),
+		selected: map[string]bool{},
+	}
 }
 
 // run goes on until its context ends.
 func (c *churner) run(ctx context.Context) error {
 	tick := time.NewTicker(churnEvery)
 	defer tick.Stop()
-	cutAt, restartAt := time.Now().Add(cutEvery), time.Now().Add(restartEvery)
+	cutAt, restartAt := time.Now().Add(cutEvery), time.Now().Add(c.restarts)
 	for {
 		select {
 		case <-tick.C:
@@ -78,7 +86,7 @@ func (c *churner) run(ctx context.Context) error {
 			if err := c.restart(ctx); err != nil {
 				return err
 			}
-			restartAt = time.Now().Add(restartEvery)
+			restartAt = time.Now().Add(c.restarts)
 		}
 		if err := c.forgive(ctx, c.step(ctx)); err != nil {
 			return err

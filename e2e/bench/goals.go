@@ -7,13 +7,13 @@ import (
 
 // Goal is a bound that Rampart is held to.
 type Goal struct {
-	What       string  `json:"what"`
-	Unit       string  `json:"unit"`
-	Bound      float64 `json:"bound"`
-	Value      float64 `json:"value"`
-	Holds      bool    `json:"holds"`
-	NeedsQuiet bool    `json:"dependsOnSpeed"`
-	Note       string  `json:"note,omitempty"`
+	What     string  `json:"what"`
+	Unit     string  `json:"unit"`
+	Bound    float64 `json:"bound"`
+	Value    float64 `json:"value"`
+	Holds    bool    `json:"holds"`
+	IsJudged bool    `json:"judged"` // not where it depends on speed and the run is a quick one
+	Note     string  `json:"note,omitempty"`
 }
 
 const (
@@ -55,7 +55,7 @@ func (r *Report) judge() {
 	r.Goals = nil
 	atMost := func(what, unit string, bound, value float64, needsQuiet bool, note string) {
 		r.Goals = append(r.Goals, Goal{What: what, Unit: unit, Bound: bound, Value: value, Holds: value <= bound,
-			NeedsQuiet: needsQuiet, Note: note})
+			IsJudged: !needsQuiet || !r.Sizes.IsQuick, Note: note})
 	}
 	for _, row := range rows {
 		if len(r.Rounds[row]) == 0 {
@@ -108,10 +108,10 @@ func (r *Report) judgeSync(atMost func(what, unit string, bound, value float64, 
 	atMost(start+" and none of their policies, peak anonymous", "MB", 14, float64(first.Peak.Anonymous)/mb, false, "")
 }
 
-// Missed is the goals that do not hold. Where speed is not to be judged, only those that do not depend on it.
-func (r *Report) Missed(withSpeed bool) (missed []Goal) {
+// Missed is the goals that do not hold, of those that are judged.
+func (r *Report) Missed() (missed []Goal) {
 	for _, goal := range r.Goals {
-		if !goal.Holds && (withSpeed || !goal.NeedsQuiet) {
+		if !goal.Holds && goal.IsJudged {
 			missed = append(missed, goal)
 		}
 	}

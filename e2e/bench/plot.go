@@ -47,7 +47,7 @@ func (r *Report) Plot() []byte {
 
 func (r *Report) legend(svg *strings.Builder) {
 	x := panelLeft
-	for _, name := range scaleContenders {
+	for _, name := range r.Sizes.Growing {
 		fmt.Fprintf(svg, `<line x1="%.0f" y1="24" x2="%.0f" y2="24" stroke="%s" stroke-width="3"/>`+
 			`<text x="%.0f" y="28" fill="#1f2328">%s</text>`+"\n", x, x+24, lineColours[name], x+30, name)
 		x += 130
@@ -78,7 +78,7 @@ func (r *Report) panel(svg *strings.Builder, p panel) {
 	}
 	fmt.Fprintf(svg, `<text x="%.0f" y="%.0f" fill="#57606a" text-anchor="middle">namespaces</text>`+"\n",
 		p.left+panelWidth/2, panelTop+panelHeight+38)
-	for _, name := range scaleContenders {
+	for _, name := range r.Sizes.Growing {
 		places := []string{}
 		for _, point := range r.Scale[name] {
 			places = append(places, fmt.Sprintf("%.1f,%.1f", x(point.Namespaces), y(p.of(point))))

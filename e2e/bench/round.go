@@ -17,11 +17,13 @@ const (
 // Sizes says how much is measured.
 type Sizes struct {
 	Rounds    int           `json:"rounds"`
+	IsQuick   bool          `json:"quick"`     // too small to judge speed
 	Paced     int           `json:"paced"`     // namespaces one after the other
 	PerSecond int           `json:"perSecond"` // of those
 	Burst     int           `json:"burst"`     // namespaces at once
 	Scale     []int         `json:"scale"`     // numbers of namespaces at which cost is looked at
-	Sync      int           `json:"sync"`      // namespaces that exist when a contender starts
+	Growing   []Name        `json:"growing"`   // who is looked at there
+	Sync      int           `json:"sync"`      // namespaces that exist when they start again
 	Idle      time.Duration `json:"idle"`      // a contender is ready, until its memory counts as idle
 	Settle    time.Duration `json:"settle"`    // the last policy was seen, until what is left to do counts as done
 	Steady    time.Duration `json:"steady"`    // how long writes are counted when all is done
@@ -31,7 +33,7 @@ type Sizes struct {
 func Full() Sizes {
 	return Sizes{
 		Rounds: 5, Paced: 200, PerSecond: 20, Burst: 1000,
-		Scale: []int{250, 500, 1000, 2000, 4000, 8000}, Sync: 10000,
+		Scale: []int{250, 500, 1000, 2000, 4000, 8000}, Growing: []Name{Floor, Reference, Rampart}, Sync: 10000,
 		Idle: 3 * time.Second, Settle: 6 * time.Second, Steady: 10 * time.Second,
 	}
 }
@@ -39,8 +41,8 @@ func Full() Sizes {
 // Quick checks that everything is measured, in a minute or two. Its times mean nothing.
 func Quick() Sizes {
 	return Sizes{
-		Rounds: 1, Paced: 20, PerSecond: 20, Burst: 150,
-		Scale: []int{100, 200}, Sync: 400,
+		IsQuick: true, Rounds: 1, Paced: 20, PerSecond: 20, Burst: 150,
+		Scale: []int{100, 200}, Growing: []Name{Rampart}, Sync: 400,
 		Idle: time.Second, Settle: 3 * time.Second, Steady: 3 * time.Second,
 	}
 }
@@ -76,7 +78,11 @@ func (b *Bench) measure(ctx context.Context, row Row, name Name) (s Sample, err 
 	if err != nil {
 		return s, err
 	}
-	defer func() { _ = c.stop() }()
+	defer func() {
+		if failed := c.stop(); err == nil {
+			err = failed
+		}
+	}()
 	samples := startSampler(c.pid())
 	defer func() { s.Peak = samples.end() }()
 

@@ -29,8 +29,6 @@ type Sync struct {
 	Calls      Calls   `json:"calls"`
 }
 
-var scaleContenders = []Name{Floor, Reference, Rampart}
-
 func (s *Sizes) most() int {
 	most := s.Sync
 	for _, size := range s.Scale {
@@ -51,7 +49,11 @@ func (b *Bench) grow(ctx context.Context, name Name, report *Report) (points []P
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = c.stop() }()
+	defer func() {
+		if failed := c.stop(); err == nil {
+			err = failed
+		}
+	}()
 	before, err := cpuOf(c.pid())
 	if err != nil {
 		return nil, err

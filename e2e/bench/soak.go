@@ -101,7 +101,7 @@ func (s *Soak) run(ctx context.Context, f *field, o *operator.Operator, cut *gat
 	defer peak()
 	churning, stop := context.WithCancel(ctx)
 	defer stop()
-	churn := newChurner(f, cut)
+	churn := newChurner(f, cut, s.Length)
 	ended := make(chan error, 1)
 	go func() { ended <- churn.run(churning) }()
 
@@ -192,7 +192,7 @@ func (s *Soak) settle(ctx context.Context, churn *churner, o *operator.Operator,
 
 func (r *SoakResult) judge() {
 	atMost := func(what, unit string, bound, value float64) {
-		r.Goals = append(r.Goals, Goal{What: what, Unit: unit, Bound: bound, Value: value, Holds: value <= bound})
+		r.Goals = append(r.Goals, Goal{What: what, Unit: unit, Bound: bound, Value: value, Holds: value <= bound, IsJudged: true})
 	}
 	first := float64(r.First.RSS) / mb
 	atMost("RSS at the end", "MB", first*(1+soakGrowth), float64(r.Last.RSS)/mb)

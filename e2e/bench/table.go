@@ -142,11 +142,14 @@ func (r *Report) rowTable(row Row) Table {
 
 // syncTable is what a start among many namespaces costs.
 func (r *Report) syncTable() Table {
-	columns := []Sync{r.Sync[Reference], r.Sync[Rampart], r.FirstTime}
-	t := Table{
-		Title: fmt.Sprintf("A start among %d namespaces", r.Sizes.Sync),
-		Head:  []string{"", string(Reference), string(Rampart), string(Rampart) + ", all policies missing"},
+	columns := []Sync{}
+	t := Table{Title: fmt.Sprintf("A start among %d namespaces", r.Sizes.Sync), Head: []string{""}}
+	for _, name := range []Name{Reference, Rampart} {
+		if sync, ok := r.Sync[name]; ok {
+			t.Head, columns = append(t.Head, string(name)), append(columns, sync)
+		}
 	}
+	t.Head, columns = append(t.Head, string(Rampart)+", all policies missing"), append(columns, r.FirstTime)
 	line := func(what string, cell func(Sync) string) {
 		cells := []string{what}
 		for _, column := range columns {
@@ -206,7 +209,10 @@ func (r *Report) goalsTable() Table {
 
 func (g Goal) line() []string {
 	verdict := "holds"
-	if !g.Holds {
+	switch {
+	case !g.IsJudged:
+		verdict = "not judged"
+	case !g.Holds:
 		verdict = "MISSED"
 	}
 	return []string{g.What, g.quantity(g.Bound), g.quantity(g.Value), verdict}

@@ -55,6 +55,26 @@ static void test_manager_knows_findings_again_that_the_verdict_has_no_room_for(v
     assert_int_equal(events(b, "finding"), 20);
 }
 
+/* As in a test pipeline, which makes a namespace for each run: another uid, another series. */
+static void test_manager_keeps_nothing_of_namespaces_that_are_gone(void **state)
+{
+    struct bench *b = *state;
+    size_t live = 0;
+
+    begin(b);
+    b->script.says = "allows everything";
+    for (int i = 0; i < 20; i++) {
+        (void)put(b, KIND_NAMESPACE, "", "job");
+        run(b, SECOND_MS);
+        take_away(b, KIND_NAMESPACE, "", "job");
+        run(b, SECOND_MS);
+        if (i == 0)
+            live = mem_live();
+    }
+    assert_int_equal(events(b, "allows everything"), 20);
+    assert_int_equal(mem_live(), live);
+}
+
 static void test_manager_reports_about_the_object_with_the_profile_as_related(void **state)
 {
     struct bench *b = *state;
@@ -234,6 +254,7 @@ int main(void)
         MANAGER_TEST(test_manager_reports_a_finding_once_however_often_a_pass_says_it),
         MANAGER_TEST(test_manager_reports_a_finding_anew_when_its_message_changes_or_it_comes_back),
         MANAGER_TEST(test_manager_knows_findings_again_that_the_verdict_has_no_room_for),
+        MANAGER_TEST(test_manager_keeps_nothing_of_namespaces_that_are_gone),
         MANAGER_TEST(test_manager_reports_about_the_object_with_the_profile_as_related),
         MANAGER_TEST(test_manager_reports_about_the_profile_where_the_finding_says_so),
         MANAGER_TEST(test_manager_reports_drift_put_right_only_once_it_is),

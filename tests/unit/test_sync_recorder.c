@@ -172,6 +172,39 @@ static void test_recorder_ends_a_series_after_six_quiet_minutes(void **state)
     assert_int_equal(recorder_deadline(f->recorder), UINT64_MAX);
 }
 
+/* Else namespaces that come and go would leave theirs behind, thousands of them. */
+static void test_recorder_ends_the_series_of_what_was_in_a_namespace_with_it(void **state)
+{
+    static const struct object_ref elsewhere = {KIND_NETWORK_POLICY, "bank", "rampart-deny", "u-4"};
+    static const struct object_ref shop = {KIND_NAMESPACE, "", "shop", "u-3"};
+    static const struct object_ref profile = {KIND_PROFILE, "", "restricted", "u-2"};
+    struct fixture *f = *state;
+
+    add(f, &edited, &policy);
+    add(f, &edited, &shop);
+    recorder_add(f->recorder, &edited, "Reconcile", &profile, &shop, 0, WALL_MS);
+    step(f);
+    answer_all(f, 201);
+    recorder_forget_namespace(f->recorder, "shop");
+    assert_int_equal(recorder_deadline(f->recorder), UINT64_MAX);
+
+    add(f, &edited, &elsewhere);
+    answer_all(f, 201);
+    recorder_forget_namespace(f->recorder, "shop");
+    assert_int_equal(recorder_deadline(f->recorder), RECORDER_SERIES_IDLE_MS);
+}
+
+/* A namespace goes before the answer is there: the series is not freed under the exchange. */
+static void test_recorder_keeps_what_is_on_its_way_when_a_namespace_goes(void **state)
+{
+    struct fixture *f = *state;
+
+    add(f, &edited, &policy);
+    recorder_forget_namespace(f->recorder, "shop");
+    answer(f, 0, 201);
+    assert_int_equal(stats(f).sent, 1);
+}
+
 static void test_recorder_makes_one_series_of_what_is_equal_and_no_more(void **state)
 {
     static const struct finding other_reason = {.reason = REASON_POLICY_DELETED,
@@ -323,6 +356,8 @@ int main(void)
         RECORDER_TEST(test_recorder_tells_a_finding_at_once_when_the_last_update_is_a_minute_old),
         RECORDER_TEST(test_recorder_counts_findings_that_come_while_the_event_is_on_its_way),
         RECORDER_TEST(test_recorder_ends_a_series_after_six_quiet_minutes),
+        RECORDER_TEST(test_recorder_ends_the_series_of_what_was_in_a_namespace_with_it),
+        RECORDER_TEST(test_recorder_keeps_what_is_on_its_way_when_a_namespace_goes),
         RECORDER_TEST(test_recorder_makes_one_series_of_what_is_equal_and_no_more),
         RECORDER_TEST(test_recorder_gives_each_event_a_valid_name_of_its_own),
         RECORDER_TEST(test_recorder_cuts_a_note_that_is_too_long_and_still_tells_that_it_was),

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -67,12 +68,19 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	go func() {
-		if manager.GetCache().WaitForCacheSync(ctx) {
-			fmt.Println("ready")
-		}
-	}()
+	go tellReady(ctx, manager.GetCache())
 	return manager.Start(ctx)
+}
+
+// tellReady says "ready" when all that is watched has been listed.
+func tellReady(ctx context.Context, watched cache.Cache) {
+	for _, object := range []client.Object{&corev1.Namespace{}, &networkingv1.NetworkPolicy{}, &SecurityProfile{}} {
+		if _, err := watched.GetInformer(ctx, object); err != nil {
+			fmt.Fprintln(os.Stderr, "reference:", err)
+			return
+		}
+	}
+	fmt.Println("ready")
 }
 
 type reconciler struct {

@@ -49,6 +49,11 @@ void recorder_free(struct recorder *r);
 void recorder_add(struct recorder *r, const struct finding *finding, const char *action,
                   const struct object_ref *regarding, const struct object_ref *related,
                   uint64_t now_ms, int64_t wall_ms);
+/*
+ * The namespace is gone, and with it the uids of all that was in it: what the server knows all of
+ * can never go on and ends now, instead of after RECORDER_SERIES_IDLE_MS.
+ */
+void recorder_forget_namespace(struct recorder *r, const char *ns);
 void recorder_step(struct recorder *r, uint64_t now_ms, int64_t wall_ms); /* sends what is due */
 /* When recorder_step() has to run again; UINT64_MAX: only on news. */
 uint64_t recorder_deadline(const struct recorder *r);
