@@ -343,6 +343,17 @@ void flight_run(struct flight *f, struct multi *m)
     f->multi = m;
 }
 
+void flight_read_status(struct flight *f)
+{
+    long status = 0, of_proxy = 0;
+
+    curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(f->easy, CURLINFO_HTTP_CONNECTCODE, &of_proxy);
+    if (of_proxy != 0 && of_proxy / 100 != 2)
+        status = 0; /* the proxy's answer, not the server's */
+    f->status = (int)status;
+}
+
 void flight_complete(struct flight *f)
 {
     struct err end = {0};
@@ -385,6 +396,18 @@ void flight_deliver(struct flight *f, uint64_t now_ms)
     assert(f->state == FLIGHT_ENDED);
     x->handle = NULL; /* the owner may start it anew, or free it, in there */
     x->on_done(x, &response, f->end.code == ERR_NONE ? NULL : &f->end, now_ms);
+}
+
+bool flights_have(const struct flights *list, enum flight_state state)
+{
+    const struct flight *f;
+
+    TAILQ_FOREACH(f, list, link)
+    {
+        if (f->state == state)
+            return true;
+    }
+    return false;
 }
 
 void flights_cancel(struct flights *list)

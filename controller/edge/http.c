@@ -99,16 +99,11 @@ static void on_finished(void *ctx, CURL *easy, CURLcode result)
     struct http *h = ctx;
     struct flight *f = NULL;
     struct err end = {0};
-    long status = 0, of_proxy = 0;
 
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&f);
-    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &of_proxy);
-    if (of_proxy != 0 && of_proxy / 100 != 2)
-        status = 0; /* the proxy's answer, not the server's */
-    f->status = (int)status;
-    if (status != 0)
-        identity_judge(h->identity, f->serial, status != 401);
+    flight_read_status(f);
+    if (f->status != 0)
+        identity_judge(h->identity, f->serial, f->status != 401);
     if (result != CURLE_OK) {
         const struct http_failure failure = {.result = result,
                                              .easy = easy,
@@ -136,8 +131,11 @@ static void on_broken(void *ctx)
     wake(h);
 }
 
-static void closed(struct http *h)
+/* A handle or a part is closed. */
+static void on_closed(void *ctx)
 {
+    struct http *h = ctx;
+
     assert(h->closing > 0);
     if (--h->closing > 0 || h->state != HTTP_CLOSING)
         return;
@@ -145,14 +143,9 @@ static void closed(struct http *h)
     h->on_stopped(h->stopped_ctx);
 }
 
-static void on_part_closed(void *ctx)
-{
-    closed(ctx);
-}
-
 static void on_handle_closed(uv_handle_t *handle)
 {
-    closed(handle->data);
+    on_closed(handle->data);
 }
 
 static void drop_multi(struct http *h)
@@ -161,7 +154,7 @@ static void drop_multi(struct http *h)
         return;
     flights_take_off(&h->flights);
     h->closing++;
-    multi_close(h->multi, on_part_closed, h);
+    multi_close(h->multi, on_closed, h);
     h->multi = NULL;
 }
 
@@ -334,14 +327,8 @@ static bool send_queued(struct http *h)
 
 static bool has_work(const struct http *h)
 {
-    const struct flight *f;
-
-    TAILQ_FOREACH(f, &h->flights, link)
-    {
-        if (f->state == FLIGHT_ENDED || (f->state == FLIGHT_QUEUED && !h->is_pending))
-            return true;
-    }
-    return h->is_broken;
+    return h->is_broken || flights_have(&h->flights, FLIGHT_ENDED) ||
+           (!h->is_pending && flights_have(&h->flights, FLIGHT_QUEUED));
 }
 
 static void close_all(struct http *h)
@@ -349,7 +336,7 @@ static void close_all(struct http *h)
     move(h, HTTP_CLOSING);
     drop_multi(h);
     h->closing += 2;
-    if (identity_stop(h->identity, on_part_closed, h))
+    if (identity_stop(h->identity, on_closed, h))
         h->closing++;
     uv_close((uv_handle_t *)&h->pump, on_handle_closed);
     uv_close((uv_handle_t *)&h->tick, on_handle_closed);

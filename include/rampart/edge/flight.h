@@ -83,6 +83,8 @@ MUST_CHECK int flight_equip(struct flight *f, const struct identity_now *now, st
 void flight_free(struct flight *f); /* not in a multi any more; NULL is fine */
 
 void flight_run(struct flight *f, struct multi *m); /* it was added */
+/* Takes down the status of the answer; 0: none came, or a proxy's alone. */
+void flight_read_status(struct flight *f);
 /* libcurl calls the answer complete; it does so, too, when the server goes away in the headers. */
 void flight_complete(struct flight *f);
 /* The first end counts; a cancel overrides it as long as it is not delivered. */
@@ -91,6 +93,8 @@ void flight_cancel(struct flight *f);
 
 /* Takes it off the books and calls on_done; @f remains to be freed. */
 void flight_deliver(struct flight *f, uint64_t now_ms);
+
+bool flights_have(const struct flights *list, enum flight_state state); /* at least one */
 
 /* The same for a whole list. */
 void flights_cancel(struct flights *list);
