@@ -22,6 +22,8 @@ struct client {
     int result;
 };
 
+#define NAME_LEN 64 /* of a socket */
+
 struct fixture {
     struct loop loop;
     struct health *health;
@@ -191,11 +193,14 @@ static void test_health_without_a_controller_is_unavailable(void **state)
     assert_true(answer.is_ready); /* untouched */
 }
 
-static int listen_at(const char *name)
+/* A listener of ours alone, however many run this test at once. */
+static int listen_as(const char *what, char ret_name[static NAME_LEN])
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    const char *name = ret_name;
 
+    (void)snprintf(ret_name, NAME_LEN, "rampart-test-%s-%d", what, (int)getpid());
     memcpy(addr.sun_path + 1, name, strlen(name));
     assert_int_equal(bind(fd, (struct sockaddr *)&addr,
                           (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name))),
@@ -206,12 +211,13 @@ static int listen_at(const char *name)
 
 static void test_health_of_a_stuck_controller_times_out(void **state)
 {
-    int fd = listen_at("rampart-test-stuck"); /* the kernel accepts, nobody answers */
+    char name[NAME_LEN];
+    int fd = listen_as("stuck", name); /* the kernel accepts, nobody answers */
     struct health_state answer;
     struct err err = {0};
 
     (void)state;
-    assert_int_equal(health_ask("rampart-test-stuck", &answer, &err), -1);
+    assert_int_equal(health_ask(name, &answer, &err), -1);
     assert_int_equal(err.code, ERR_TIMEOUT);
     assert_contains(err.msg, "stuck");
     close(fd);
@@ -229,14 +235,15 @@ static void *answer_badly(void *ctx)
 
 static void test_health_answers_that_are_none_are_invalid(void **state)
 {
-    int fd = listen_at("rampart-test-bad");
+    char name[NAME_LEN];
+    int fd = listen_as("bad", name);
     struct health_state answer;
     struct err err = {0};
     pthread_t thread;
 
     (void)state;
     pthread_create(&thread, NULL, answer_badly, &fd);
-    assert_int_equal(health_ask("rampart-test-bad", &answer, &err), -1);
+    assert_int_equal(health_ask(name, &answer, &err), -1);
     assert_int_equal(err.code, ERR_INVALID);
     pthread_join(thread, NULL);
     close(fd);
