@@ -1,4 +1,6 @@
 /* What others make, change and take away, and what is said of it. */
+#include "reconcilers_shop.h"
+
 #include "support/unit.h"
 
 #include <stdio.h>
@@ -8,32 +10,10 @@
 #include "rampart/reconcilers/network.h"
 #include "rampart/reconcilers/registry.h"
 #include "support/text.h"
-#include "support/world.h"
 
 #define OURS "'app.kubernetes.io/managed-by':'rampart'"
 #define OWNED \
     "'ownerReferences':[{'apiVersion':'v1','kind':'Namespace','name':'shop','uid':'uid-1'}]"
-
-static struct world world;
-static struct arena arena;
-static struct plan plan;
-
-static int setup(void **state)
-{
-    (void)state;
-    world_init(&world);
-    arena_init(&arena, 16 * 1024 * 1024);
-    world_put(&world, KIND_NAMESPACE, "{'metadata':{'name':'shop','labels':{'team':'shop'}}}");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_done(&arena);
-    world_done(&world);
-    return 0;
-}
 
 static void put_profile(const char *meta, const char *spec)
 {

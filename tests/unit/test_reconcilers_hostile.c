@@ -1,5 +1,7 @@
 /* What a tenant, or an unlucky cluster, may do to a namespace: Rampart neither stands down nor goes
  * too far, and a profile that goes, goes. */
+#include "reconcilers_shop.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,32 +13,10 @@
 
 #include "rampart/reconcilers/network.h"
 #include "rampart/reconcilers/registry.h"
-#include "support/world.h"
 
 #define BARE "'network':{'allow':{}}"
 #define OWNED_BY_NAMESPACE \
     "'ownerReferences':[{'apiVersion':'v1','kind':'Namespace','name':'shop','uid':'uid-1'}]"
-
-static struct world world;
-static struct arena arena;
-static struct plan plan;
-
-static int setup(void **state)
-{
-    (void)state;
-    world_init(&world);
-    arena_init(&arena, 16 * 1024 * 1024);
-    world_put(&world, KIND_NAMESPACE, "{'metadata':{'name':'shop','labels':{'team':'shop'}}}");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_done(&arena);
-    world_done(&world);
-    return 0;
-}
 
 static void put_profile(const char *name, const char *meta, const char *spec)
 {

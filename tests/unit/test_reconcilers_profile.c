@@ -1,4 +1,6 @@
 /* A profile's own pass: finalizer and status. */
+#include "reconcilers_shop.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,28 +13,6 @@
 #include "rampart/json/get.h"
 #include "rampart/reconcilers/network.h"
 #include "rampart/reconcilers/registry.h"
-#include "support/world.h"
-
-static struct world world;
-static struct arena arena;
-static struct plan plan;
-
-static int setup(void **state)
-{
-    (void)state;
-    world_init(&world);
-    arena_init(&arena, 16 * 1024 * 1024);
-    world_put(&world, KIND_NAMESPACE, "{'metadata':{'name':'shop','labels':{'team':'shop'}}}");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_done(&arena);
-    world_done(&world);
-    return 0;
-}
 
 static void put_profile(const char *name, const char *meta, const char *spec)
 {
