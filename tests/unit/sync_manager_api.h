@@ -262,7 +262,8 @@ static inline void serve_write(struct bench *b, size_t number)
                         "{\"kind\":\"Status\",\"metadata\":{},\"status\":\"Success\"}");
             return;
         }
-        if (t->kind == KIND_PROFILE && request->method == HTTP_PATCH)
+        if (t->kind == KIND_PROFILE && request->method == HTTP_PATCH &&
+            strncmp(request->body, "{\"status\":", strlen("{\"status\":")) == 0)
             (void)snprintf(t->status, sizeof(t->status), "%.*s",
                            (int)(request->body_len - strlen("{\"status\":}")),
                            request->body + strlen("{\"status\":"));
