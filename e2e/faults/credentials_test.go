@@ -83,7 +83,8 @@ func (m *mount) put(token string, ca []byte) {
 func (r *run) token(name string) (token string, revoke func()) {
 	r.Helper()
 	secrets := r.Client.CoreV1().Secrets(operator.Namespace)
-	secret, err := secrets.Create(r.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: r.name + "-" + name}}, metav1.CreateOptions{})
+	object := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: r.name + "-" + name}}
+	secret, err := secrets.Create(r.Context(), object, metav1.CreateOptions{})
 	r.must(err)
 	made, err := r.Client.CoreV1().ServiceAccounts(operator.Namespace).CreateToken(r.Context(), operator.ServiceAccount,
 		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{BoundObjectRef: &authenticationv1.BoundObjectReference{
