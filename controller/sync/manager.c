@@ -163,10 +163,9 @@ static void wake_what_failed(struct manager *m)
 {
     uint64_t recoveries = cluster_recoveries(m->cluster);
 
-    if (recoveries == m->recoveries || m->now_ms < m->wake_after_ms)
+    if (recoveries == m->recoveries)
         return;
     m->recoveries = recoveries;
-    m->wake_after_ms = m->now_ms + MANAGER_WAKE_EVERY_MS;
     workqueue_wake(m->queue, m->now_ms);
 }
 
@@ -207,8 +206,6 @@ static uint64_t deadline(const struct manager *m)
     /* Without room for a plan the end of one of those in flight is waited for, not time. */
     if (m->has_synced && applier_has_room(m->applier))
         due_ms = sooner(due_ms, workqueue_deadline(m->queue, m->now_ms));
-    if (m->recoveries != cluster_recoveries(m->cluster))
-        due_ms = sooner(due_ms, m->wake_after_ms);
     if (m->trouble_since_ms != UINT64_MAX && m->now_ms < m->trouble_since_ms + TROUBLE_MAX_MS)
         due_ms = sooner(due_ms, m->trouble_since_ms + TROUBLE_MAX_MS);
     return sooner(due_ms, m->resync_at_ms);

@@ -17,9 +17,7 @@
 #include "rampart/sync/workqueue.h"
 
 #define PASS_BYTES_MAX (64u * 1024 * 1024) /* of one pass: lists of the caches, and the plan */
-#define MANAGER_STALE_MAX 10 /* tries in a row without success, until being behind is a failure */
-#define MANAGER_WAKE_EVERY_MS \
-    2000                      /* at least, between two times that all that failed is tried again */
+#define MANAGER_STALE_MAX 10  /* tries in a row without success, until being behind is a failure */
 #define MANAGER_RETRY_MS 1000 /* until what memory did not suffice for is tried again */
 
 struct manager {
@@ -39,7 +37,6 @@ struct manager {
     uint64_t now_ms;           /* of the last step, monotonic */
     uint64_t resync_at_ms;     /* when everything is marked dirty; UINT64_MAX: not wanted */
     uint64_t recoveries;       /* of the cluster, as of the last wake */
-    uint64_t wake_after_ms;    /* no wake before */
     uint64_t trouble_since_ms; /* UINT64_MAX: every cache is well */
     uint64_t stop_by_ms;       /* of a drain */
     bool has_synced;           /* every cache was complete once, and was taken note of */

@@ -32,7 +32,8 @@ bool cluster_is_stopped(const struct cluster *c);
 void cluster_free(struct cluster *c); /* stopped or never stepped; NULL is fine */
 
 void cluster_step(struct cluster *c, uint64_t now_ms);
-/* How often the server was there again, or well again, after a failure. */
+/* How often the server was there again, or well again, after a failure: what makes the watches try
+ * again, and so no more often than CLUSTER_WAKE_EVERY_MS. */
 uint64_t cluster_recoveries(const struct cluster *c);
 uint64_t cluster_deadline(const struct cluster *c);
 bool cluster_has_synced(const struct cluster *c); /* every kind was complete at least once */
