@@ -111,12 +111,11 @@ static const struct finding *standing_contest(struct manager *m, const struct su
                                               const struct plan *plan, uint64_t now_ms)
 {
     const struct verdict *before = verdicts_get(report_verdicts(m, s), s->name);
-    const struct pace *pace = verdicts_pace(report_verdicts(m, s), s->name);
 
     if (!before || !before->contest || plan->mode != MODE_ENFORCE || !plan->profile ||
         strcmp(plan->profile, before->contest->profile) != 0)
         return NULL;
-    return plan->writes_count > 0 || now_ms < pace_quiet(pace) ? before->contest : NULL;
+    return plan->writes_count > 0 || now_ms < report_contest_until(m, s) ? before->contest : NULL;
 }
 
 static struct statement statement_of(struct manager *m, const struct subject *s,
