@@ -211,6 +211,14 @@ static void check_bounds(struct spine *sp, const struct flood *f)
     assert_true(f->live_max < f->live + BLOCKS_MAX);
 }
 
+/* From its first drift until its Events have come, and held to its bounds in between. */
+static void flood(struct spine *sp, struct flood *f)
+{
+    run_flood(sp, f);
+    check_bounds(sp, f);
+    spine_until(sp, is_all_told);
+}
+
 static unsigned patches_of(struct spine *sp, unsigned ns)
 {
     char name[16];
@@ -225,9 +233,7 @@ static void test_100000_equal_drifts_are_one_event_of_each_policy(void **state)
     struct spine sp;
 
     (void)state;
-    run_flood(&sp, &f);
-    check_bounds(&sp, &f);
-    spine_until(&sp, is_all_told);
+    flood(&sp, &f);
     for (unsigned ns = 0; ns < SPINE_NAMESPACES; ns++) {
         unsigned sum, contests;
 
@@ -248,9 +254,7 @@ static void test_100000_different_drifts_are_at_most_25_events_of_each_policy(vo
     unsigned sums = 0;
 
     (void)state;
-    run_flood(&sp, &f);
-    check_bounds(&sp, &f);
-    spine_until(&sp, is_all_told);
+    flood(&sp, &f);
     for (unsigned ns = 0; ns < SPINE_NAMESPACES; ns++) {
         unsigned sum, contests;
 
@@ -270,9 +274,7 @@ static void test_a_rival_that_is_faster_than_any_write_costs_no_more(void **stat
     struct spine sp;
 
     (void)state;
-    run_flood(&sp, &f);
-    check_bounds(&sp, &f);
-    spine_until(&sp, is_all_told);
+    flood(&sp, &f);
     for (unsigned ns = 0; ns < SPINE_NAMESPACES; ns++) {
         unsigned sum, contests;
 

@@ -44,6 +44,20 @@ static inline void done(struct result *res)
     arena_done(&res->arena);
 }
 
+/* For a sweep of failing allocations: @ctx is the text. */
+static inline int resolve_text(void *ctx, struct err *err)
+{
+    const struct kubeconfig_file file = {"/f", ctx, strlen(ctx)};
+    struct client_config config = {0};
+    struct arena arena;
+    int r;
+
+    arena_init(&arena, 1u << 20);
+    r = kubeconfig_resolve(&file, 1, NULL, &arena, &config, err);
+    arena_done(&arena);
+    return r;
+}
+
 static inline void assert_ok(struct result *res)
 {
     if (res->r < 0)
