@@ -34,7 +34,7 @@ func TestMedianOfAnEvenNumberIsTheMeanOfTheMiddle(t *testing.T) {
 func sample(burst float64) Sample {
 	return Sample{
 		Wanted: 1200, Converged: 1200, P50: 5, P99: 20, Burst: burst, CPU: 0.4,
-		Idle: Memory{14 * mb, 3 * mb}, After: Memory{15 * mb, 4 * mb}, Peak: Memory{16 * mb, 5 * mb},
+		Idle: Memory{RSS: 14 * mb, Anonymous: 3 * mb}, After: Memory{RSS: 15 * mb, Anonymous: 4 * mb}, Peak: Memory{RSS: 16 * mb, Anonymous: 5 * mb},
 		Calls: Calls{"create": 1200, "patch status": 20}, Steady: Calls{"get": 1, leases: 2},
 	}
 }
@@ -51,9 +51,9 @@ func reported() *Report {
 		}
 	}
 	for _, name := range r.Sizes.Growing {
-		r.Scale[name] = []Point{{Namespaces: 250, CPU: 0.1}, {Namespaces: 500, CPU: 0.2, Memory: Memory{20 * mb, 5 * mb}}}
+		r.Scale[name] = []Point{{Namespaces: 250, CPU: 0.1}, {Namespaces: 500, CPU: 0.2, Memory: Memory{RSS: 20 * mb, Anonymous: 5 * mb}}}
 	}
-	start := Sync{Namespaces: 10000, Converged: 10000, Peak: Memory{20 * mb, 9 * mb}}
+	start := Sync{Namespaces: 10000, Converged: 10000, Peak: Memory{RSS: 20 * mb, Anonymous: 9 * mb}}
 	r.Sync[Reference], r.Sync[Rampart], r.FirstTime = start, start, start
 	r.FirstTime.Calls = Calls{"create": 10000}
 	r.judge()
@@ -76,7 +76,7 @@ func TestWhatIsMissedIsNamed(t *testing.T) {
 		"a namespace lost in one round": {func(r *Report) { r.Rounds[Deny][Rampart][1].Converged-- }, "without their policies", true},
 		"a write in a steady state":     {func(r *Report) { r.Rounds[Deny][Rampart][2].Steady = Calls{"patch status": 1} }, "writes in a steady state", true},
 		"memory":                        {func(r *Report) { spoil(r, func(s *Sample) { s.After.Anonymous = 7 * mb }) }, "memory afterwards, anonymous", true},
-		"a peak":                        {func(r *Report) { r.Sync[Rampart] = Sync{Peak: Memory{27 * mb, 9 * mb}} }, "peak RSS", true},
+		"a peak":                        {func(r *Report) { r.Sync[Rampart] = Sync{Peak: Memory{RSS: 27 * mb, Anonymous: 9 * mb}} }, "peak RSS", true},
 		"writes at a start":             {func(r *Report) { r.Sync[Rampart] = Sync{Calls: Calls{"patch": 1}} }, "start with 10000 namespaces, writes", true},
 		"processor time":                {func(r *Report) { spoil(r, func(s *Sample) { s.CPU = 0.51 }) }, "CPU", false},
 		"a slow p99":                    {func(r *Report) { spoil(r, func(s *Sample) { s.P99 = 24.1 }) }, "p99", false},

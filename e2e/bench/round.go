@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"rampart.dev/e2e/proc"
 )
 
 // Row is a profile that is measured: a row of the table.
@@ -89,12 +91,12 @@ func (b *Bench) measure(ctx context.Context, row Row, name Name) (s Sample, err 
 	if err := pause(ctx, b.Sizes.Idle); err != nil {
 		return s, err
 	}
-	idle, err := usageOf(c.pid())
+	idle, err := proc.UsageOf(c.pid())
 	if err != nil {
 		return s, err
 	}
-	s.Idle = idle.memory
-	before, err := cpuOf(c.pid())
+	s.Idle = idle.Memory
+	before, err := proc.CPUOf(c.pid())
 	if err != nil {
 		return s, err
 	}
@@ -108,12 +110,12 @@ func (b *Bench) measure(ctx context.Context, row Row, name Name) (s Sample, err 
 	if err := pause(ctx, b.Sizes.Settle); err != nil {
 		return s, err
 	}
-	after, err := usageOf(c.pid())
+	after, err := proc.UsageOf(c.pid())
 	if err != nil {
 		return s, err
 	}
-	s.After = after.memory
-	used, err := cpuOf(c.pid())
+	s.After = after.Memory
+	used, err := proc.CPUOf(c.pid())
 	if err != nil {
 		return s, err
 	}

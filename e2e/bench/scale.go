@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"rampart.dev/e2e/contenders/policy"
+	"rampart.dev/e2e/proc"
 )
 
 // Point is what a contender costs at one number of namespaces, each with its deny.
@@ -54,7 +55,7 @@ func (b *Bench) grow(ctx context.Context, name Name, report *Report) (points []P
 			err = failed
 		}
 	}()
-	before, err := cpuOf(c.pid())
+	before, err := proc.CPUOf(c.pid())
 	if err != nil {
 		return nil, err
 	}
@@ -109,12 +110,12 @@ func (b *Bench) growTo(ctx context.Context, f *field, c contender, more []string
 	if err != nil {
 		return p, err
 	}
-	u, err := usageOf(c.pid())
+	u, err := proc.UsageOf(c.pid())
 	if err != nil {
 		return p, err
 	}
-	p.Memory = u.memory
-	used, err := cpuOf(c.pid())
+	p.Memory = u.Memory
+	used, err := proc.CPUOf(c.pid())
 	p.CPU = used.Seconds()
 	return p, err
 }
@@ -140,12 +141,12 @@ func (b *Bench) sync(ctx context.Context, f *field, c contender, namespaces []st
 	if err != nil {
 		return s, err
 	}
-	u, err := usageOf(c.pid())
+	u, err := proc.UsageOf(c.pid())
 	if err != nil {
 		return s, err
 	}
-	s.After = u.memory
-	used, err := cpuOf(c.pid())
+	s.After = u.Memory
+	used, err := proc.CPUOf(c.pid())
 	if err != nil {
 		return s, err
 	}

@@ -12,6 +12,7 @@ import (
 	"rampart.dev/e2e/cluster"
 	"rampart.dev/e2e/gate"
 	"rampart.dev/e2e/operator"
+	"rampart.dev/e2e/proc"
 )
 
 // Soak is one operator under churn for a while: namespaces come, go and are relabelled, rivals edit and delete
@@ -140,19 +141,19 @@ func (s *Soak) look(result *SoakResult, o *operator.Operator, elapsed time.Durat
 	if !o.Alive() {
 		return fmt.Errorf("rampart has ended; its log ends:\n%s", o.Tail())
 	}
-	u, err := usageOf(o.PID())
+	u, err := proc.UsageOf(o.PID())
 	if err != nil {
 		return err
 	}
-	result.series = append(result.series, u.memory)
+	result.series = append(result.series, u.Memory)
 	if result.First.RSS == 0 && elapsed >= soakBaseline+soakWindow/2 {
 		result.First = result.recent()
-		if result.Descriptors[0], err = descriptorsOf(o.PID()); err != nil {
+		if result.Descriptors[0], err = proc.DescriptorsOf(o.PID()); err != nil {
 			return err
 		}
 	}
 	if s.Progress != nil && len(result.series)%5 == 0 {
-		s.Progress(fmt.Sprintf("soak: %.1f MB RSS, %.1f of it anonymous", float64(u.memory.RSS)/mb, float64(u.memory.Anonymous)/mb),
+		s.Progress(fmt.Sprintf("soak: %.1f MB RSS, %.1f of it anonymous", float64(u.RSS)/mb, float64(u.Anonymous)/mb),
 			int(elapsed.Seconds()), int(s.Length.Seconds()))
 	}
 	return nil
@@ -172,7 +173,7 @@ func (s *Soak) settle(ctx context.Context, churn *churner, o *operator.Operator,
 	result.Last = result.recent()
 	for deadline := time.Now().Add(soakLimit); ; {
 		if result.Wrong, err = churn.wrong(ctx); err == nil {
-			result.Descriptors[1], err = descriptorsOf(o.PID())
+			result.Descriptors[1], err = proc.DescriptorsOf(o.PID())
 		}
 		isDone := err == nil && result.Wrong == 0 && result.Descriptors[1] <= result.Descriptors[0]
 		if isDone || time.Now().After(deadline) {
@@ -185,7 +186,7 @@ func (s *Soak) settle(ctx context.Context, churn *churner, o *operator.Operator,
 	if err != nil {
 		return err
 	}
-	used, err := cpuOf(o.PID())
+	used, err := proc.CPUOf(o.PID())
 	result.CPU = used.Seconds()
 	return err
 }

@@ -3,18 +3,17 @@ package lost
 import (
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"rampart.dev/e2e/operator"
+	"rampart.dev/e2e/proc"
 )
 
 const (
 	steadyDefault = time.Minute
 	cpuMax        = 0.01 // of one core
-	ticksPerS     = 100  // USER_HZ, as Linux shows it to every program
 )
 
 // steady is how long nothing happens: $RAMPART_STEADY, as in 10m, or a minute.
@@ -73,15 +72,7 @@ func isSanitized() bool { return strings.Contains(os.Getenv("RAMPART_BINARY"), "
 // cpu is what Rampart's process has used so far, in user and kernel.
 func (b *burst) cpu() time.Duration {
 	b.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", b.rampart.PID()))
+	used, err := proc.CPUOf(b.rampart.PID())
 	b.must(err)
-	// The second field is the name in parentheses; user and system time are the 14th and 15th.
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	ticks := 0
-	for _, field := range fields[11:13] {
-		n, err := strconv.Atoi(field)
-		b.must(err)
-		ticks += n
-	}
-	return time.Duration(ticks) * time.Second / ticksPerS
+	return used
 }
