@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"rampart.dev/e2e/cluster"
 	"rampart.dev/e2e/operator"
@@ -62,26 +61,11 @@ func newWorld(ctx context.Context) (w *world, err error) {
 		return w, err
 	}
 	kubeconfig := filepath.Join(w.dir, "kubeconfig")
-	if err := through(w.wire, original, kubeconfig); err != nil {
+	if err := w.KubeconfigThrough(original, "https://"+w.wire.Address(), kubeconfig); err != nil {
 		return w, err
 	}
 	w.rampart, err = operator.Start(ctx, operator.Options{Kubeconfig: kubeconfig, Log: filepath.Join(w.dir, "rampart.log")})
 	return w, err
-}
-
-// through writes a copy of a kubeconfig that leads through a wire. TLS is with the server behind it.
-func through(wire *relay.Relay, original, path string) error {
-	config, err := clientcmd.LoadFromFile(original)
-	if err != nil {
-		return err
-	}
-	if err := clientcmd.ResolveLocalPaths(config); err != nil {
-		return err
-	}
-	for _, server := range config.Clusters {
-		server.Server = "https://" + wire.Address()
-	}
-	return clientcmd.WriteToFile(*config, path)
 }
 
 func (w *world) close() (err error) {
