@@ -3,6 +3,7 @@ package faults
 import (
 	"testing"
 
+	"rampart.dev/e2e/operator"
 	"rampart.dev/e2e/proxy"
 )
 
@@ -22,7 +23,7 @@ func TestDayWithoutFaultsIsTheSameTwice(t *testing.T) {
 	if lists := r.proxy.Count(proxy.Lists()); lists != 0 {
 		t.Errorf("%d lists where the server has WatchList", lists)
 	}
-	for _, resource := range watched {
+	for _, resource := range operator.Watched {
 		if n := len(r.proxy.Running(proxy.Watches(resource))); n != 1 {
 			t.Errorf("%d watches of %s, expected 1", n, resource)
 		}

@@ -38,12 +38,6 @@ var profiles = schema.GroupVersionResource{
 	Group: "rampart.dev", Version: "v1alpha1", Resource: "securityprofiles",
 }
 
-// watched are the resources that Rampart watches, each for itself.
-var watched = []string{
-	"namespaces", "securityprofiles", "networkpolicies", "services", "endpointslices", "validatingwebhookconfigurations",
-	"mutatingwebhookconfigurations", "apiservices", "customresourcedefinitions",
-}
-
 func TestMain(m *testing.M) {
 	flag.Parse()
 	_ = flag.Set("test.parallel", strconv.Itoa(worldsMax)) // the flag is there, and this is a number

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"rampart.dev/e2e/operator"
 	"rampart.dev/e2e/proxy"
 )
 
@@ -195,15 +196,15 @@ func TestFault16WatchEndsAtOnce(t *testing.T) {
 				r.proxy.EndRunning(proxy.Watches())
 				time.Sleep(window) // nothing to wait for: it is what must not happen that counts
 				rule.Remove()
-				for _, resource := range watched {
+				for _, resource := range operator.Watched {
 					asked := r.proxy.Since(place, proxy.All(proxy.Resource(resource), proxy.Verb("watch", "list")))
 					if len(asked) > requestMax {
 						t.Errorf("%s: %d requests in %s:\n%s", resource, len(asked), window, r.requests(proxy.Resource(resource)))
 					}
 				}
 				r.within(func() error {
-					if n := len(r.proxy.Running(proxy.Watches())); n != len(watched) {
-						return fmt.Errorf("%d watches run, expected %d", n, len(watched))
+					if n := len(r.proxy.Running(proxy.Watches())); n != len(operator.Watched) {
+						return fmt.Errorf("%d watches run, expected %d", n, len(operator.Watched))
 					}
 					return nil
 				})

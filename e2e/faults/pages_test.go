@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"testing"
 
+	"rampart.dev/e2e/operator"
 	"rampart.dev/e2e/proxy"
 )
 
@@ -109,7 +110,7 @@ func TestFault08PageWithoutItems(t *testing.T) {
 	third := r.proxy.On(token(two), restart)
 	r.play(nil)
 	r.wroteAsReference()
-	if first.Taken() != len(watched) || second.Taken() != len(watched) || third.Taken() != len(watched) {
-		t.Errorf("of %d lists %d, %d and %d pages", len(watched), first.Taken(), second.Taken(), third.Taken())
+	if first.Taken() != len(operator.Watched) || second.Taken() != len(operator.Watched) || third.Taken() != len(operator.Watched) {
+		t.Errorf("of %d lists %d, %d and %d pages", len(operator.Watched), first.Taken(), second.Taken(), third.Taken())
 	}
 }

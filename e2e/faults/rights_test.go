@@ -139,8 +139,8 @@ func TestFault31RightToReadIsMissing(t *testing.T) {
 				grant()
 				r.must(r.operator.AwaitReady(t.Context()))
 			}
-			if missed != len(watched) {
-				t.Errorf("%d rights to %s, expected %d", missed, verb, len(watched))
+			if missed != len(operator.Watched) {
+				t.Errorf("%d rights to %s, expected %d", missed, verb, len(operator.Watched))
 			}
 			r.namespace("b")
 			r.within(func() error { return r.has("b", deny, allowSame) })

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"rampart.dev/e2e/operator"
 	"rampart.dev/e2e/proxy"
 )
 
@@ -42,7 +43,7 @@ func TestFault05ChangesWhileNoEventComes(t *testing.T) {
 				valve.Hold()
 				backAndForth(r)
 				if test.isExpired {
-					for _, resource := range watched {
+					for _, resource := range operator.Watched {
 						r.proxy.Add(proxy.Rule{Match: rewatches(resource), Times: 1, Do: proxy.Fail(expired)})
 					}
 					r.proxy.AbortRunning(proxy.Watches())
@@ -168,7 +169,7 @@ func TestFault13StreamInOtherPieces(t *testing.T) {
 			rule := r.proxy.On(proxy.Watches(), test.do)
 			r.play(nil)
 			r.wroteAsReference()
-			if rule.Taken() < len(watched) {
+			if rule.Taken() < len(operator.Watched) {
 				t.Errorf("%d watches were cut up", rule.Taken())
 			}
 			if n := r.proxy.Count(syncs("namespaces")); n != 1 {

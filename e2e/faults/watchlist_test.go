@@ -9,6 +9,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"rampart.dev/e2e/operator"
 	"rampart.dev/e2e/proxy"
 )
 
@@ -42,7 +43,7 @@ func TestFault11ServerWithoutWatchList(t *testing.T) {
 			}
 			r.play(map[string]func(){"late": func() { r.expire("namespaces") }})
 			r.wroteAsReference()
-			for _, resource := range watched {
+			for _, resource := range operator.Watched {
 				tries := r.proxy.Since(0, proxy.All(proxy.Watches(resource), proxy.InitialEvents))
 				lists := r.proxy.Count(proxy.Lists(resource))
 				if len(tries) > 1 || lists < 1 || lists > 2 {

@@ -28,12 +28,6 @@ const (
 	deselectedOf = 20
 )
 
-// watched are the resources that Rampart watches, each for itself.
-var watched = []string{
-	"namespaces", "securityprofiles", "networkpolicies", "services", "endpointslices", "validatingwebhookconfigurations",
-	"mutatingwebhookconfigurations", "apiservices", "customresourcedefinitions",
-}
-
 // reference is what a namespace is in the end when nothing fails.
 type reference struct {
 	kept, deselected *one
@@ -243,6 +237,12 @@ func TestAPIServerAwayForHalfAMinuteLosesNothing(t *testing.T) {
 	b.must(b.Start(t.Context(), cluster.APIServer))
 	b.tell("the API server is back")
 	<-created
+	b.goOnAs(pid, r)
+}
+
+// goOnAs sees the burst, the edit and the end through to what they are without a fault, by the same process.
+func (b *burst) goOnAs(pid int, r *reference) {
+	b.Helper()
 	b.expectCompliant(b.count)
 	b.tell("the burst is over")
 	b.edit()
@@ -252,7 +252,7 @@ func TestAPIServerAwayForHalfAMinuteLosesNothing(t *testing.T) {
 	b.tell("all is over")
 	b.expectAsIn(r, ofAPIServer)
 	if b.rampart.PID() != pid {
-		t.Error("rampart was started again")
+		b.Error("rampart was started again")
 	}
 }
 
@@ -274,19 +274,9 @@ func TestEveryWatchExpiredLosesNothing(t *testing.T) {
 	b.must(err)
 	b.wire.Mend()
 
-	b.expectCompliant(b.count)
-	b.tell("the burst is over")
-	b.edit()
-	b.expectCompliant(b.count)
-	b.tell("the edit is over")
-	b.finish()
-	b.tell("all is over")
-	b.expectAsIn(r, ofAPIServer)
-	if b.rampart.PID() != pid {
-		t.Error("rampart was started again")
-	}
+	b.goOnAs(pid, r)
 	again := b.syncsSince(place)
-	for _, resource := range watched {
+	for _, resource := range operator.Watched {
 		if again[resource] != 1 {
 			t.Errorf("%s: %d times listed anew, expected 1", resource, again[resource])
 		}

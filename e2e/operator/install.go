@@ -20,6 +20,12 @@ const (
 	User = "system:serviceaccount:" + Namespace + ":" + ServiceAccount
 )
 
+// Watched are the resources that Rampart watches, each for itself.
+var Watched = []string{
+	"namespaces", "securityprofiles", "networkpolicies", "services", "endpointslices", "validatingwebhookconfigurations",
+	"mutatingwebhookconfigurations", "apiservices", "customresourcedefinitions",
+}
+
 // Install applies the manifests, as a user would. The Deployment gets no pod: its image is not there, and
 // the binary runs beside the cluster instead. It returns a kubeconfig of the ServiceAccount.
 func Install(ctx context.Context, c *cluster.Cluster, manifests string) (kubeconfig string, err error) {
