@@ -1,7 +1,10 @@
 #include "rampart/edge/multi.h"
 
 #include <assert.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 
 /* A socket of libcurl's; libcurl opens and closes it, we watch it. */
 struct multi_socket {
@@ -74,11 +77,29 @@ static void read_completions(struct multi *m, CURLMcode code)
         m->events.on_broken(m->events.ctx);
 }
 
+/*
+ * libcurl sends head and body of a request one by one, and so the requests of a turn. Corked, they
+ * leave together: the API server is woken once for all of them. Letting go sends what waits.
+ */
+static void hold_back(struct multi *m, int is_on)
+{
+    struct multi_socket *s;
+
+    TAILQ_FOREACH(s, &m->sockets, link)
+    {
+        (void)setsockopt(s->fd, IPPROTO_TCP, TCP_CORK, &is_on, sizeof(is_on));
+    }
+}
+
 static void act(struct multi *m, curl_socket_t fd, int what)
 {
+    CURLMcode code;
     int running;
 
-    read_completions(m, curl_multi_socket_action(m->curl, fd, what, &running));
+    hold_back(m, 1);
+    code = curl_multi_socket_action(m->curl, fd, what, &running);
+    hold_back(m, 0);
+    read_completions(m, code);
 }
 
 static void on_timer(uv_timer_t *timer)
