@@ -1,0 +1,104 @@
+/*
+ * A posture rule: a pure question about one pod template, Service or namespace. One file a rule in
+ * reconcilers/rules/, one line each in reconcilers/rules/registry.c; to add one, write the file,
+ * its test and the line.
+ */
+#ifndef RAMPART_RECONCILERS_RULE_H
+#define RAMPART_RECONCILERS_RULE_H
+
+#include "rampart/base/strbuf.h"
+#include "rampart/kube/pod_template.h"
+#include "rampart/kube/view.h"
+
+#define RULES_MAX 64 /* sets of rules are bits of one word */
+
+enum rule_subject { RULE_POD = 0, RULE_SERVICE, RULE_NAMESPACE };
+
+enum rule_severity { SEVERITY_LOW = 0, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
+
+enum rule_level { /* of the Pod Security Standards; each contains the ones before */
+                  LEVEL_PRIVILEGED = 0,
+                  LEVEL_BASELINE,
+                  LEVEL_RESTRICTED,
+                  LEVEL_HARDENED, /* beyond them */
+};
+
+enum rule_outcome {
+    RULE_NOT_APPLICABLE = 0, /* a Linux rule on a Windows pod, say */
+    RULE_PASS,
+    RULE_FAIL,
+    RULE_ERROR, /* cannot be told: never a pass */
+};
+
+/* What a fix of the rule fills in: reconcilers/fill.h. */
+enum fill_field {
+    FILL_NONE = 0,
+    FILL_RUN_AS_NON_ROOT,
+    FILL_SECCOMP,
+    FILL_ALLOW_PRIVILEGE_ESCALATION,
+    FILL_DROP_CAPABILITIES,
+    FILL_READ_ONLY_ROOT,
+    FILL_RESOURCES,
+    FILL_COUNT,
+};
+
+#define PSS_MINOR_MIN 25
+#define PSS_MINOR_MAX 37      /* the newest version that the rules know */
+#define PSS_MINOR_LATEST 9999 /* "latest" */
+
+struct rule_settings {
+    unsigned pss_minor; /* version of the Pod Security Standards: 25 is v1.25 */
+    bool is_sensitive;  /* the profile marks the workload as sensitive */
+};
+
+struct namespace_posture; /* reconcilers/rules/namespace_posture.h */
+
+struct rule_input {
+    const struct rule_settings *settings;
+    const struct pod_template *pod;          /* RULE_POD */
+    const struct service_facts *service;     /* RULE_SERVICE */
+    const struct namespace_posture *posture; /* RULE_NAMESPACE */
+};
+
+struct rule_answer {
+    enum rule_outcome outcome;
+    bool is_about_pod;   /* RULE_FAIL: something that is not a container's fails */
+    uint64_t containers; /* RULE_FAIL: which of pod->containers fail, by bit */
+};
+
+struct rule {
+    const char *id;    /* kebab-case, stable: it is in profiles, exceptions and status */
+    const char *title; /* what holds when it passes: "Containers do not run as root" */
+    const char *standards; /* where it comes from: "PSS restricted; CIS 5.2.7" */
+    const char *remedy;    /* one plain sentence, with the field's path */
+    enum rule_subject subject;
+    enum rule_severity severity;
+    enum rule_level level;
+    unsigned since_minor; /* first version of the standard that has it; 0: all */
+    enum fill_field fix;
+    /* Called only when the input is readable and the version has the rule. */
+    struct rule_answer (*check)(const struct rule_input *in);
+    /* Says what of container @i (SIZE_MAX: of the pod) fails, without the remedy:
+     * "capabilities.add has SYS_ADMIN". NULL: the title says it all. */
+    void (*describe)(const struct rule_input *in, size_t i, struct strbuf *text);
+};
+
+/* ---- The registry ---- */
+
+/* Sorted by id; their order in it is the bit of a rule. */
+extern const struct rule *const rules[];
+extern const size_t rules_count;
+
+const struct rule *rule_find(const char *id); /* NULL when there is none */
+size_t rule_index(const struct rule *rule);   /* its bit */
+
+/*
+ * Asks one rule. A subject of another kind, a version before the rule's first, and a rule of a level
+ * above the standard are RULE_NOT_APPLICABLE; an unreadable pod is RULE_ERROR.
+ */
+struct rule_answer rule_ask(const struct rule *rule, const struct rule_input *in);
+/* "container web: ...; pod: ...; <remedy>", for people, one line. */
+void rule_explain(const struct rule *rule, const struct rule_input *in,
+                  const struct rule_answer *answer, struct strbuf *text);
+
+#endif
