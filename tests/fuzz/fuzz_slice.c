@@ -30,7 +30,8 @@ static const struct projection some[] = {{"a", below},
                                          {NULL, NULL}};
 static const struct projection star[] = {{"kind", NULL}, {"*", some}, {NULL, NULL}};
 static const struct projection stars[] = {{"*", star}, {NULL, NULL}};
-static const struct projection *const keeps[] = {NULL, nothing, some, star, stars, below};
+static const struct projection digests[] = {{"a", some}, {"a(digest)", NULL}, {NULL, NULL}};
+static const struct projection *const keeps[] = {NULL, nothing, some, star, stars, below, digests};
 
 static const struct projection envelope[] = {
     {"apiVersion", NULL}, {"kind", NULL},    {"metadata", NULL}, {"status", NULL}, {"reason", NULL},
