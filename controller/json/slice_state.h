@@ -52,10 +52,10 @@ struct slice {
     bool is_name;            /* TOKEN_STRING: a member's name in a filter */
     struct member_name name; /* collected when a name does not lie plainly in one chunk */
     enum fate fate;          /* of the value that follows the name */
-    const struct projection *fate_nodes; /* for FATE_FILTER */
-    bool is_raw;                         /* inside a container that stays or goes as a whole */
-    unsigned raw_depth;                  /* depth around that container */
-    unsigned depth;                      /* open containers */
+    const struct projection *fate_nodes;  /* for FATE_FILTER */
+    bool is_raw;                          /* inside a container that stays or goes as a whole */
+    unsigned raw_depth;                   /* depth around that container */
+    unsigned depth;                       /* open containers */
     const struct projection *next_digest; /* the same for the member that comes next */
     const struct projection *digest_node; /* asks for the digest of the value that is being read;
                                            * NULL: none is. Borrowed */
