@@ -135,6 +135,15 @@ static void test_level_requires_what_pod_security_admission_checks(void **state)
     assert_int_equal(required_count(PSS_MINOR_LATEST, LEVEL_HARDENED), 15);
 }
 
+static void test_rule_beyond_the_standards_is_required_by_no_level(void **state)
+{
+    const struct rule_settings settings = {.pss_minor = PSS_MINOR_LATEST, .level = LEVEL_HARDENED};
+    const struct rule rule = {.id = "x", .level = LEVEL_HARDENED};
+
+    (void)state;
+    assert_false(rule_is_required(&rule, &settings));
+}
+
 static struct rule_answer always_passes(const struct rule_input *in)
 {
     (void)in;
@@ -172,6 +181,7 @@ int main(void)
         cmocka_unit_test(test_stricter_rule_takes_the_place_of_the_baselines),
         cmocka_unit_test(test_windows_pod_is_not_asked_for_capabilities_at_the_restricted_level),
         cmocka_unit_test(test_level_requires_what_pod_security_admission_checks),
+        cmocka_unit_test(test_rule_beyond_the_standards_is_required_by_no_level),
         cmocka_unit_test(test_rule_is_asked_about_its_own_kind_of_subject),
     };
 
