@@ -52,8 +52,8 @@ static void test_nanos_and_micros_are_parts_of_a_whole(void **state)
 static void test_what_is_no_quantity_is_refused_and_leaves_the_amount(void **state)
 {
     static const char *const rows[] = {
-        "",           "-1",       "Mi",   ".",     "1 Mi", "1mi",   "1KI",  "1kI", "1e",
-        "1e+",        "1eM",      "1e31", "1e-31", "0x10", "1,5",   "1.2.", "++1", "1Mi ",
+        "",           "-1",       "Mi",   ".",     "1 Mi", "1mi",  "1KI",  "1kI", "1e",
+        "1e+",        "1eM",      "1e31", "1e-31", "0x10", "1,5",  "1.2.", "++1", "1Mi ",
         "1e99999999", "Infinity", "NaN",  "1\n",   "1e3x", "\xff", "1Zi",
     };
 
