@@ -17,6 +17,7 @@ struct command {
 static const struct command commands[] = {
     {"controller", controller_command, "run the operator"},
     {"plan", plan_command, "show what Enforce would do, namespace by namespace"},
+    {"rules", rules_command, "list the posture rules, with what they come from and what to do"},
     {"health", health_command, "ask the controller that runs here how it is (for probes)"},
     {"version", version_command, "the versions of Rampart and of its libraries"},
 };

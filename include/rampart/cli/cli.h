@@ -1,5 +1,5 @@
 /*
- * The command line: `rampart controller|plan|health|version`. Each command is a function that
+ * The command line: `rampart controller|plan|rules|health|version`. Each command is a function that
  * returns an exit code.
  *
  *   0  done (plan: nothing would change)      3  plan: Enforce would change something
@@ -15,6 +15,7 @@ int cli_main(int argc, char **argv); /* all of main() */
 
 int controller_command(int argc, char **argv); /* argv[0] is the command's name, in each */
 int plan_command(int argc, char **argv);
+int rules_command(int argc, char **argv);
 int health_command(int argc, char **argv);
 int version_command(int argc, char **argv);
 
