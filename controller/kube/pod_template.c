@@ -243,7 +243,7 @@ static int containers_decode(const json_t *spec, struct arena *a, struct pod_tem
         count += json_array_size(lists[i]);
     }
     if (count > POD_CONTAINERS_MAX)
-        return err_set(err, ERR_INVALID, "has %zu containers, of which Rampart reads at most %d",
+        return err_set(err, ERR_INVALID, ": has %zu containers, of which Rampart reads at most %d",
                        count, POD_CONTAINERS_MAX);
     if (count == 0)
         return 0;
