@@ -209,6 +209,15 @@ static bool types_have(const json_t *types, const char *type, bool absent)
     return absent && json_array_size(types) == 0;
 }
 
+static bool types_are_readable(const json_t *types)
+{
+    for (size_t i = 0; i < json_array_size(types); i++) {
+        if (json_typeof(json_array_get(types, i)) != JSON_STRING)
+            return false;
+    }
+    return !types || json_typeof(types) == JSON_ARRAY;
+}
+
 /* Absent, or empty and of the @type that it must be. */
 static bool is_empty(const json_t *value, json_type type)
 {
@@ -229,6 +238,7 @@ static void spec_suspect(struct netpol_facts *np)
     np->allows_all_ingress = true;
     np->allows_all_egress = true;
     np->selects_all_pods = true;
+    np->reaches_metadata = true;
 }
 
 static void spec_judge(const json_t *spec, struct netpol_facts *np)
@@ -242,6 +252,9 @@ static void spec_judge(const json_t *spec, struct netpol_facts *np)
     np->allows_all_ingress = has_ingress && rules_allow_all(json_member(spec, "ingress"), "from");
     np->allows_all_egress = has_egress && rules_allow_all(egress, "to");
     np->selects_all_pods = selects_all(json_member(spec, "podSelector"));
+    np->isolates_ingress = has_ingress && types_are_readable(types);
+    np->isolates_egress = has_egress && types_are_readable(types);
+    np->reaches_metadata = has_egress && egress_reaches_metadata(egress);
 }
 
 /* NULL in np->spec: nothing that we would write looks like that. */

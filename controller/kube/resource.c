@@ -72,6 +72,8 @@ static const struct projection service_spec[] = {KEEP("type"),
                                                  KEEP("selector"),
                                                  KEEP("clusterIP"),
                                                  KEEP("clusterIPs"),
+                                                 KEEP("externalIPs"),
+                                                 KEEP("loadBalancerSourceRanges"),
                                                  PARTS("ports", service_port),
                                                  END};
 static const struct projection service_keep[] = {STATUS_COMMON,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rampart/json/get.h"
+#include "rampart/kube/cidr.h"
 
 /* Number or name of the pods' port; absent, 0 and "" are the Service's own number. */
 static int target_decode(const json_t *obj, struct arena *a, struct service_port *port,
@@ -123,29 +124,71 @@ static int labels_keep(const json_t *obj, const char *name, struct arena *a,
     return 0;
 }
 
-/* Where the cluster's DNS is told by its labels; elsewhere nobody asks for them. */
-static bool needs_labels(const struct object *object)
+static bool is_wide(const json_t *range)
 {
-    return strcmp(object->ns, "kube-system") == 0 || strcmp(object->ns, "openshift-dns") == 0;
+    const char *text = json_string_value(range);
+    struct err ignored = {0};
+    struct cidr cidr;
+
+    return !text || cidr_parse(text, &cidr, &ignored) < 0 || cidr.prefix_len < SERVICE_RANGE_WIDEST;
+}
+
+static bool are_wide(const json_t *ranges)
+{
+    for (size_t i = 0; i < json_array_size(ranges); i++) {
+        if (is_wide(json_array_get(ranges, i)))
+            return true;
+    }
+    return json_array_size(ranges) == 0;
+}
+
+/* Who reaches the Service from outside of the cluster. */
+static int exposure_decode(const json_t *spec, struct arena *a, struct service_facts *svc,
+                           struct err *err)
+{
+    const json_t *type = json_member(spec, "type");
+    const json_t *ips = json_member(spec, "externalIPs");
+    const json_t *ranges = json_member(spec, "loadBalancerSourceRanges");
+    const char *word = json_string_value(type);
+    const char *ip = json_string_value(json_array_get(ips, 0));
+
+    svc->is_external_name = word && strcmp(word, "ExternalName") == 0;
+    svc->is_load_balancer = word && strcmp(word, "LoadBalancer") == 0;
+    svc->is_open_to_all = svc->is_load_balancer && are_wide(ranges);
+    svc->is_exposure_unreadable = (type && !word) || (ips && json_typeof(ips) != JSON_ARRAY) ||
+                                  (ranges && json_typeof(ranges) != JSON_ARRAY) ||
+                                  (json_array_size(ips) > 0 && !ip);
+    if (!ip)
+        return 0;
+    svc->external_ip = arena_strndup(a, ip, strnlen(ip, IP_LEN_MAX));
+    return svc->external_ip ? 0 : err_nomem(err);
+}
+
+/* Where the cluster's DNS is told by its labels, and where a rule may object to the Service. */
+static bool needs_labels(const struct service_facts *svc)
+{
+    return strcmp(svc->object.ns, "kube-system") == 0 ||
+           strcmp(svc->object.ns, "openshift-dns") == 0 || svc->is_load_balancer ||
+           svc->external_ip;
 }
 
 int service_decode(const json_t *root, struct arena *a, struct object **ret_object, struct err *err)
 {
     struct service_facts *svc = arena_alloc(a, sizeof(*svc));
     const json_t *spec = json_object_get(root, "spec");
-    const char *type = json_string_value(json_object_get(spec, "type"));
 
     if (!svc)
         return err_nomem(err);
     if (meta_decode(KIND_SERVICE, root, a, &svc->object, err) < 0)
         return -1;
-    if (needs_labels(&svc->object) &&
+    if (exposure_decode(spec, a, svc, err) < 0)
+        return -1;
+    if (needs_labels(svc) &&
         labels_keep(json_object_get(root, "metadata"), "labels", a, &svc->labels, err) < 0)
         return -1;
     if (labels_keep(spec, "selector", a, &svc->selector, err) < 0 ||
         cluster_ips_decode(spec, a, svc, err) < 0 || ports_decode(spec, a, svc, err) < 0)
         return -1;
-    svc->is_external_name = type && strcmp(type, "ExternalName") == 0;
     *ret_object = &svc->object;
     return 0;
 }

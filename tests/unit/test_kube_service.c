@@ -1,6 +1,7 @@
 #include "kube_fixture.h"
 
 #include "rampart/kube/decode.h"
+#include "support/projected.h"
 
 #define META_NS "'metadata':{'name':'x','namespace':'shop','uid':'u','resourceVersion':'1'}"
 
@@ -249,6 +250,112 @@ static void test_cluster_ips_end_at_their_ceiling(void **state)
     json_decref(svc);
 }
 
+/* Who reaches a Service from outside. An odd range is no range that narrows anything. */
+static void test_exposure_of_a_service_is_seen(void **state)
+{
+    static const struct {
+        const char *spec;
+        bool is_load_balancer, is_open, is_unreadable;
+        const char *external_ip;
+    } rows[] = {
+        {"{}", false, false, false, NULL},
+        {"{'type':'NodePort','loadBalancerSourceRanges':[]}", false, false, false, NULL},
+        {"{'type':'ClusterIP','externalIPs':[]}", false, false, false, NULL},
+        {"{'externalIPs':['192.0.2.7','192.0.2.8']}", false, false, false, "192.0.2.7"},
+        {"{'externalIPs':'192.0.2.7'}", false, false, true, NULL},
+        {"{'externalIPs':[7]}", false, false, true, NULL},
+        {"{'externalIPs':null,'loadBalancerSourceRanges':null}", false, false, false, NULL},
+        {"{'type':'LoadBalancer'}", true, true, false, NULL},
+        {"{'type':'LoadBalancer','loadBalancerSourceRanges':[]}", true, true, false, NULL},
+        {"{'type':'LoadBalancer','loadBalancerSourceRanges':['10.0.0.0/8']}", true, false, false,
+         NULL},
+        {"{'type':'LoadBalancer','loadBalancerSourceRanges':['192.0.2.0/24','0.0.0.0/0']}", true,
+         true, false, NULL},
+        /* Two halves are the whole. */
+        {"{'type':'LoadBalancer','loadBalancerSourceRanges':['0.0.0.0/1','128.0.0.0/1']}", true,
+         true, false, NULL},
+        {"{'type':'LoadBalancer','loadBalancerSourceRanges':['2000::/3']}", true, true, false,
+         NULL},
+        {"{'type':'LoadBalancer','loadBalancerSourceRanges':['2001:db8::/32']}", true, false, false,
+         NULL},
+        {"{'type':'LoadBalancer','loadBalancerSourceRanges':['everybody']}", true, true, false,
+         NULL},
+        {"{'type':'LoadBalancer','loadBalancerSourceRanges':[5]}", true, true, false, NULL},
+        {"{'type':'LoadBalancer','loadBalancerSourceRanges':'10.0.0.0/8'}", true, true, true, NULL},
+        {"{'type':['LoadBalancer']}", false, false, true, NULL},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[512];
+        json_t *root;
+        const struct service_facts *svc;
+
+        (void)snprintf(text, sizeof(text), "{" META_NS ",'spec':%s}", rows[i].spec);
+        root = json_of(text);
+        svc = OBJECT_AS(service_facts, decode_ok(KIND_SERVICE, root, *state));
+        json_decref(root);
+        if (svc->is_load_balancer != rows[i].is_load_balancer ||
+            svc->is_open_to_all != rows[i].is_open ||
+            svc->is_exposure_unreadable != rows[i].is_unreadable ||
+            !svc->external_ip != !rows[i].external_ip)
+            fail_msg("%s", rows[i].spec);
+        if (rows[i].external_ip)
+            assert_string_equal(svc->external_ip, rows[i].external_ip);
+    }
+}
+
+static void test_exposed_service_is_known_by_what_the_projection_keeps(void **state)
+{
+    json_t *whole = fixture_json("service_exposed.json");
+    json_t *root = projected(whole, resource_of(KIND_SERVICE)->keep);
+    const struct service_facts *svc =
+        OBJECT_AS(service_facts, decode_ok(KIND_SERVICE, root, *state));
+
+    json_decref(root);
+    json_decref(whole);
+    assert_true(svc->is_load_balancer);
+    assert_false(svc->is_open_to_all);
+    assert_string_equal(svc->external_ip, "192.0.2.7");
+    assert_string_equal(labels_get(&svc->labels, "app"), "shop");
+}
+
+static void test_external_ip_of_any_length_is_kept_up_to_its_ceiling(void **state)
+{
+    json_t *root = json_of("{" META_NS "}");
+    char ip[IP_LEN_MAX + 2];
+    const struct service_facts *svc;
+
+    memset(ip, '1', sizeof(ip) - 1);
+    ip[sizeof(ip) - 1] = '\0';
+    json_object_set_new(root, "spec", json_pack("{s:[s]}", "externalIPs", ip));
+    svc = OBJECT_AS(service_facts, decode_ok(KIND_SERVICE, root, *state));
+    json_decref(root);
+    assert_int_equal(strlen(svc->external_ip), IP_LEN_MAX);
+}
+
+/* Exemptions select by them, and nobody asks for those of the others. */
+static void test_labels_of_an_exposed_service_are_kept(void **state)
+{
+    static const char *const rows[][2] = {{"{'type':'LoadBalancer'}", "1"},
+                                          {"{'externalIPs':['192.0.2.7']}", "1"},
+                                          {"{'type':'NodePort'}", "0"}};
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[256];
+        json_t *root;
+
+        (void)snprintf(text, sizeof(text),
+                       "{'metadata':{'name':'x','namespace':'shop','uid':'u','resourceVersion':'1',"
+                       "'labels':{'a':'b'}},'spec':%s}",
+                       rows[i][0]);
+        root = json_of(text);
+        assert_int_equal(
+            OBJECT_AS(service_facts, decode_ok(KIND_SERVICE, root, *state))->labels.count,
+            *rows[i][1] - '0');
+        json_decref(root);
+    }
+}
+
 static void test_labels_of_a_service_are_kept_where_the_dns_may_be(void **state)
 {
     static const char *const rows[][2] = {{"shop", "0"},
@@ -284,6 +391,10 @@ int main(void)
         ARENA_TEST(test_odd_fields_of_a_slice_are_left_out),
         ARENA_TEST(test_ports_end_at_their_ceilings),
         ARENA_TEST(test_cluster_ips_end_at_their_ceiling),
+        ARENA_TEST(test_exposure_of_a_service_is_seen),
+        ARENA_TEST(test_exposed_service_is_known_by_what_the_projection_keeps),
+        ARENA_TEST(test_external_ip_of_any_length_is_kept_up_to_its_ceiling),
+        ARENA_TEST(test_labels_of_an_exposed_service_are_kept),
         ARENA_TEST(test_labels_of_a_service_are_kept_where_the_dns_may_be),
     };
 

@@ -45,6 +45,12 @@ size_t texts_sort(const char **texts, size_t count);
 /* Whether the sorted @texts have @text. */
 bool texts_have(const char *const *texts, size_t count, const char *text);
 
+/*
+ * Whether a rule of @rules, the egress of a NetworkPolicy, lets pods through to port 80 of the
+ * addresses where clouds hand out credentials (metadata_cidrs). What cannot be judged does.
+ */
+bool egress_reaches_metadata(const json_t *rules);
+
 MUST_CHECK int namespace_decode(const json_t *root, struct arena *a, struct object **ret_object,
                                 struct err *err);
 MUST_CHECK int netpol_decode(const json_t *root, struct arena *a, struct object **ret_object,

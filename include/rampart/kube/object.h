@@ -118,6 +118,11 @@ struct netpol_facts {
     bool allows_all_ingress;
     bool allows_all_egress;
     bool selects_all_pods;
+    /* Whether the policy is about that direction at all: the pods that it selects are then cut off
+     * from whatever no policy allows. False where that cannot be judged. */
+    bool isolates_ingress;
+    bool isolates_egress;
+    bool reaches_metadata; /* egress_reaches_metadata(), and it is about egress */
 };
 
 /* ---- Service ---- */
@@ -126,6 +131,7 @@ const char *protocol_name(enum protocol protocol); /* "TCP" */
 
 #define PORT_NAME_MAX 63 /* a Service's port name; a container's has 15 */
 #define SERVICE_PORTS_MAX 256
+#define SERVICE_RANGE_WIDEST 8   /* prefix length: what is wider is no network of somebody's own */
 #define SLICE_PORTS_MAX 100      /* the API's own limit */
 #define SLICE_ADDRESSES_MAX 1000 /* the API's own limit */
 #define HOOK_REFS_MAX 1024       /* webhooks of one configuration */
@@ -144,10 +150,17 @@ struct service_port {
  */
 struct service_facts {
     struct object object;
-    struct labels labels;   /* only where the cluster's DNS may be: kube-system, openshift-dns */
+    struct labels labels;   /* only where the cluster's DNS may be: kube-system, openshift-dns; and
+                               of a Service that is exposed, for exemptions select by them */
     struct labels selector; /* empty: the Service selects no pods itself, or it cannot be read */
     bool is_external_name;
-    const char **cluster_ips; /* "None" and "" are left out; the first SERVICE_CLUSTER_IPS_MAX */
+    bool is_load_balancer;
+    /* Of a load balancer: no loadBalancerSourceRanges, or one wider than SERVICE_RANGE_WIDEST. */
+    bool is_open_to_all;
+    bool
+        is_exposure_unreadable; /* type, externalIPs or loadBalancerSourceRanges has a wrong type */
+    const char *external_ip;    /* the first of externalIPs; NULL: none */
+    const char **cluster_ips;   /* "None" and "" are left out; the first SERVICE_CLUSTER_IPS_MAX */
     size_t cluster_ips_count;
     const struct service_port *ports;
     size_t ports_count;

@@ -41,6 +41,8 @@ enum resource_flag { /* of resources; also stated at pod level since 1.34 */
                      HAS_MEMORY_REQUEST = 1u << 1,
                      HAS_CPU_LIMIT = 1u << 2,
                      HAS_MEMORY_LIMIT = 1u << 3,
+                     /* Both are stated, and the limit is more, or one is no quantity. */
+                     MEMORY_LIMIT_ABOVE_REQUEST = 1u << 4,
 };
 
 enum image_tag { IMAGE_TAG_OTHER = 0, IMAGE_TAG_LATEST, IMAGE_TAG_ABSENT /* as good as latest */ };
@@ -55,6 +57,7 @@ struct container {
     bool has_liveness_probe;
     bool has_readiness_probe;
     bool has_startup_probe;
+    bool has_secret_env_ref; /* env or envFrom takes a value from a Secret */
     int32_t host_port;      /* the first one that is not 0; 0: none */
     const char *probe_host; /* the first host that a probe or a lifecycle hook states; NULL: none */
     const char *secret_env; /* the first variable with a literal value whose name says that it is a
@@ -97,6 +100,7 @@ struct pod_template {
     uint8_t host_users;
     uint8_t resources; /* enum resource_flag, of the pod as a whole */
     bool is_windows;   /* os.name: windows */
+    bool runs_to_completion; /* restartPolicy Never or OnFailure, as pods of Jobs have it */
     bool has_runtime_class;
     bool has_placement; /* nodeSelector, or a required node affinity */
 };

@@ -1,0 +1,25 @@
+#include "pod_rule.h"
+
+static bool breaks(const struct rule_input *in, const struct container *c)
+{
+    (void)in;
+    return c->role == CONTAINER_MAIN && !c->has_liveness_probe;
+}
+
+static struct rule_answer check(const struct rule_input *in)
+{
+    if (in->pod->runs_to_completion) /* a Job's pod: nobody waits for it, its end tells how it is */
+        return pod_rule_not_applicable();
+    return pod_rule_answer(in, false, breaks);
+}
+
+const struct rule rule_liveness_probe = {
+    .id = "liveness-probe",
+    .title = "Containers that hang are found and started again",
+    .standards = "Kubernetes application security checklist: application design",
+    .remedy = "State livenessProbe of the container.",
+    .subject = RULE_POD,
+    .severity = SEVERITY_LOW,
+    .level = LEVEL_HARDENED,
+    .check = check,
+};
