@@ -9,13 +9,6 @@ struct outcome {
     uint64_t fail, error; /* rules, by their index */
 };
 
-static const char *const severity_names[] = {
-    [SEVERITY_LOW] = "low",
-    [SEVERITY_MEDIUM] = "medium",
-    [SEVERITY_HIGH] = "high",
-    [SEVERITY_CRITICAL] = "critical",
-};
-
 void eval_print_begin(struct eval_printer *p, FILE *out)
 {
     *p = (struct eval_printer){.out = out};
@@ -99,7 +92,7 @@ static void write_text(struct eval_printer *p, const struct eval_subject *subjec
         const struct rule *rule = rules[__builtin_ctzll(set)];
         struct rule_answer answer = rule_ask(rule, in);
 
-        strbuf_addf(&p->text, "  %s (%s): ", rule->id, severity_names[rule->severity]);
+        strbuf_addf(&p->text, "  %s (%s): ", rule->id, rule_severity_name(rule->severity));
         rule_explain(rule, in, &answer, &p->text);
         strbuf_addc(&p->text, '\n');
         if (in->pod->unreadable)

@@ -16,20 +16,6 @@ static const char *const subject_names[] = {
     [RULE_NAMESPACE] = "namespace",
 };
 
-static const char *const severity_names[] = {
-    [SEVERITY_LOW] = "low",
-    [SEVERITY_MEDIUM] = "medium",
-    [SEVERITY_HIGH] = "high",
-    [SEVERITY_CRITICAL] = "critical",
-};
-
-static const char *const level_names[] = {
-    [LEVEL_PRIVILEGED] = "privileged",
-    [LEVEL_BASELINE] = "baseline",
-    [LEVEL_RESTRICTED] = "restricted",
-    [LEVEL_HARDENED] = "hardened",
-};
-
 /* As the members of spec.workloads.fill are called. */
 static const char *const fill_names[FILL_COUNT] = {
     [FILL_NONE] = "",
@@ -51,8 +37,8 @@ static void add_since(struct strbuf *out, const struct rule *rule)
 static void print_text(struct strbuf *out)
 {
     for (size_t i = 0; i < rules_count; i++)
-        strbuf_addf(out, "%-30s %-10s %-8s  %s\n", rules[i]->id, level_names[rules[i]->level],
-                    severity_names[rules[i]->severity], rules[i]->title);
+        strbuf_addf(out, "%-30s %-10s %-8s  %s\n", rules[i]->id, rule_level_name(rules[i]->level),
+                    rule_severity_name(rules[i]->severity), rules[i]->title);
 }
 
 static void print_row(struct strbuf *out, const struct rule *rule)
@@ -60,7 +46,7 @@ static void print_row(struct strbuf *out, const struct rule *rule)
     const char *fix = fill_names[rule->fix];
 
     strbuf_addf(out, "| `%s` | %s | %s | %s | ", rule->id, rule->title,
-                subject_names[rule->subject], severity_names[rule->severity]);
+                subject_names[rule->subject], rule_severity_name(rule->severity));
     add_since(out, rule);
     strbuf_addf(out, " | %s | %s | %s%s%s |\n", rule->standards, rule->remedy, *fix ? "`" : "", fix,
                 *fix ? "`" : "");
@@ -74,7 +60,7 @@ static void print_markdown(struct strbuf *out)
                     "### Level %s\n\n"
                     "| Rule | What holds | About | Severity | Since | Comes from | What to do | "
                     "Filled in by |\n|---|---|---|---|---|---|---|---|\n",
-                    level_names[level]);
+                    rule_level_name(level));
         for (size_t i = 0; i < rules_count; i++) {
             if (rules[i]->level == level)
                 print_row(out, rules[i]);
@@ -99,8 +85,8 @@ static void print_json(struct strbuf *out)
         json_add_str(&j, "id", rule->id);
         json_add_str(&j, "title", rule->title);
         json_add_str(&j, "about", subject_names[rule->subject]);
-        json_add_str(&j, "level", level_names[rule->level]);
-        json_add_str(&j, "severity", severity_names[rule->severity]);
+        json_add_str(&j, "level", rule_level_name(rule->level));
+        json_add_str(&j, "severity", rule_severity_name(rule->severity));
         json_add_str(&j, "since", since.text);
         json_add_str(&j, "standards", rule->standards);
         json_add_str(&j, "remedy", rule->remedy);

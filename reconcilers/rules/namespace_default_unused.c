@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "rampart/reconcilers/rules/namespace_posture.h"
 #include "pod_rule.h"
+#include "rampart/reconcilers/rules/namespace_posture.h"
 #include "whole_rule.h"
 
 static struct rule_answer check(const struct rule_input *in)
