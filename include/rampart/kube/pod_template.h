@@ -22,52 +22,13 @@
 #include "rampart/base/arena.h"
 #include "rampart/base/err.h"
 #include "rampart/kube/labels.h"
+#include "rampart/kube/security_context.h"
 
 #define POD_CONTAINERS_MAX 64 /* a rule's answer has one bit for each */
 #define POD_VOLUMES_MAX 1024
-#define POD_TEXT_MAX 1024 /* bytes of a text that is kept: a path, a capability, a SELinux type */
-
-enum stated { UNSET = 0, STATED_FALSE, STATED_TRUE };
-
-enum confinement { /* of seccompProfile.type and appArmorProfile.type */
-                   CONFINEMENT_UNSET = 0,
-                   CONFINEMENT_RUNTIME_DEFAULT,
-                   CONFINEMENT_LOCALHOST,
-                   CONFINEMENT_UNCONFINED,
-                   CONFINEMENT_OTHER, /* a word that is none of these, "" included */
-};
-
-enum proc_mount { PROC_MOUNT_UNSET = 0, PROC_MOUNT_DEFAULT, PROC_MOUNT_UNMASKED, PROC_MOUNT_OTHER };
-
-struct se_linux { /* NULL: not stated; "" counts as not stated, as the API has it */
-    const char *type;
-    const char *user;
-    const char *role;
-};
-
-/* securityContext of the pod or of one container; members that only the other has stay UNSET. */
-struct security_context {
-    uint8_t run_as_non_root;            /* enum stated, and so are the next ones */
-    uint8_t privileged;                 /* container */
-    uint8_t allow_privilege_escalation; /* container */
-    uint8_t read_only_root_filesystem;  /* container */
-    uint8_t host_process;               /* windowsOptions.hostProcess */
-    uint8_t seccomp;                    /* enum confinement */
-    uint8_t app_armor;                  /* enum confinement */
-    uint8_t proc_mount;                 /* enum proc_mount; container */
-    bool is_stated;                     /* the object is there, if only as {} */
-    bool has_run_as_user;
-    bool has_run_as_group;
-    bool has_capabilities; /* capabilities is there, if only as {} */
-    bool has_drop;         /* capabilities.drop names something */
-    bool drops_all;        /* it has exactly "ALL" */
-    bool drops_net_raw;    /* NET_RAW, or "ALL" */
-    int64_t run_as_user;
-    int64_t run_as_group;
-    const struct se_linux *se_linux; /* NULL: none of the three is stated */
-    const char **add;                /* capabilities.add, in order */
-    size_t add_count;
-};
+#define POD_SYSCTLS_MAX 256
+#define POD_APP_ARMOR_MAX 1024 /* annotations */
+#define POD_ENV_MAX 4096       /* variables, ports and the like of one container */
 
 enum container_role {
     CONTAINER_INIT = 0, /* initContainers without restartPolicy Always */
@@ -121,13 +82,13 @@ struct pod_template {
     const char *unreadable; /* NULL: fine; else what is wrong, with its path: nothing else is set */
     struct security_context security;
     const struct container *containers; /* init and sidecars, main, ephemeral; each in order */
-    size_t containers_count;
     const struct volume *volumes;
-    size_t volumes_count;
     const char **sysctls; /* names, in order */
-    size_t sysctls_count;
     const struct app_armor_annotation *app_armor;
-    size_t app_armor_count;
+    uint16_t containers_count; /* 16 bits each: there is one of these for every workload */
+    uint16_t volumes_count;
+    uint16_t sysctls_count;
+    uint16_t app_armor_count;
     struct labels labels;        /* of the template */
     const char *service_account; /* NULL: not stated, which means "default" */
     uint8_t automount_token;     /* enum stated, and so are the next ones */
