@@ -10,7 +10,10 @@
 #include "rampart/kube/pod_template.h"
 #include "rampart/kube/view.h"
 
-#define RULES_MAX 64 /* sets of rules are bits of one word */
+#define RULES_MAX 64              /* sets of rules are bits of one word */
+#define RULE_VALUE_SHOWN_MAX 64   /* bytes of one value that rule_explain() shows */
+#define RULE_SHOWN_MAX 4          /* containers, and values of one list, that it shows */
+#define RULE_EXPLANATION_MAX 4096 /* bytes that it adds at most */
 
 enum rule_subject { RULE_POD = 0, RULE_SERVICE, RULE_NAMESPACE };
 
@@ -47,7 +50,10 @@ enum fill_field {
 #define PSS_MINOR_LATEST 9999 /* "latest" */
 
 struct rule_settings {
-    unsigned pss_minor; /* version of the Pod Security Standards: 25 is v1.25 */
+    unsigned pss_minor; /* version of the Pod Security Standards: 25 is v1.25; PSS_MINOR_MIN or
+                         * more, and beyond PSS_MINOR_MAX the same as that */
+    uint8_t level;      /* enum rule_level that the workload is held to: at that level and above,
+                         * some rules take the place of others. Rules beyond it are asked too */
     bool is_sensitive;  /* the profile marks the workload as sensitive */
 };
 
@@ -67,19 +73,21 @@ struct rule_answer {
 };
 
 struct rule {
-    const char *id;    /* kebab-case, stable: it is in profiles, exceptions and status */
-    const char *title; /* what holds when it passes: "Containers do not run as root" */
+    const char *id;        /* kebab-case, stable: it is in profiles, exceptions and status */
+    const char *title;     /* what holds when it passes: "Containers do not run as root" */
     const char *standards; /* where it comes from: "PSS restricted; CIS 5.2.7" */
     const char *remedy;    /* one plain sentence, with the field's path */
     enum rule_subject subject;
     enum rule_severity severity;
     enum rule_level level;
-    unsigned since_minor; /* first version of the standard that has it; 0: all */
+    unsigned since_minor;    /* first version of the standard that has it; 0: all */
+    const char *replaced_by; /* id of the rule of a higher level that takes its place for who is
+                              * held to that level, as Pod Security Admission has it; NULL: none */
     enum fill_field fix;
     /* Called only when the input is readable and the version has the rule. */
     struct rule_answer (*check)(const struct rule_input *in);
     /* Says what of container @i (SIZE_MAX: of the pod) fails, without the remedy:
-     * "capabilities.add has SYS_ADMIN". NULL: the title says it all. */
+     * "capabilities.add has SYS_ADMIN". Called only for what fails. NULL: the title says it all. */
     void (*describe)(const struct rule_input *in, size_t i, struct strbuf *text);
 };
 
@@ -93,11 +101,17 @@ const struct rule *rule_find(const char *id); /* NULL when there is none */
 size_t rule_index(const struct rule *rule);   /* its bit */
 
 /*
- * Asks one rule. A subject of another kind, a version before the rule's first, and a rule of a level
- * above the standard are RULE_NOT_APPLICABLE; an unreadable pod is RULE_ERROR.
+ * Asks one rule. A subject of another kind, a version before the rule's first, and a rule whose
+ * place another one takes are RULE_NOT_APPLICABLE; an unreadable pod is RULE_ERROR.
  */
 struct rule_answer rule_ask(const struct rule *rule, const struct rule_input *in);
-/* "container web: ...; pod: ...; <remedy>", for people, one line. */
+/* Whether who is held to @settings->level must pass @rule: not for rules beyond the Pod Security
+ * Standards. All of them passed or not applicable is what Pod Security Admission lets through. */
+bool rule_is_required(const struct rule *rule, const struct rule_settings *settings);
+/*
+ * For people, one line: "container web: ...; pod: ...; <remedy>" of a RULE_FAIL, what cannot be
+ * read of a RULE_ERROR, nothing otherwise. Control characters are replaced; what is cut says so.
+ */
 void rule_explain(const struct rule *rule, const struct rule_input *in,
                   const struct rule_answer *answer, struct strbuf *text);
 
