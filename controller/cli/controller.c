@@ -72,13 +72,17 @@ static void log_sync(struct app *app, uint64_t now_ms)
               LOG_INT("duration_ms", now_ms - app->started_ms),
               LOG_INT("namespaces", count_of(app, KIND_NAMESPACE)),
               LOG_INT("securityprofiles", count_of(app, KIND_PROFILE)),
+              LOG_INT("securityexceptions", count_of(app, KIND_EXCEPTION)),
               LOG_INT("networkpolicies", count_of(app, KIND_NETWORK_POLICY)),
               LOG_INT("services", count_of(app, KIND_SERVICE)),
               LOG_INT("endpointslices", count_of(app, KIND_ENDPOINT_SLICE)),
               LOG_INT("webhooks", count_of(app, KIND_VALIDATING_WEBHOOK) +
                                       count_of(app, KIND_MUTATING_WEBHOOK)),
               LOG_INT("apiservices", count_of(app, KIND_API_SERVICE)),
-              LOG_INT("crds", count_of(app, KIND_CRD)));
+              LOG_INT("crds", count_of(app, KIND_CRD)),
+              LOG_INT("workloads",
+                      count_of(app, KIND_DEPLOYMENT) + count_of(app, KIND_STATEFUL_SET) +
+                          count_of(app, KIND_DAEMON_SET) + count_of(app, KIND_CRON_JOB)));
 }
 
 static void log_stop(struct app *app, uint64_t now_ms)
