@@ -15,7 +15,6 @@
 
 #include "rampart/json/decode.h"
 #include "rampart/json/get.h"
-#include "rampart/kube/decode.h"
 #include "support/fill_case.h"
 
 #define INPUT_LEN_MAX (16u * 1024 * 1024)
@@ -30,21 +29,6 @@ static enum kind kind_named(const char *name)
     exit(2);
 }
 
-static int facts(enum kind kind, const json_t *object, struct arena *a, struct workload_facts *w,
-                 struct err *err)
-{
-    const json_t *template = json_member(object, "spec");
-
-    if (kind == KIND_CRON_JOB)
-        template = json_member(json_member(template, "jobTemplate"), "spec");
-    template = json_member(template, "template");
-    if (meta_decode(kind, object, a, &w->object, err) < 0)
-        return -1;
-    w->template_digest = "0123456789abcdef";
-    return pod_template_decode(json_member(template, "metadata"), json_member(template, "spec"), a,
-                               &w->pod, err);
-}
-
 static int fill(enum kind kind, const json_t *question, json_t *answer, struct arena *a,
                 struct err *err)
 {
@@ -54,14 +38,17 @@ static int fill(enum kind kind, const json_t *question, json_t *answer, struct a
         fill_case_evidence(json_string_value(json_member(question, "evidence")), a);
     const char *mark = json_string_value(json_member(question, "mark"));
     const char *key, *patch, *yaml;
-    struct workload_facts w = {0};
+    const struct workload_facts *w;
+    struct object *object;
     struct fill fill;
 
-    if (facts(kind, json_member(question, "object"), a, &w, err) < 0 ||
-        fill_decide(&w.pod, &section, evidence.items, evidence.count, a, &fill, err) < 0 ||
-        fill_key(&w, &fill, a, &key, err) < 0 ||
-        fill_patch(&w, &fill, key, mark, a, &patch, err) < 0 ||
-        fill_yaml(&w, &fill, a, &yaml, err) < 0)
+    if (workload_decode(kind, json_member(question, "object"), a, &object, err) < 0)
+        return -1;
+    w = OBJECT_AS(workload_facts, object);
+    if (fill_decide(&w->pod, &section, evidence.items, evidence.count, a, &fill, err) < 0 ||
+        fill_key(w, &fill, a, &key, err) < 0 ||
+        fill_patch(w, &fill, key, mark, a, &patch, err) < 0 ||
+        fill_yaml(w, &fill, a, &yaml, err) < 0)
         return -1;
     json_object_set_new(answer, "patch", json_string(patch));
     json_object_set_new(answer, "yaml", json_string(yaml));

@@ -137,6 +137,25 @@ static void test_a_leaf_alone_is_written_alone(void **state)
     }
 }
 
+/* The pod gets runAsNonRoot, each container its own user. */
+static void test_observed_users_are_pinned_in_the_containers(void **state)
+{
+    AUTO_ARENA a;
+    struct err err = {0};
+    struct workload_facts w;
+    struct fill fill;
+    const char *patch;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    facts(KIND_DEPLOYMENT, "{'containers':[{'name':'a'},{'name':'b'}]}", &a, &w);
+    fill = decided(&w, "nothing non-root pin", "a=1000 b=2000", &a);
+    assert_int_equal(fill_patch(&w, &fill, "k", "m", &a, &patch, &err), 0);
+    assert_contains(patch, "\"securityContext\":{\"runAsNonRoot\":true},\"$setElementOrder");
+    assert_contains(patch, "{\"name\":\"a\",\"securityContext\":{\"runAsUser\":1000}},"
+                           "{\"name\":\"b\",\"securityContext\":{\"runAsUser\":2000}}");
+}
+
 static void assert_yaml(enum kind kind, const char *wants, const char *known, const char *file)
 {
     AUTO_ARENA a;
@@ -212,7 +231,7 @@ static void test_names_are_quoted_where_yaml_would_read_something_else(void **st
     static const char *const names[][2] = {
         {"web-1", "web-1"}, {"true", "\"true\""}, {"No", "\"No\""},   {"1e3", "\"1e3\""},
         {"", "\"\""},       {"a: b", "\"a: b\""}, {"a#b", "\"a#b\""}, {"-", "\"-\""},
-        {"Web", "Web"},     {"a_b", "\"a_b\""},
+        {"a_b", "\"a_b\""}, {"a{b", "\"a{b\""},   {"Web", "Web"},     {"a_b", "\"a_b\""},
     };
 
     (void)state;
@@ -310,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_a_patch_of_the_pod_alone_names_no_container),
         cmocka_unit_test(test_a_patch_without_leaves_sets_the_mark_alone),
         cmocka_unit_test(test_a_leaf_alone_is_written_alone),
+        cmocka_unit_test(test_observed_users_are_pinned_in_the_containers),
         cmocka_unit_test(test_the_yaml_states_the_same),
         cmocka_unit_test(test_a_key_tells_one_fill_from_another),
         cmocka_unit_test(test_names_are_quoted_where_yaml_would_read_something_else),
