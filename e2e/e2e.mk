@@ -68,8 +68,8 @@ RAMPART_BURST ?= $(if $(filter release,$(CONFIG)),1000,200)
 export RAMPART_BURST
 
 .PHONY: e2e
-e2e: e2e-tools all ## the scenarios on a real control plane (CONFIG=asan: the operator under the sanitizers)
-	@RAMPART_BINARY=$(abspath $(OUT)/rampart) ./e2e/test.sh -timeout $(E2E_TIMEOUT) ./...
+e2e: e2e-tools all helpers ## the scenarios on a real control plane (CONFIG=asan: the operator under the sanitizers)
+	@RAMPART_BINARY=$(abspath $(OUT)/rampart) RAMPART_HELPERS=$(abspath $(OUT)/helpers) ./e2e/test.sh -timeout $(E2E_TIMEOUT) ./...
 
 .PHONY: e2e-steady
 e2e-steady: e2e-tools all ## ten minutes in which nothing happens to 10,000 objects
