@@ -108,6 +108,7 @@ static int drop_decode(const json_t *capabilities, struct security_context *c, s
 
     if (json_get_arr(capabilities, "drop", CAPABILITIES_MAX, &drop, err) < 0)
         return -1;
+    c->states_drop = drop;
     c->has_drop = json_array_size(drop) > 0;
     for (size_t i = 0; i < json_array_size(drop); i++) {
         const char *name = json_string_value(json_array_get(drop, i));

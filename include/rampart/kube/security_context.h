@@ -48,6 +48,7 @@ struct security_context {
     bool has_run_as_user;
     bool has_run_as_group;
     bool has_capabilities; /* capabilities is there, if only as {} */
+    bool states_drop;      /* capabilities.drop is there, if only as [] */
     bool has_drop;         /* capabilities.drop names something */
     bool drops_all;        /* it has exactly "ALL" */
     bool drops_net_raw;    /* NET_RAW, or "ALL" */
