@@ -303,6 +303,8 @@ int rollout_begin(struct rollout_pass *p, const struct fill *fill, struct err *e
         (void)wait_for_later(p, is_due, ROLLOUT_WAITS_FOR_TURN, "others of its profile come first");
     } else if (needs_a_look(p->in)) {
         p->step.act = ROLLOUT_ACT_LOOK;
+        p->step.reason = ROLLOUT_WAITS_FOR_TURN; /* it needs it once more, to fill in */
+        p->step.message = "its pods are looked at before anything is filled in";
         p->step.keeps_before = is_due;
     } else {
         say_what_is_left(p, fill);
