@@ -1,0 +1,173 @@
+#include "rampart/reconcilers/rollout.h"
+
+#include <string.h>
+
+#include "rollout_pass.h"
+
+static const char *const reason_names[ROLLOUT_REASON_COUNT] = {
+    [ROLLOUT_FINE] = "Fine",
+    [ROLLOUT_UNREADABLE] = "Unreadable",
+    [ROLLOUT_OWNED] = "OwnedByController",
+    [ROLLOUT_CANNOT_PROVE] = "CannotProve",
+    [ROLLOUT_WOULD_BREAK] = "WouldBreak",
+    [ROLLOUT_UNKNOWN_USER] = "UnknownUser",
+    [ROLLOUT_TRIED_BEFORE] = "TriedBefore",
+    [ROLLOUT_FAILED_BEFORE] = "FailedBefore",
+    [ROLLOUT_USER_UNDID] = "StoodDown",
+    [ROLLOUT_IS_CONTESTED] = "Contested",
+    [ROLLOUT_MEMORY_FULL] = "TooManyRevisions",
+    [ROLLOUT_PAUSED] = "Paused",
+    [ROLLOUT_WAITS_FOR_CHANGE] = "WaitsForChange",
+    [ROLLOUT_OTHER_RUNS] = "RolloutRuns",
+    [ROLLOUT_UNHEALTHY] = "Unhealthy",
+    [ROLLOUT_NO_BUDGET_ROOM] = "NoBudgetRoom",
+    [ROLLOUT_WAITS_FOR_TURN] = "WaitsForTurn",
+    [ROLLOUT_RUNS] = "Proving",
+    [ROLLOUT_WAITS_FOR_POD] = "ProofPending",
+    [ROLLOUT_CANNOT_DELETE] = "StuckPods",
+};
+
+const char *rollout_reason_name(enum rollout_reason reason)
+{
+    return reason_names[reason];
+}
+
+void rollout_wait(struct rollout_pass *p, enum rollout_reason reason, const char *message)
+{
+    p->step.act = ROLLOUT_ACT_NOTHING;
+    p->step.reason = reason;
+    p->step.message = message;
+}
+
+void rollout_look(struct rollout_pass *p, int64_t again_s)
+{
+    p->step.act = p->in->pods ? ROLLOUT_ACT_NOTHING : ROLLOUT_ACT_LOOK;
+    p->step.look_again_s = p->in->now_s + again_s;
+}
+
+bool rollout_is_idle(const struct rollout_input *in)
+{
+    return in->is_cron_job || in->workload->replicas <= 0;
+}
+
+bool rollout_has_settled(const struct workload_facts *w)
+{
+    return w->observed_generation >= w->generation && w->replicas_updated >= w->replicas;
+}
+
+bool rollout_is_healthy(const struct workload_facts *w)
+{
+    return !w->is_stalled && w->replicas_ready >= w->replicas &&
+           w->replicas_available >= w->replicas;
+}
+
+/* ---- What the mark says of a template that our fill is no longer in ---- */
+
+/* It was made for this template, and for what the profile wants today; a user who rolled back
+ * meant the template. */
+static bool mark_is_about(const struct rollout_pass *p)
+{
+    return strcmp(p->mark.digest, p->in->workload->template_digest) == 0 &&
+           (p->mark.phase == ROLLOUT_STOOD_DOWN || strcmp(p->mark.wanted, p->wanted) == 0);
+}
+
+/* Fields that were filled in are gone although the key is still there: not for a container that
+ * came. Whatever else the profile wants since is no loss. */
+static bool leaves_were_taken(const struct rollout_pass *p, const struct fill *fill)
+{
+    const struct workload_facts *w = p->in->workload;
+
+    return fill->leaves_count && w->fill && strcmp(w->fill, p->mark.key) == 0 &&
+           w->pod.containers_count == p->mark.containers &&
+           strcmp(p->mark.wanted, p->wanted) == 0 && w->template_rival.manager;
+}
+
+bool rollout_was_taken(const struct rollout_pass *p, const struct fill *fill)
+{
+    switch (p->mark.phase) {
+    case ROLLOUT_PROVING:
+    case ROLLOUT_PENDING:
+    case ROLLOUT_PROVEN:
+    case ROLLOUT_KEPT:
+        return leaves_were_taken(p, fill) || (!p->in->workload->fill && mark_is_about(p));
+    default:
+        return false;
+    }
+}
+
+/* Whether the mark forbids another attempt at this template. */
+bool rollout_is_held(struct rollout_pass *p)
+{
+    if (!p->has_mark || !mark_is_about(p))
+        return false;
+    switch (p->mark.phase) {
+    case ROLLOUT_REVERTED:
+    case ROLLOUT_KEPT:
+        rollout_wait(p, ROLLOUT_FAILED_BEFORE, p->mark.message);
+        return true;
+    case ROLLOUT_STOOD_DOWN:
+        rollout_wait(p, ROLLOUT_USER_UNDID,
+                     "a user rolled it back: not again until its template changes");
+        return true;
+    case ROLLOUT_CONTESTED:
+        rollout_wait(p, ROLLOUT_IS_CONTESTED, p->mark.rival);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* ---- One step ---- */
+
+static int begin_pass(struct rollout_pass *p, struct err *err)
+{
+    const struct workload_facts *w = p->in->workload;
+    struct err why = {0};
+
+    p->step.message = "";
+    p->step.look_again_s = INT64_MAX;
+    p->wanted = rollout_wanted(p->in->section, p->a);
+    if (!p->wanted)
+        return err_nomem(err);
+    if (!w->rollout)
+        return 0;
+    if (rollout_mark_read(w->rollout, p->a, &p->mark, &why) == 0)
+        p->has_mark = true;
+    else if (why.code == ERR_NOMEM)
+        return err_nomem(err);
+    return 0;
+}
+
+static bool is_under_proof(const struct rollout_pass *p)
+{
+    const char *fill = p->in->workload->fill;
+
+    return p->has_mark && fill && strcmp(fill, p->mark.key) == 0;
+}
+
+int rollout_step(const struct rollout_input *in, struct arena *a, struct rollout_step *ret_step,
+                 struct err *err)
+{
+    struct rollout_pass p = {.in = in, .a = a};
+    struct fill fill;
+    bool is_done = false;
+
+    if (begin_pass(&p, err) < 0)
+        return -1;
+    if (in->workload->pod.unreadable) {
+        rollout_wait(&p, ROLLOUT_UNREADABLE, in->workload->pod.unreadable);
+        *ret_step = p.step;
+        return 0;
+    }
+    if (fill_decide(&in->workload->pod, in->section, in->pods ? in->pods->users : NULL,
+                    in->pods ? in->pods->users_count : 0, a, &fill, err) < 0)
+        return -1;
+    if (is_under_proof(&p) && !rollout_was_taken(&p, &fill) && rollout_prove(&p, &is_done, err) < 0)
+        return -1;
+    if (!is_done && rollout_unstick(&p, &is_done, err) < 0)
+        return -1;
+    if (!is_done && rollout_begin(&p, &fill, err) < 0)
+        return -1;
+    *ret_step = p.step;
+    return 0;
+}
