@@ -22,6 +22,19 @@ containers:
   image: i
   securityContext: {runAsNonRoot: false, readOnlyRootFilesystem: false, capabilities: {add: [CHOWN], drop: [KILL]}}
 - {name: db, image: i, securityContext: {seccompProfile: {type: Unconfined}, capabilities: {add: [SYS_TIME]}}}
+- {name: bare, image: i, securityContext: {capabilities: {}}, resources: {limits: {}}}
+- {name: empty, image: i, securityContext: {}}
+`
+
+// Every other container has something to be filled in.
+const partly = `
+securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
+containers:
+- {name: zeta, image: i, securityContext: &done {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}
+- {name: web, image: i}
+- {name: mid, image: i, securityContext: *done}
+- {name: app, image: i}
+- {name: alpha, image: i, securityContext: *done}
 `
 
 const plain = `
@@ -32,10 +45,11 @@ containers:
 
 func TestWhatIsFilledInIsAcceptedAndComesOffWithoutATrace(t *testing.T) {
 	for _, k := range kinds {
-		for _, spec := range []struct{ name, yaml, evidence string }{
-			{"mixed", mixed, "zeta=1 alpha=2 web=1000 8080=root db=non-root"},
-			{"plain", plain, "web=1000 app=1001"},
-			{"injected", plain, "web=1000 app=1001 mesh=root"},
+		for _, spec := range []struct{ name, yaml, wants, evidence string }{
+			{"mixed", mixed, everything, "zeta=1 alpha=2 web=1000 8080=root db=non-root"},
+			{"plain", plain, everything, "web=1000 app=1001"},
+			{"partly", partly, "", ""},
+			{"injected", plain, everything, "web=1000 app=1001 mesh=root"},
 		} {
 			for _, how := range []string{"created", "applied"} {
 				t.Run(fmt.Sprintf("%s %s %s", k.name, spec.name, how), func(t *testing.T) {
@@ -45,9 +59,9 @@ func TestWhatIsFilledInIsAcceptedAndComesOffWithoutATrace(t *testing.T) {
 						make = k.apply
 					}
 					before := make(t, object)
-					after := k.fill(t, before, everything, spec.evidence)
+					after := k.fill(t, before, spec.wants, spec.evidence)
 					demandKept(t, "pod", k.podSpec(t, before), k.podSpec(t, after))
-					if again := k.askFill(t, after, everything, spec.evidence); again.Leaves != 0 {
+					if again := k.askFill(t, after, spec.wants, spec.evidence); again.Leaves != 0 {
 						t.Errorf("a second round would fill in %d leaves: %s", again.Leaves, *again.Patch)
 					}
 					demandSame(t, bare(k.takeBack(t, object.GetName(), 0)), bare(before))
