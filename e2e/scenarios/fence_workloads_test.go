@@ -345,4 +345,49 @@ func (k fencedKind) tryRequests(t *testing.T, rampart dynamic.Interface) {
 	}
 }
 
+// A policy may cost so much and no more; past that, it refuses. A workload of as many containers as rules can tell
+// apart, with nearly as much in them as a request may have, must stay below.
+func TestFenceLetsTheLargestWorkloadBeHardened(t *testing.T) {
+	needDeployed(t)
+	widenRights(t)
+	rampart, err := dynamic.NewForConfig(configOf(t, ownNamespace, ownAccount))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env, containers, fills := []string{}, []string{}, []string{}
+	for i := range 64 {
+		env = append(env, fmt.Sprintf(`{"name": "V%d", "value": %q}`, i, strings.Repeat("v", 200)))
+	}
+	for i := range 64 {
+		containers = append(containers, fmt.Sprintf(`{"name": "c-%d", "image": "registry.example.com/c:1", "env": [%s]}`, i, strings.Join(env, ",")))
+		fills = append(fills, fmt.Sprintf(`{"name": "c-%d", "securityContext": {"runAsNonRoot": true, "runAsUser": 1000,
+			"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "seccompProfile": {"type": "RuntimeDefault"},
+			"capabilities": {"drop": ["ALL"]}}, "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi"}}}`, i))
+	}
+	k := fencedKinds[0]
+	object := fmt.Sprintf(`{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "largest", "namespace": "default"},
+		"spec": {%s, "template": {"metadata": {"labels": {"app": "fenced"}}, "spec": {"containers": [%s]}}}}`,
+		k.beside, strings.Join(containers, ","))
+	if err := create(k.resource, "%s", object)(t.Context(), control.Dynamic); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := remove(k.resource, "default", "largest")(context.Background(), control.Dynamic); err != nil {
+			t.Error(err)
+		}
+	})
+	all := k.ofPod(fmt.Sprintf(`{"containers": [%s]}`, strings.Join(fills, ",")))
+	eventually(t, func() error { return k.try(t.Context(), rampart, "largest", all, metav1.PatchOptions{}) })
+	back := k.ofPod(fmt.Sprintf(`{"containers": [%s]}`, strings.ReplaceAll(strings.Join(containers, ","), `"image"`,
+		`"securityContext": null, "resources": {"requests": null, "limits": null}, "image"`)))
+	if err := k.try(t.Context(), rampart, "largest", back, metav1.PatchOptions{}); err != nil {
+		t.Error(err)
+	}
+	evil := k.ofContainer("c-63", `"image": "evil"`)
+	if err := k.try(t.Context(), rampart, "largest", evil, dryPatch); !fenced(err) {
+		t.Errorf("Rampart is not refused: %v", err)
+	}
+	t.Logf("%d bytes", len(object))
+}
+
 func second(_ *unstructured.Unstructured, err error) error { return err }
