@@ -13,6 +13,7 @@ static const struct {
     {KIND_NAMESPACE, "namespace_terminating.json"},
     {KIND_PROFILE, "profile.json"},
     {KIND_PROFILE, "profile_minimal.json"},
+    {KIND_PROFILE, "profile_workloads.json"},
     {KIND_NETWORK_POLICY, "netpol_ours.json"},
     {KIND_NETWORK_POLICY, "netpol_ours_edited.json"},
     {KIND_NETWORK_POLICY, "netpol_ours_claimed.json"},
