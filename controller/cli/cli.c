@@ -17,6 +17,7 @@ struct command {
 static const struct command commands[] = {
     {"controller", controller_command, "run the operator"},
     {"plan", plan_command, "show what Enforce would do, namespace by namespace"},
+    {"eval", eval_command, "say which rules pods fail, from a file or a stream"},
     {"health", health_command, "ask the controller that runs here how it is (for probes)"},
     {"version", version_command, "the versions of Rampart and of its libraries"},
 };
@@ -39,7 +40,7 @@ static void print_help(FILE *out)
                 "  0   done; plan: nothing would change\n"
                 "  1   it failed; the last line of stderr says why and what to do\n"
                 "  2   wrong usage\n"
-                "  3   plan: Enforce would change something\n"
+                "  3   plan: Enforce would change something; eval: a pod fails or cannot be told\n"
                 "\n"
                 "rampart COMMAND --help tells the flags of a command.\n",
                 out);

@@ -1,8 +1,9 @@
 /*
- * The command line: `rampart controller|plan|health|version`. Each command is a function that
+ * The command line: `rampart controller|plan|eval|health|version`. Each command is a function that
  * returns an exit code.
  *
- *   0  done (plan: nothing would change)      3  plan: Enforce would change something
+ *   0  done (plan: nothing would change)      3  plan: Enforce would change something;
+ *                                                eval: a pod fails or cannot be told
  *   1  it failed; the last line of stderr says why and what to do
  *   2  wrong usage
  */
@@ -15,6 +16,7 @@ int cli_main(int argc, char **argv); /* all of main() */
 
 int controller_command(int argc, char **argv); /* argv[0] is the command's name, in each */
 int plan_command(int argc, char **argv);
+int eval_command(int argc, char **argv);
 int health_command(int argc, char **argv);
 int version_command(int argc, char **argv);
 
