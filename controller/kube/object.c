@@ -4,6 +4,7 @@
 
 #include "rampart/json/get.h"
 #include "rampart/kube/decode.h"
+#include "rampart/kube/exception.h"
 #include "rampart/kube/profile.h"
 
 /* "NetworkPolicy shop/web: " in front, as far as the object tells its name. */
@@ -39,6 +40,8 @@ static int decode(enum kind kind, const json_t *root, struct arena *a,
             return -1;
         *ret_object = &profile->object;
         return 0;
+    case KIND_EXCEPTION:
+        return exception_decode(root, a, ret_object, err);
     case KIND_NETWORK_POLICY:
         return netpol_decode(root, a, ret_object, err);
     case KIND_SERVICE:

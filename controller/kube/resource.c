@@ -44,6 +44,10 @@ static const struct projection profile_metadata[] = {META_COMMON, PARTS("annotat
 static const struct projection profile_keep[] = {STATUS_COMMON, PARTS("metadata", profile_metadata),
                                                  KEEP("spec"), KEEP("status"), END};
 
+/* ---- SecurityException ---- */
+static const struct projection exception_keep[] = {STATUS_COMMON, PARTS("metadata", metadata),
+                                                   KEEP("spec"), END};
+
 /* ---- NetworkPolicy ---- */
 static const struct projection netpol_annotations[] = {ANNOTATION_COMMON,
                                                        KEEP("rampart.dev/spec-hash"), END};
@@ -113,6 +117,8 @@ static const struct resource resources[KIND_COUNT] = {
     [KIND_NAMESPACE] = {"", "v1", "namespaces", "Namespace", false, namespace_keep},
     [KIND_PROFILE] = {"rampart.dev", "v1alpha1", "securityprofiles", "SecurityProfile", false,
                       profile_keep},
+    [KIND_EXCEPTION] = {"rampart.dev", "v1alpha1", "securityexceptions", "SecurityException", true,
+                        exception_keep},
     [KIND_NETWORK_POLICY] = {"networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", true,
                              netpol_keep},
     [KIND_SERVICE] = {"", "v1", "services", "Service", true, service_keep},

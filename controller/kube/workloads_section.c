@@ -118,7 +118,7 @@ static int choice_decode(const json_t *obj, struct arena *a, struct rule_choice 
     struct rule_choice choice = {0};
     unsigned mode = RULE_MODE_DEFAULT;
 
-    if (json_need_str(obj, "id", PROFILE_RULE_ID_MAX, a, &choice.id, err) < 0 ||
+    if (json_need_str(obj, "id", RULE_ID_LEN_MAX, a, &choice.id, err) < 0 ||
         id_check(choice.id, err) < 0 ||
         word_decode(obj, "mode", WORDS(modes), "Off, Report or Require", &mode, err) < 0 ||
         json_get_bool(obj, "exemptible", true, &choice.is_exemptible, err) < 0)

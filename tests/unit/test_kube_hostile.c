@@ -14,6 +14,7 @@ static const struct {
     {KIND_PROFILE, "profile.json"},
     {KIND_PROFILE, "profile_minimal.json"},
     {KIND_PROFILE, "profile_workloads.json"},
+    {KIND_EXCEPTION, "exception.json"},
     {KIND_NETWORK_POLICY, "netpol_ours.json"},
     {KIND_NETWORK_POLICY, "netpol_ours_edited.json"},
     {KIND_NETWORK_POLICY, "netpol_ours_claimed.json"},

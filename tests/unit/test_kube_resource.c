@@ -58,6 +58,8 @@ static const struct {
     {KIND_NAMESPACE, "namespace.json", 300},
     {KIND_NAMESPACE, "namespace_terminating.json", 320},
     {KIND_PROFILE, "profile.json", 2500},
+    {KIND_PROFILE, "profile_workloads.json", 1000},
+    {KIND_EXCEPTION, "exception.json", 650},
     {KIND_NETWORK_POLICY, "netpol_ours.json", 750},
     {KIND_NETWORK_POLICY, "netpol_ours_edited.json", 1000},
     {KIND_NETWORK_POLICY, "netpol_foreign_allow_all.json", 700},

@@ -413,13 +413,13 @@ static void test_rules_end_at_their_ceiling(void **state)
 
 static void test_an_id_ends_at_its_ceiling(void **state)
 {
-    for (int len = PROFILE_RULE_ID_MAX; len <= PROFILE_RULE_ID_MAX + 1; len++) {
+    for (int len = RULE_ID_LEN_MAX; len <= RULE_ID_LEN_MAX + 1; len++) {
         struct workloads_section w;
         struct err err = {0};
         char text[256];
 
         (void)snprintf(text, sizeof(text), "'rules':[{'id':'%0*d'}]", len, 1);
-        assert_int_equal(decode(*state, text, &w, &err), len > PROFILE_RULE_ID_MAX ? -1 : 0);
+        assert_int_equal(decode(*state, text, &w, &err), len > RULE_ID_LEN_MAX ? -1 : 0);
     }
 }
 

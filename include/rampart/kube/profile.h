@@ -88,7 +88,6 @@ struct rule_choice { /* an entry of spec.workloads.rules */
 };
 
 #define PROFILE_RULE_CHOICES_MAX 64
-#define PROFILE_RULE_ID_MAX 63      /* bytes */
 #define PROFILE_RESOURCE_LEN_MAX 16 /* bytes of a quantity: "100m", "128Mi" */
 
 enum rollout_when { ROLLOUT_NEXT_CHANGE = 0, ROLLOUT_NOW };

@@ -10,6 +10,7 @@ enum rule_level { /* of the Pod Security Standards; each contains the ones befor
                   LEVEL_HARDENED, /* beyond them */
 };
 
+#define RULE_ID_LEN_MAX 63 /* bytes of the id of a posture rule */
 #define PSS_MINOR_MIN 25
 #define PSS_MINOR_MAX 37      /* the newest version that the rules know */
 #define PSS_MINOR_LATEST 9999 /* "latest" */

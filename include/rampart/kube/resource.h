@@ -11,7 +11,8 @@
 
 enum kind {
     KIND_NAMESPACE = 0,
-    KIND_PROFILE, /* rampart.dev/v1alpha1 SecurityProfile */
+    KIND_PROFILE,   /* rampart.dev/v1alpha1 SecurityProfile */
+    KIND_EXCEPTION, /* rampart.dev/v1alpha1 SecurityException */
     KIND_NETWORK_POLICY,
     KIND_SERVICE,
     KIND_ENDPOINT_SLICE,
