@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "escape.h"
@@ -67,9 +68,69 @@ static void add_comma(struct slice *s, struct filter *f)
     f->has_member = true;
 }
 
+/* FNV-1a; see http://www.isthe.com/chongo/tech/comp/fnv/ */
+#define DIGEST_START UINT64_C(0xcbf29ce484222325)
+#define DIGEST_PRIME UINT64_C(0x100000001b3)
+
+static bool is_digest_name(const char *name)
+{
+    size_t len = strlen(name);
+    size_t end_len = strlen(SLICE_DIGEST);
+
+    return len > end_len && strcmp(name + len - end_len, SLICE_DIGEST) == 0;
+}
+
+/* The node after @node when it asks for a digest of that member. */
+static const struct projection *digest_of(const struct projection *node)
+{
+    const char *next = node[1].name;
+    size_t len = strlen(node->name);
+
+    return next && strncmp(next, node->name, len) == 0 && strcmp(next + len, SLICE_DIGEST) == 0
+               ? node + 1
+               : NULL;
+}
+
+static void digest_add(struct slice *s, const char *p)
+{
+    uint64_t digest = s->digest;
+
+    if (!s->digest_node)
+        return;
+    for (const char *c = s->digest_run; c < p; c++)
+        digest = (digest ^ (unsigned char)*c) * DIGEST_PRIME;
+    s->digest = digest;
+}
+
+static void digest_start(struct slice *s, const char *p)
+{
+    s->digest_node = s->next_digest;
+    s->next_digest = NULL;
+    s->digest_depth = s->depth;
+    s->digest = DIGEST_START;
+    s->digest_run = p;
+}
+
 static struct filter *filter_top(struct slice *s)
 {
     return &s->filters[s->depth - 1];
+}
+
+/* The value that ended before @p is followed by its digest when one was asked for. */
+static void digest_end(struct slice *s, const char *p)
+{
+    char text[17];
+
+    if (!s->digest_node || s->depth != s->digest_depth)
+        return;
+    digest_add(s, p);
+    (void)snprintf(text, sizeof(text), "%016llx", (unsigned long long)s->digest);
+    add_comma(s, filter_top(s));
+    json_escape(s->out, s->digest_node->name, strlen(s->digest_node->name));
+    strbuf_addc(s->out, ':');
+    json_escape(s->out, text, strlen(text));
+    s->digest_node = NULL;
+    cut_if_outgrown(s);
 }
 
 int project_push(struct slice *s, bool is_object, struct err *err)
@@ -132,6 +193,7 @@ static int hand_out(struct slice *s, enum slice_kind kind, struct strbuf *text, 
 int project_end_value(struct slice *s, const char *p, struct err *err)
 {
     end_copy(s, p);
+    digest_end(s, p);
     if (s->depth > 0 && !filter_top(s)->is_items) {
         note_whole(s);
         return 0;
@@ -165,6 +227,9 @@ int project_end_name(struct slice *s, const char *text, size_t len, const char *
 
     end_copy(s, p);
     node = text ? name_find_plain(text, len, f->nodes) : name_find(&s->name, f->nodes);
+    if (node && !f->has_any && is_digest_name(node->name))
+        node = NULL; /* made here, and never taken from what is read */
+    s->next_digest = node && !f->has_any && !s->digest_node ? digest_of(node) : NULL;
     s->fate = !node ? FATE_DROP : node->children ? FATE_FILTER : FATE_KEEP;
     s->fate_nodes = node ? node->children : NULL;
     if (is_envelope && node && strcmp(node->name, ITEMS) == 0) {
@@ -231,6 +296,8 @@ int project_start_value(struct slice *s, const char *p, bool is_member, struct e
 
     if (!is_member)
         choose_fate(s, p);
+    else if (s->next_digest)
+        digest_start(s, p);
     if (s->mode == SLICE_LIST && s->depth == 0 && *p != '{')
         return err_set(err, ERR_INVALID, "expected a list, got something that is no object");
     if (s->fate == FATE_ITEMS && *p != '[' && *p != 'n')
@@ -273,5 +340,6 @@ void project_pause(struct slice *s, const char *p)
 {
     if (s->is_copying)
         strbuf_add(s->out, s->run, (size_t)(p - s->run));
+    digest_add(s, p);
     cut_if_outgrown(s);
 }

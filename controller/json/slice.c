@@ -267,7 +267,7 @@ int slice_feed(struct slice *s, const char *bytes, size_t len, struct err *err)
     assert(!s->is_dead);
     s->is_dead = true; /* until this chunk went well */
     s->chunk = bytes;
-    s->run = bytes;
+    s->run = s->digest_run = bytes;
     for (const char *p = bytes; p < end;) {
         if (s->token != TOKEN_NONE)
             p = read_token(s, p, end, err);

@@ -52,10 +52,16 @@ struct slice {
     bool is_name;            /* TOKEN_STRING: a member's name in a filter */
     struct member_name name; /* collected when a name does not lie plainly in one chunk */
     enum fate fate;          /* of the value that follows the name */
-    const struct projection *fate_nodes; /* for FATE_FILTER */
-    bool is_raw;                         /* inside a container that stays or goes as a whole */
-    unsigned raw_depth;                  /* depth around that container */
-    unsigned depth;                      /* open containers */
+    const struct projection *fate_nodes;  /* for FATE_FILTER */
+    bool is_raw;                          /* inside a container that stays or goes as a whole */
+    unsigned raw_depth;                   /* depth around that container */
+    unsigned depth;                       /* open containers */
+    const struct projection *next_digest; /* the same for the member that comes next */
+    const struct projection *digest_node; /* asks for the digest of the value that is being read;
+                                           * NULL: none is. Borrowed */
+    unsigned digest_depth;                /* containers around that value */
+    uint64_t digest;                      /* of its bytes so far */
+    const char *digest_run;               /* the others start here in @chunk */
     uint64_t objects[SLICE_LEVELS_MAX / 64 + 1]; /* a bit for each open container: an object */
     struct filter filters[SLICE_DEPTH_MAX];      /* of those containers that are filters */
 };

@@ -71,8 +71,8 @@ static int se_linux_text(const json_t *options, const char *name, struct arena *
 {
     if (json_get_str(options, name, POD_TEXT_MAX, a, ret_text, err) < 0)
         return -1;
-    if (!*ret_text)
-        *ret_text = "";
+    if (*ret_text && **ret_text == '\0')
+        *ret_text = NULL;
     return 0;
 }
 
@@ -92,7 +92,7 @@ static int se_linux_decode(const json_t *obj, struct arena *a, const struct se_l
         se_linux_text(options, "user", a, &found.user, err) < 0 ||
         se_linux_text(options, "role", a, &found.role, err) < 0)
         return json_path_wrap(err, "seLinuxOptions");
-    if (*found.type == '\0' && *found.user == '\0' && *found.role == '\0')
+    if (!found.type && !found.user && !found.role)
         return 0;
     kept = arena_alloc(a, sizeof(*kept));
     if (!kept)

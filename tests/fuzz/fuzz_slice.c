@@ -30,7 +30,8 @@ static const struct projection some[] = {{"a", below},
                                          {NULL, NULL}};
 static const struct projection star[] = {{"kind", NULL}, {"*", some}, {NULL, NULL}};
 static const struct projection stars[] = {{"*", star}, {NULL, NULL}};
-static const struct projection *const keeps[] = {NULL, nothing, some, star, stars, below};
+static const struct projection digests[] = {{"a", some}, {"a(digest)", NULL}, {NULL, NULL}};
+static const struct projection *const keeps[] = {NULL, nothing, some, star, stars, below, digests};
 
 static const struct projection envelope[] = {
     {"apiVersion", NULL}, {"kind", NULL},    {"metadata", NULL}, {"status", NULL}, {"reason", NULL},
@@ -102,10 +103,31 @@ static void done(struct result *result)
     json_decref(result->envelope);
 }
 
+/* The tree knows nothing of bytes: digests are left to tests/unit/test_json_slice_digest.c. */
+static void strip_digests(json_t *value)
+{
+    const char *name;
+    json_t *element;
+    size_t i;
+
+    json_object_del(value, "a(digest)");
+    json_object_foreach(value, name, element) strip_digests(element);
+    json_array_foreach(value, i, element) strip_digests(element);
+}
+
+static json_t *expect(const json_t *tree, const struct projection *keep)
+{
+    json_t *expected = projected(tree, keep);
+
+    if (keep == digests)
+        strip_digests(expected);
+    return expected;
+}
+
 static void check_stream(const struct result *result, const struct projection *keep,
                          const json_t *tree)
 {
-    json_auto_t *expected = projected(tree, keep);
+    json_auto_t *expected = expect(tree, keep);
 
     CHECK(result->err.code == ERR_NONE);
     CHECK(result->values && json_array_size(result->values) == 1);
@@ -123,7 +145,7 @@ static void check_list(const struct result *result, const struct projection *kee
         return;
     }
     CHECK(result->err.code == ERR_NONE);
-    expected_items = json_is_array(items) ? projected(items, keep) : json_array();
+    expected_items = json_is_array(items) ? expect(items, keep) : json_array();
     expected_envelope = projected(tree, envelope);
     CHECK(result->values && json_equal(result->values, expected_items));
     CHECK(result->envelope && json_equal(result->envelope, expected_envelope));
@@ -158,6 +180,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         CHECK(whole.err.code == cut.err.code && strcmp(whole.err.msg, cut.err.msg) == 0);
     }
     tree = json_decode(text, len, NULL);
+    if (keep == digests)
+        strip_digests(whole.values);
     if (tree && (whole.cuts > 0 || whole.err.code == ERR_LIMIT))
         CHECK(whole.values); /* what was cut off JSON is JSON */
     else if (tree && mode == SLICE_STREAM)

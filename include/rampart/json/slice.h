@@ -29,14 +29,21 @@
 /* Bytes before projection: only a value that never ends is longer. A request ends at 3 MiB, but
  * what it asks for may be several times that as JSON, with its defaults filled in. */
 #define SLICE_RAW_MAX (32u * 1024u * 1024u)
-#define SLICE_NAME_MAX 96 /* bytes of a name in a projection */
+#define SLICE_DIGEST "(digest)" /* ends the name of a node that asks for one */
+#define SLICE_NAME_MAX 96       /* bytes of a name in a projection */
 
 /*
  * What to keep: a tree of member names, one list of nodes a level, each list ending in {0}. The
  * first node of a list that matches a member decides; "*" matches every member. Arrays are
  * transparent (their elements see the same list), and a scalar where an object was expected is
- * kept, so that the decoder sees the wrong type. Static data; see kube/resource.h for one per
- * resource.
+ * kept, so that the decoder sees the wrong type.
+ *
+ * A node {"NAME(digest)"} right after the node NAME adds a member of that name after it: 16 hex
+ * digits over the bytes of its value as they were read, dropped ones and white space included
+ * (FNV-1a of 64 bits: it tells changes, and is no proof against whoever wants two values to look
+ * alike). A member that is read under such a name never stays. Inside a value that gets a digest no
+ * other one is made, nor in a list that has a "*"; without the member there is none. Static data;
+ * see kube/resource.h for one per resource.
  */
 struct projection {
     const char *name;                  /* member name or "*" */

@@ -28,7 +28,7 @@ enum confinement { /* of seccompProfile.type and appArmorProfile.type */
 
 enum proc_mount { PROC_MOUNT_UNSET = 0, PROC_MOUNT_DEFAULT, PROC_MOUNT_UNMASKED, PROC_MOUNT_OTHER };
 
-struct se_linux { /* NULL: not stated; "" counts as not stated, as the API has it */
+struct se_linux { /* NULL: not stated; "" is as good as that, as the API has it */
     const char *type;
     const char *user;
     const char *role;
