@@ -113,6 +113,17 @@ static const struct projection crd_spec[] = {PARTS("conversion", conversion), EN
 static const struct projection crd_keep[] = {STATUS_COMMON, PARTS("metadata", metadata),
                                              PARTS("spec", crd_spec), END};
 
+/* ---- What is scanned ---- */
+static const struct projection owner[] = {KEEP("kind"), KEEP("name"), KEEP("controller"), END};
+static const struct projection scanned_metadata[] = {META_COMMON, KEEP("labels"),
+                                                     KEEP("annotations"),
+                                                     PARTS("ownerReferences", owner), END};
+static const struct projection pod_keep[] = {STATUS_COMMON, PARTS("metadata", scanned_metadata),
+                                             KEEP("spec"), END};
+static const struct projection job_spec[] = {KEEP("template"), END};
+static const struct projection job_keep[] = {STATUS_COMMON, PARTS("metadata", scanned_metadata),
+                                             PARTS("spec", job_spec), END};
+
 static const struct resource resources[KIND_COUNT] = {
     [KIND_NAMESPACE] = {"", "v1", "namespaces", "Namespace", false, namespace_keep},
     [KIND_PROFILE] = {"rampart.dev", "v1alpha1", "securityprofiles", "SecurityProfile", false,
@@ -135,6 +146,8 @@ static const struct resource resources[KIND_COUNT] = {
     [KIND_CRD] = {"apiextensions.k8s.io", "v1", "customresourcedefinitions",
                   "CustomResourceDefinition", false, crd_keep},
     [KIND_EVENT] = {"events.k8s.io", "v1", "events", "Event", true, NULL},
+    [KIND_POD] = {"", "v1", "pods", "Pod", true, pod_keep},
+    [KIND_JOB] = {"batch", "v1", "jobs", "Job", true, job_keep},
 };
 
 const struct resource *resource_of(enum kind kind)

@@ -20,8 +20,10 @@ enum kind {
     KIND_MUTATING_WEBHOOK,   /* MutatingWebhookConfiguration */
     KIND_API_SERVICE,
     KIND_CRD,                        /* for its conversion webhook */
-    KIND_WATCHED_COUNT,              /* the kinds above are watched; those below only written */
-    KIND_EVENT = KIND_WATCHED_COUNT, /* events.k8s.io/v1 */
+    KIND_WATCHED_COUNT,              /* the kinds above are watched */
+    KIND_EVENT = KIND_WATCHED_COUNT, /* events.k8s.io/v1; only written */
+    KIND_POD,                        /* listed by the scan, as the next one (sync/scan.h) */
+    KIND_JOB,
     KIND_COUNT,
 };
 
