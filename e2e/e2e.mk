@@ -76,6 +76,10 @@ e2e-steady: e2e-tools all ## ten minutes in which nothing happens to 10,000 obje
 	@RAMPART_BURST=1250 RAMPART_STEADY=10m RAMPART_BINARY=$(abspath $(OUT)/rampart) \
 		./e2e/test.sh -timeout $(E2E_TIMEOUT) -run TestFault26 ./lost
 
+.PHONY: pss
+pss: all ## the API server's own verdicts about 100,000 random pods and its manifests, in every version
+	@RAMPART_PODS=100000 RAMPART_BINARY=$(abspath $(OUT)/rampart) ./e2e/go.sh test -count=1 -v ./pss
+
 .PHONY: e2e-selftest
 e2e-selftest: e2e-tools ## tests of the control plane's own harness
 	@./e2e/go.sh test -count=1 ./cluster

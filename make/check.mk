@@ -61,7 +61,15 @@ lint: layers ## clang-format, clang-tidy, cppcheck, shell syntax, the layer rule
 	@for f in make/*.sh e2e/*.sh .ci/run; do sh -n $$f || exit 1; done; echo "  ok     shell"
 
 .PHONY: check
-check: all unit wire layers ## what every commit passes: build, unit and wire tests, layers; no control plane
+check: all unit wire layers rules-current ## what every commit passes: build, unit and wire tests, layers, docs/rules.md; no control plane
+
+.PHONY: rules-current
+rules-current: $(OUT)/rampart ## whether docs/rules.md has the rules of this binary
+	@./make/rules-doc.sh --check $(OUT)/rampart docs/rules.md
+
+.PHONY: rules-doc
+rules-doc: $(OUT)/rampart ## writes the rules of this binary into docs/rules.md
+	@./make/rules-doc.sh --write $(OUT)/rampart docs/rules.md
 
 .PHONY: sanitize
 sanitize: ## unit and wire tests again under AddressSanitizer and UBSan

@@ -76,6 +76,30 @@ static void explain_failure(const struct rule *rule, const struct rule_input *in
     strbuf_adds(text, rule->remedy);
 }
 
+const char *rule_severity_name(enum rule_severity severity)
+{
+    static const char *const names[] = {
+        [SEVERITY_LOW] = "low",
+        [SEVERITY_MEDIUM] = "medium",
+        [SEVERITY_HIGH] = "high",
+        [SEVERITY_CRITICAL] = "critical",
+    };
+
+    return names[severity];
+}
+
+const char *rule_level_name(enum rule_level level)
+{
+    static const char *const names[] = {
+        [LEVEL_PRIVILEGED] = "privileged",
+        [LEVEL_BASELINE] = "baseline",
+        [LEVEL_RESTRICTED] = "restricted",
+        [LEVEL_HARDENED] = "hardened",
+    };
+
+    return names[level];
+}
+
 const struct rule *rule_find(const char *id)
 {
     const struct rule *const *place = find(id);

@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"controller", controller_command, "run the operator"},
     {"plan", plan_command, "show what Enforce would do, namespace by namespace"},
     {"eval", eval_command, "say which rules pods fail, from a file or a stream"},
+    {"rules", rules_command, "list the posture rules, with what they come from and what to do"},
     {"health", health_command, "ask the controller that runs here how it is (for probes)"},
     {"version", version_command, "the versions of Rampart and of its libraries"},
 };

@@ -9,13 +9,6 @@ struct outcome {
     uint64_t fail, error; /* rules, by their index */
 };
 
-static const char *const severity_names[] = {
-    [SEVERITY_LOW] = "low",
-    [SEVERITY_MEDIUM] = "medium",
-    [SEVERITY_HIGH] = "high",
-    [SEVERITY_CRITICAL] = "critical",
-};
-
 void eval_print_begin(struct eval_printer *p, FILE *out)
 {
     *p = (struct eval_printer){.out = out};
@@ -99,7 +92,7 @@ static void write_text(struct eval_printer *p, const struct eval_subject *subjec
         const struct rule *rule = rules[__builtin_ctzll(set)];
         struct rule_answer answer = rule_ask(rule, in);
 
-        strbuf_addf(&p->text, "  %s (%s): ", rule->id, severity_names[rule->severity]);
+        strbuf_addf(&p->text, "  %s (%s): ", rule->id, rule_severity_name(rule->severity));
         rule_explain(rule, in, &answer, &p->text);
         strbuf_addc(&p->text, '\n');
         if (in->pod->unreadable)
@@ -131,9 +124,11 @@ int eval_print_end(struct eval_printer *p, struct err *err)
 {
     const struct eval_totals *t = &p->totals;
 
+    size_t all = t->pass + t->fail + t->error;
+
     if (!p->is_json)
-        strbuf_addf(&p->text, "%zu pods: %zu pass, %zu fail, %zu cannot be told\n",
-                    t->pass + t->fail + t->error, t->pass, t->fail, t->error);
+        strbuf_addf(&p->text, "%zu pod%s: %zu passed, %zu failed, %zu cannot be told\n", all,
+                    all == 1 ? "" : "s", t->pass, t->fail, t->error);
     if (hand_out(p, err) < 0)
         return -1;
     if (fflush(p->out) != 0)

@@ -1,5 +1,6 @@
 #include "rampart/kube/decode.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "rampart/json/get.h"
@@ -14,7 +15,7 @@ static bool port_covers(const json_t *port)
     const json_t *first = json_member(port, "port");
     const json_t *last = json_member(port, "endPort");
 
-    if (!json_is_object(port))
+    if (json_typeof(port) != JSON_OBJECT)
         return true;
     if (json_is_string(protocol) && strcmp(json_string_value(protocol), "TCP") != 0)
         return false;
@@ -22,8 +23,10 @@ static bool port_covers(const json_t *port)
         return false;
     if (!json_is_integer(first))
         return true;
-    if (!json_is_integer(last))
+    if (!last)
         return json_integer_value(first) == METADATA_PORT;
+    if (json_typeof(last) != JSON_INTEGER)
+        return true;
     return json_integer_value(first) <= METADATA_PORT && json_integer_value(last) >= METADATA_PORT;
 }
 
@@ -61,8 +64,10 @@ static bool block_covers(const json_t *block)
     if (!text || cidr_parse(text, &whole, &ignored) < 0)
         return true;
     for (size_t i = 0; i < METADATA_CIDRS_COUNT; i++) {
-        if (cidr_parse(metadata_cidrs[i], &address, &ignored) == 0 &&
-            cidr_contains(&whole, &address) &&
+        int parsed = cidr_parse(metadata_cidrs[i], &address, &ignored);
+
+        assert(parsed == 0);
+        if (cidr_contains(&whole, &address) &&
             !is_cut_out(json_object_get(block, "except"), &address))
             return true;
     }
@@ -92,7 +97,7 @@ static bool peers_cover(const json_t *peers)
 
 bool egress_reaches_metadata(const json_t *rules)
 {
-    if (rules && !json_is_array(rules))
+    if (rules && json_typeof(rules) != JSON_ARRAY)
         return true;
     for (size_t i = 0; i < json_array_size(rules); i++) {
         const json_t *rule = json_array_get(rules, i);

@@ -212,7 +212,7 @@ static bool types_have(const json_t *types, const char *type, bool absent)
 static bool types_are_readable(const json_t *types)
 {
     for (size_t i = 0; i < json_array_size(types); i++) {
-        if (!json_is_string(json_array_get(types, i)))
+        if (json_typeof(json_array_get(types, i)) != JSON_STRING)
             return false;
     }
     return !types || json_typeof(types) == JSON_ARRAY;

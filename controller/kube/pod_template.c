@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "rampart/json/get.h"
+#include "rampart/kube/quantity.h"
 
 #define APP_ARMOR_PREFIX "container.apparmor.security.beta.kubernetes.io/"
 
@@ -39,6 +40,24 @@ static void image_decode(const json_t *obj, struct container *c)
         c->image_tag = IMAGE_TAG_OTHER;
 }
 
+/* In a manifest a quantity may be a number too. */
+static bool amount_of(const json_t *quantity, long double *ret_amount)
+{
+    if (!json_is_number(quantity))
+        return json_is_string(quantity) && quantity_read(json_string_value(quantity), ret_amount);
+    *ret_amount = json_is_integer(quantity) ? (long double)json_integer_value(quantity)
+                                            : (long double)json_real_value(quantity);
+    return true;
+}
+
+static bool is_above(const json_t *limit, const json_t *request)
+{
+    long double most, asked;
+
+    return limit && request &&
+           (!amount_of(limit, &most) || !amount_of(request, &asked) || most > asked);
+}
+
 /* A request that is not stated is the limit, as the API server fills it in. */
 static int resources_decode(const json_t *obj, uint8_t *ret_flags, struct err *err)
 {
@@ -58,6 +77,8 @@ static int resources_decode(const json_t *obj, uint8_t *ret_flags, struct err *e
         flags |= HAS_CPU_LIMIT | HAS_CPU_REQUEST;
     if (json_member(limits, "memory"))
         flags |= HAS_MEMORY_LIMIT | HAS_MEMORY_REQUEST;
+    if (is_above(json_member(limits, "memory"), json_member(requests, "memory")))
+        flags |= MEMORY_LIMIT_ABOVE_REQUEST;
     *ret_flags = (uint8_t)flags;
     return 0;
 }
@@ -138,13 +159,28 @@ static bool says_secret(const char *name)
     return false;
 }
 
+static bool env_takes_from_secret(const json_t *env, const json_t *sources)
+{
+    for (size_t i = 0; i < json_array_size(env); i++) {
+        if (json_member(json_member(json_array_get(env, i), "valueFrom"), "secretKeyRef"))
+            return true;
+    }
+    for (size_t i = 0; i < json_array_size(sources); i++) {
+        if (json_member(json_array_get(sources, i), "secretRef"))
+            return true;
+    }
+    return false;
+}
+
 static int secret_env_decode(const json_t *obj, struct arena *a, struct container *c,
                              struct err *err)
 {
-    const json_t *env;
+    const json_t *env, *sources;
 
-    if (json_get_arr(obj, "env", POD_ENV_MAX, &env, err) < 0)
+    if (json_get_arr(obj, "env", POD_ENV_MAX, &env, err) < 0 ||
+        json_get_arr(obj, "envFrom", POD_ENV_MAX, &sources, err) < 0)
         return -1;
+    c->has_secret_env_ref = env_takes_from_secret(env, sources);
     for (size_t i = 0; i < json_array_size(env) && !c->secret_env; i++) {
         const json_t *variable = json_array_get(env, i);
         const char *name = json_string_value(json_member(variable, "name"));
@@ -207,7 +243,7 @@ static int containers_decode(const json_t *spec, struct arena *a, struct pod_tem
         count += json_array_size(lists[i]);
     }
     if (count > POD_CONTAINERS_MAX)
-        return err_set(err, ERR_INVALID, "has %zu containers, of which Rampart reads at most %d",
+        return err_set(err, ERR_INVALID, ": has %zu containers, of which Rampart reads at most %d",
                        count, POD_CONTAINERS_MAX);
     if (count == 0)
         return 0;
@@ -383,6 +419,14 @@ static bool is_windows(const json_t *spec)
     return name && strcmp(name, "windows") == 0;
 }
 
+/* Absent is Always. */
+static bool runs_to_completion(const json_t *spec)
+{
+    const char *policy = json_string_value(json_member(spec, "restartPolicy"));
+
+    return policy && (strcmp(policy, "Never") == 0 || strcmp(policy, "OnFailure") == 0);
+}
+
 static bool is_placed(const json_t *spec)
 {
     const json_t *affinity = json_member(json_member(spec, "affinity"), "nodeAffinity");
@@ -410,6 +454,7 @@ static int pod_decode(const json_t *metadata, const json_t *spec, struct arena *
         resources_decode(spec, &pod->resources, err) < 0)
         return json_path_wrap(err, "spec");
     pod->is_windows = is_windows(spec);
+    pod->runs_to_completion = runs_to_completion(spec);
     pod->has_runtime_class = json_string_length(json_member(spec, "runtimeClassName")) > 0;
     pod->has_placement = is_placed(spec);
     return 0;

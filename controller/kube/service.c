@@ -155,8 +155,8 @@ static int exposure_decode(const json_t *spec, struct arena *a, struct service_f
     svc->is_external_name = word && strcmp(word, "ExternalName") == 0;
     svc->is_load_balancer = word && strcmp(word, "LoadBalancer") == 0;
     svc->is_open_to_all = svc->is_load_balancer && are_wide(ranges);
-    svc->is_exposure_unreadable = (type && !word) || (ips && !json_is_array(ips)) ||
-                                  (ranges && !json_is_array(ranges)) ||
+    svc->is_exposure_unreadable = (type && !word) || (ips && json_typeof(ips) != JSON_ARRAY) ||
+                                  (ranges && json_typeof(ranges) != JSON_ARRAY) ||
                                   (json_array_size(ips) > 0 && !ip);
     if (!ip)
         return 0;

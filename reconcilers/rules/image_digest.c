@@ -11,6 +11,13 @@ static struct rule_answer check(const struct rule_input *in)
     return pod_rule_answer(in, false, breaks);
 }
 
+static void describe(const struct rule_input *in, size_t i, struct strbuf *text)
+{
+    (void)in;
+    (void)i;
+    strbuf_adds(text, "the image is named without a digest");
+}
+
 const struct rule rule_image_digest = {
     .id = "image-digest",
     .title = "Images are named by their digest",
@@ -21,4 +28,5 @@ const struct rule rule_image_digest = {
     .severity = SEVERITY_LOW,
     .level = LEVEL_HARDENED,
     .check = check,
+    .describe = describe,
 };

@@ -13,6 +13,13 @@ static struct rule_answer check(const struct rule_input *in)
     return pod_rule_answer(in, false, breaks);
 }
 
+static void describe(const struct rule_input *in, size_t i, struct strbuf *text)
+{
+    (void)in;
+    (void)i;
+    strbuf_adds(text, "livenessProbe is not stated");
+}
+
 const struct rule rule_liveness_probe = {
     .id = "liveness-probe",
     .title = "Containers that hang are found and started again",
@@ -22,4 +29,5 @@ const struct rule rule_liveness_probe = {
     .severity = SEVERITY_LOW,
     .level = LEVEL_HARDENED,
     .check = check,
+    .describe = describe,
 };

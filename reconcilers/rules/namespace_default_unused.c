@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "rampart/reconcilers/rules/namespace_posture.h"
 #include "pod_rule.h"
+#include "rampart/reconcilers/rules/namespace_posture.h"
 #include "whole_rule.h"
 
 static struct rule_answer check(const struct rule_input *in)
@@ -14,7 +14,7 @@ static struct rule_answer check(const struct rule_input *in)
 static void describe(const struct rule_input *in, size_t i, struct strbuf *text)
 {
     (void)i;
-    strbuf_addf(text, "%zu workloads run in it", in->posture->workloads_count);
+    strbuf_addf(text, "it has workloads, %zu of them", in->posture->workloads_count);
 }
 
 const struct rule rule_namespace_default_unused = {

@@ -15,7 +15,7 @@ static void describe(const struct rule_input *in, size_t i, struct strbuf *text)
 {
     (void)i;
     if (in->posture->psa_enforce)
-        strbuf_addf(text, "label " LABEL_PSA_ENFORCE " is %s", in->posture->psa_enforce);
+        strbuf_addf(text, "label " LABEL_PSA_ENFORCE " is \"%s\"", in->posture->psa_enforce);
     else
         strbuf_adds(text, "label " LABEL_PSA_ENFORCE " is not there");
 }

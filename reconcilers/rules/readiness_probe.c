@@ -13,6 +13,13 @@ static struct rule_answer check(const struct rule_input *in)
     return pod_rule_answer(in, false, breaks);
 }
 
+static void describe(const struct rule_input *in, size_t i, struct strbuf *text)
+{
+    (void)in;
+    (void)i;
+    strbuf_adds(text, "readinessProbe is not stated");
+}
+
 const struct rule rule_readiness_probe = {
     .id = "readiness-probe",
     .title = "Containers get no traffic before they are ready",
@@ -23,4 +30,5 @@ const struct rule rule_readiness_probe = {
     .severity = SEVERITY_LOW,
     .level = LEVEL_HARDENED,
     .check = check,
+    .describe = describe,
 };

@@ -11,6 +11,13 @@ static struct rule_answer check(const struct rule_input *in)
     return pod_rule_answer(in, false, breaks);
 }
 
+static void describe(const struct rule_input *in, size_t i, struct strbuf *text)
+{
+    (void)in;
+    (void)i;
+    strbuf_adds(text, "env or envFrom takes a value from a Secret");
+}
+
 const struct rule rule_secrets_as_files = {
     .id = "secrets-as-files",
     .title = "Secrets are mounted as files and not handed over as environment variables",
@@ -21,4 +28,5 @@ const struct rule rule_secrets_as_files = {
     .severity = SEVERITY_LOW,
     .level = LEVEL_HARDENED,
     .check = check,
+    .describe = describe,
 };

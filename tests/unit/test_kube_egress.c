@@ -114,6 +114,7 @@ static void test_what_cannot_be_judged_is_taken_to_reach_it(void **state)
         {PORTS("[7]"), false, true, true},
         {PORTS("[{'protocol':7,'port':80}]"), false, true, true},
         {PORTS("[{'port':true}]"), false, true, true},
+        {PORTS("[{'port':1,'endPort':'65535'}]"), false, true, true},
     };
 
     check_rows(*state, rows, COUNT_OF(rows));

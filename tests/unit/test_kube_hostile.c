@@ -21,6 +21,7 @@ static const struct {
     {KIND_NETWORK_POLICY, "netpol_foreign_allow_all.json"},
     {KIND_SERVICE, "service_dns.json"},
     {KIND_SERVICE, "service_headless.json"},
+    {KIND_SERVICE, "service_exposed.json"},
     {KIND_SERVICE, "service_external_name.json"},
     {KIND_ENDPOINT_SLICE, "slice_dns.json"},
     {KIND_ENDPOINT_SLICE, "slice_kubernetes.json"},

@@ -65,6 +65,7 @@ static const struct {
     {KIND_NETWORK_POLICY, "netpol_foreign_allow_all.json", 700},
     {KIND_SERVICE, "service_dns.json", 700},
     {KIND_SERVICE, "service_headless.json", 320},
+    {KIND_SERVICE, "service_exposed.json", 700},
     {KIND_ENDPOINT_SLICE, "slice_dns.json", 450},
     {KIND_ENDPOINT_SLICE, "slice_kubernetes.json", 450},
     {KIND_VALIDATING_WEBHOOK, "webhook_validating.json", 600},

@@ -1,6 +1,7 @@
 #include "kube_fixture.h"
 
 #include "rampart/kube/decode.h"
+#include "support/projected.h"
 
 #define META_NS "'metadata':{'name':'x','namespace':'shop','uid':'u','resourceVersion':'1'}"
 
@@ -303,6 +304,21 @@ static void test_exposure_of_a_service_is_seen(void **state)
     }
 }
 
+static void test_exposed_service_is_known_by_what_the_projection_keeps(void **state)
+{
+    json_t *whole = fixture_json("service_exposed.json");
+    json_t *root = projected(whole, resource_of(KIND_SERVICE)->keep);
+    const struct service_facts *svc =
+        OBJECT_AS(service_facts, decode_ok(KIND_SERVICE, root, *state));
+
+    json_decref(root);
+    json_decref(whole);
+    assert_true(svc->is_load_balancer);
+    assert_false(svc->is_open_to_all);
+    assert_string_equal(svc->external_ip, "192.0.2.7");
+    assert_string_equal(labels_get(&svc->labels, "app"), "shop");
+}
+
 static void test_external_ip_of_any_length_is_kept_up_to_its_ceiling(void **state)
 {
     json_t *root = json_of("{" META_NS "}");
@@ -376,6 +392,7 @@ int main(void)
         ARENA_TEST(test_ports_end_at_their_ceilings),
         ARENA_TEST(test_cluster_ips_end_at_their_ceiling),
         ARENA_TEST(test_exposure_of_a_service_is_seen),
+        ARENA_TEST(test_exposed_service_is_known_by_what_the_projection_keeps),
         ARENA_TEST(test_external_ip_of_any_length_is_kept_up_to_its_ceiling),
         ARENA_TEST(test_labels_of_an_exposed_service_are_kept),
         ARENA_TEST(test_labels_of_a_service_are_kept_where_the_dns_may_be),

@@ -107,6 +107,15 @@ static void test_rules_cover_the_pod_security_standards(void **state)
     assert_int_equal(restricted, 7);
 }
 
+static void test_severities_and_levels_have_names_in_their_order(void **state)
+{
+    (void)state;
+    assert_string_equal(rule_severity_name(SEVERITY_LOW), "low");
+    assert_string_equal(rule_severity_name(SEVERITY_CRITICAL), "critical");
+    assert_string_equal(rule_level_name(LEVEL_PRIVILEGED), "privileged");
+    assert_string_equal(rule_level_name(LEVEL_HARDENED), "hardened");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +124,7 @@ int main(void)
         cmocka_unit_test(test_rule_says_everything_that_people_are_told_of_it),
         cmocka_unit_test(test_rule_of_the_standards_names_its_level_and_version),
         cmocka_unit_test(test_rule_is_replaced_by_a_stricter_one_that_is_there),
+        cmocka_unit_test(test_severities_and_levels_have_names_in_their_order),
         cmocka_unit_test(test_rules_cover_the_pod_security_standards),
     };
 

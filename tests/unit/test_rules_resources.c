@@ -134,7 +134,9 @@ static void test_probes_are_asked_of_main_containers_that_run_on(void **state)
     (void)state;
     ASK_ROWS("liveness-probe", liveness);
     ASK_ROWS("readiness-probe", readiness);
-    ASSERT_POD_EXPLAINED("readiness-probe", "container web: not so: Containers get no traffic",
+    ASSERT_POD_EXPLAINED("liveness-probe", "container web: livenessProbe is not stated; State",
+                         CONTAINERS({.name = "web", .role = CONTAINER_MAIN}));
+    ASSERT_POD_EXPLAINED("readiness-probe", "container web: readinessProbe is not stated; State",
                          CONTAINERS({.name = "web", .role = CONTAINER_MAIN}));
 }
 
@@ -178,7 +180,8 @@ static void test_image_is_named_by_more_than_latest(void **state)
                          CONTAINERS({.name = "web", .image_tag = IMAGE_TAG_LATEST}));
     ASSERT_POD_EXPLAINED("image-tag", "container web: the image has no tag, which means latest; ",
                          CONTAINERS({.name = "web", .image_tag = IMAGE_TAG_ABSENT}));
-    ASSERT_POD_EXPLAINED("image-digest", "container web: not so: Images are named by",
+    ASSERT_POD_EXPLAINED("image-digest",
+                         "container web: the image is named without a digest; Write",
                          CONTAINERS({.name = "web"}));
 }
 
@@ -211,7 +214,8 @@ static void test_secrets_in_variables_are_named_by_the_variable_alone(void **sta
                          CONTAINERS({.name = "web", .secret_env = "DB_PASSWORD"}));
     ASSERT_POD_EXPLAINED("secrets-in-env", "container web: env A?TOKEN has",
                          CONTAINERS({.name = "web", .secret_env = "A\nTOKEN"}));
-    ASSERT_POD_EXPLAINED("secrets-as-files", "container web: not so: Secrets are mounted",
+    ASSERT_POD_EXPLAINED("secrets-as-files",
+                         "container web: env or envFrom takes a value from a Secret; Mount",
                          CONTAINERS({.name = "web", .has_secret_env_ref = true}));
 }
 

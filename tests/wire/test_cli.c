@@ -56,6 +56,7 @@ static void test_cli_names_the_value_that_is_wrong(void **state)
 {
     static const struct row rows[] = {
         {{"plan", "-o", "xml"}, EXIT_USAGE, NULL, "--output: \"xml\" is unknown; expected text or"},
+        {{"rules", "-o", "yaml"}, EXIT_USAGE, NULL, "expected text, markdown or json"},
         {{"controller", "--log-format=xml"}, EXIT_USAGE, NULL, "--log-format: \"xml\" is unknown"},
         {{"controller", "--log-level", "loud"}, EXIT_USAGE, NULL, "--log-level: \"loud\" is"},
         {{"controller", "--max-in-flight", "0"}, EXIT_USAGE, NULL, "no number from 1 to 64"},
@@ -93,7 +94,10 @@ static void test_cli_without_a_command_shows_the_help_on_stderr(void **state)
 static void test_cli_help_tells_the_exit_codes(void **state)
 {
     static const struct row rows[] = {
-        {{"--help"}, EXIT_DONE, "  3   plan: Enforce would change something\n", NULL},
+        {{"--help"},
+         EXIT_DONE,
+         "  3   plan: Enforce would change something; eval: a pod fails or cannot be told\n",
+         NULL},
         {{"-h"}, EXIT_DONE, "  2   wrong usage\n", NULL},
         {{"help"}, EXIT_DONE, "  controller   run the operator\n", NULL},
     };
@@ -109,6 +113,7 @@ static void test_cli_help_of_each_command_names_its_flags_in_80_columns(void **s
         {{"plan", "--help"}, EXIT_DONE, "  -f, --file FILE         ", NULL},
         {{"plan", "-h"}, EXIT_DONE, "Usage: rampart plan [-f FILE]... [FLAGS]\n", NULL},
         {{"health", "--help"}, EXIT_DONE, "      --live              ", NULL},
+        {{"rules", "--help"}, EXIT_DONE, "  -o, --output FORMAT     ", NULL},
         {{"version", "--help"}, EXIT_DONE, "  -h, --help              this text\n", NULL},
     };
 
@@ -122,6 +127,23 @@ static void test_cli_help_of_each_command_names_its_flags_in_80_columns(void **s
         }
         outcome_done(&o);
     }
+}
+
+static void test_cli_lists_the_rules_in_each_format(void **state)
+{
+    static const struct row rows[] = {
+        {{"rules"},
+         EXIT_DONE,
+         "image-tag                      hardened   medium    Images have",
+         NULL},
+        {{"rules", "-o", "markdown"}, EXIT_DONE, "### Level restricted\n\n| Rule | ", NULL},
+        {{"rules", "-o", "markdown"}, EXIT_DONE, "| `memory-limit` | Every container has ", NULL},
+        {{"rules", "-o", "json"}, EXIT_DONE, "{\"id\":\"service-external-ips\",\"title\":", NULL},
+        {{"rules", "-o", "json"}, EXIT_DONE, "\"fill\":\"readOnlyRootFilesystem\"}", NULL},
+        {{"rules", "image-tag"}, EXIT_USAGE, NULL, "takes no arguments, got image-tag;"},
+    };
+
+    run_rows(*state, rows, COUNT_OF(rows));
 }
 
 static void test_cli_version_names_the_libraries_at_run_time(void **state)
@@ -148,6 +170,7 @@ int main(void)
         COMMAND_TEST(test_cli_without_a_command_shows_the_help_on_stderr),
         COMMAND_TEST(test_cli_help_tells_the_exit_codes),
         COMMAND_TEST(test_cli_help_of_each_command_names_its_flags_in_80_columns),
+        COMMAND_TEST(test_cli_lists_the_rules_in_each_format),
         COMMAND_TEST(test_cli_version_names_the_libraries_at_run_time),
     };
 

@@ -81,6 +81,9 @@ struct rule {
     void (*describe)(const struct rule_input *in, size_t i, struct strbuf *text);
 };
 
+const char *rule_severity_name(enum rule_severity severity); /* "critical" */
+const char *rule_level_name(enum rule_level level);          /* "restricted" */
+
 /* ---- The registry ---- */
 
 /* Sorted by id; their order in it is the bit of a rule. */
