@@ -7,6 +7,7 @@
 #include "rampart/kube/exception.h"
 #include "rampart/kube/profile.h"
 #include "rampart/kube/scanned.h"
+#include "rampart/kube/workload.h"
 
 /* "NetworkPolicy shop/web: " in front, as far as the object tells its name. */
 static int name_object(enum kind kind, const json_t *root, struct err *err)
@@ -20,11 +21,11 @@ static int name_object(enum kind kind, const json_t *root, struct err *err)
 }
 
 /* What is missing of it might be all that counts; of a policy that much is known all the same, and
- * of a Pod that it cannot be evaluated. */
+ * of what has pods that it cannot be evaluated. */
 static int check_whole(enum kind kind, const json_t *root, struct err *err)
 {
     if (kind == KIND_NETWORK_POLICY || kind == KIND_POD || kind == KIND_JOB ||
-        !json_object_get(root, OBJECT_CUT))
+        kind_is_workload(kind) || !json_object_get(root, OBJECT_CUT))
         return 0;
     return err_set(err, ERR_INVALID, "is too large to be read: make it smaller");
 }
@@ -58,6 +59,11 @@ static int decode(enum kind kind, const json_t *root, struct arena *a,
     case KIND_POD:
     case KIND_JOB:
         return scanned_decode(kind, root, a, ret_object, err);
+    case KIND_DEPLOYMENT:
+    case KIND_STATEFUL_SET:
+    case KIND_DAEMON_SET:
+    case KIND_CRON_JOB:
+        return workload_decode(kind, root, a, ret_object, err);
     case KIND_EVENT:
     case KIND_COUNT:
         break;

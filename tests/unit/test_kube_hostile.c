@@ -29,6 +29,11 @@ static const struct {
     {KIND_API_SERVICE, "api_service_metrics.json"},
     {KIND_API_SERVICE, "api_service_local.json"},
     {KIND_CRD, "crd_webhook.json"},
+    {KIND_DEPLOYMENT, "deployment.json"},
+    {KIND_DEPLOYMENT, "deployment_filled.json"},
+    {KIND_STATEFUL_SET, "stateful_set.json"},
+    {KIND_DAEMON_SET, "daemon_set.json"},
+    {KIND_CRON_JOB, "cron_job.json"},
 };
 
 static const char *const intruders[] = {

@@ -402,6 +402,30 @@ static void test_containers_of_all_kinds_count_together(void **state)
                         "spec: has 65 containers, of which Rampart reads at most 64");
 }
 
+static void test_more_than_1024_apparmor_annotations_are_unreadable(void **state)
+{
+    json_t *notes = json_object();
+    json_t *metadata = json_pack("{s:o}", "annotations", notes);
+    json_t *spec = json_object();
+
+    for (unsigned count = 1; count <= POD_APP_ARMOR_MAX + 1; count++) {
+        struct pod_template pod;
+        struct err err = {0};
+        char key[96];
+
+        (void)snprintf(key, sizeof(key), "container.apparmor.security.beta.kubernetes.io/c%u",
+                       count);
+        assert_int_equal(json_object_set_new(notes, key, json_string("runtime/default")), 0);
+        if (count < POD_APP_ARMOR_MAX)
+            continue;
+        assert_int_equal(pod_template_decode(metadata, spec, *state, &pod, &err), 0);
+        assert_int_equal(pod.app_armor_count, pod.unreadable ? 0 : POD_APP_ARMOR_MAX);
+        assert_int_equal(pod.unreadable != NULL, count > POD_APP_ARMOR_MAX);
+    }
+    json_decref(metadata);
+    json_decref(spec);
+}
+
 static void test_a_text_over_its_ceiling_is_unreadable(void **state)
 {
     char text[POD_TEXT_MAX + 128];
@@ -490,6 +514,7 @@ int main(void)
         ARENA_TEST(test_wrong_types_make_it_unreadable),
         ARENA_TEST(test_ceilings),
         ARENA_TEST(test_containers_of_all_kinds_count_together),
+        ARENA_TEST(test_more_than_1024_apparmor_annotations_are_unreadable),
         ARENA_TEST(test_a_text_over_its_ceiling_is_unreadable),
         ARENA_TEST(test_out_of_memory_is_no_verdict),
         ARENA_TEST(test_a_full_arena_is_no_verdict),

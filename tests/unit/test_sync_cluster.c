@@ -25,6 +25,7 @@ struct fixture {
 #define CLIENT_CONFIG "\"clientConfig\":{\"service\":{\"namespace\":\"shop\",\"name\":\"web\"}}"
 #define HOOKS "\"webhooks\":[{\"name\":\"a.b.c\"," CLIENT_CONFIG "}]"
 #define CONVERSION "\"conversion\":{\"strategy\":\"Webhook\",\"webhook\":{" CLIENT_CONFIG "}}"
+#define TEMPLATE "\"template\":{\"spec\":{\"containers\":[{\"name\":\"web\"}]}}"
 
 /* What one object of each kind has besides its metadata. */
 static const char *const contents[KIND_WATCHED_COUNT] = {
@@ -38,6 +39,10 @@ static const char *const contents[KIND_WATCHED_COUNT] = {
     [KIND_MUTATING_WEBHOOK] = HOOKS,
     [KIND_API_SERVICE] = "\"spec\":{\"service\":{\"namespace\":\"shop\",\"name\":\"web\"}}",
     [KIND_CRD] = "\"spec\":{" CONVERSION "}",
+    [KIND_DEPLOYMENT] = "\"spec\":{" TEMPLATE "}",
+    [KIND_STATEFUL_SET] = "\"spec\":{" TEMPLATE "}",
+    [KIND_DAEMON_SET] = "\"spec\":{" TEMPLATE "}",
+    [KIND_CRON_JOB] = "\"spec\":{\"jobTemplate\":{\"spec\":{" TEMPLATE "}}}",
 };
 
 static void on_change(void *ctx, const struct object *before, const struct object *after)

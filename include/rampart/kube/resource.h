@@ -19,7 +19,11 @@ enum kind {
     KIND_VALIDATING_WEBHOOK, /* ValidatingWebhookConfiguration */
     KIND_MUTATING_WEBHOOK,   /* MutatingWebhookConfiguration */
     KIND_API_SERVICE,
-    KIND_CRD,                        /* for its conversion webhook */
+    KIND_CRD,        /* for its conversion webhook */
+    KIND_DEPLOYMENT, /* the workloads, in one row: kube/workload.h */
+    KIND_STATEFUL_SET,
+    KIND_DAEMON_SET,
+    KIND_CRON_JOB,
     KIND_WATCHED_COUNT,              /* the kinds above are watched */
     KIND_EVENT = KIND_WATCHED_COUNT, /* events.k8s.io/v1; only written */
     KIND_POD,                        /* listed by the scan, as the next one (sync/scan.h) */
