@@ -43,11 +43,18 @@ static void image_decode(const json_t *obj, struct container *c)
 /* In a manifest a quantity may be a number too. */
 static bool amount_of(const json_t *quantity, long double *ret_amount)
 {
-    if (!json_is_number(quantity))
-        return json_is_string(quantity) && quantity_read(json_string_value(quantity), ret_amount);
-    *ret_amount = json_is_integer(quantity) ? (long double)json_integer_value(quantity)
-                                            : (long double)json_real_value(quantity);
-    return true;
+    switch (json_typeof(quantity)) {
+    case JSON_INTEGER:
+        *ret_amount = (long double)json_integer_value(quantity);
+        return true;
+    case JSON_REAL:
+        *ret_amount = (long double)json_real_value(quantity);
+        return true;
+    case JSON_STRING:
+        return quantity_read(json_string_value(quantity), ret_amount);
+    default:
+        return false;
+    }
 }
 
 static bool is_above(const json_t *limit, const json_t *request)

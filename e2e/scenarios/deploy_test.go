@@ -117,7 +117,11 @@ var rightsWanted = map[string]string{
 	"mutatingwebhookconfigurations.admissionregistration.k8s.io":   "list watch",
 	"apiservices.apiregistration.k8s.io":                           "list watch",
 	"customresourcedefinitions.apiextensions.k8s.io":               "list watch",
-	"events.events.k8s.io":                                         "create patch",
+	"deployments.apps":     "list watch",
+	"statefulsets.apps":    "list watch",
+	"daemonsets.apps":      "list watch",
+	"cronjobs.batch":       "list watch",
+	"events.events.k8s.io": "create patch",
 }
 
 func TestRightsAreTheseAndNoMore(t *testing.T) {

@@ -69,7 +69,7 @@ static const char *resolve(const char *path)
 
 static bool has_socket(const struct volume *volume)
 {
-    char buffer[POD_TEXT_MAX + 2]; /* a slash in front at most */
+    char buffer[POD_TEXT_MAX + 2] = ""; /* a slash in front at most */
     const char *path;
 
     if (volume->kind != VOLUME_HOST_PATH || strlen(volume->path) > POD_TEXT_MAX)

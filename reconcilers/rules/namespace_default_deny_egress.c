@@ -1,3 +1,4 @@
+#include "pod_rule.h"
 #include "rampart/reconcilers/rules/namespace_posture.h"
 #include "whole_rule.h"
 
@@ -13,11 +14,13 @@ static void describe(const struct rule_input *in, size_t i, struct strbuf *text)
     const struct direction_posture *egress = &in->posture->egress;
 
     (void)i;
-    if (egress->is_denied)
-        strbuf_addf(text, "NetworkPolicy %s allows all egress and undoes the deny",
-                    egress->undone_by);
-    else
+    if (!egress->is_denied) {
         strbuf_adds(text, "no NetworkPolicy isolates all pods for egress");
+        return;
+    }
+    strbuf_adds(text, "NetworkPolicy ");
+    pod_rule_add_value(text, egress->undone_by);
+    strbuf_adds(text, " allows all egress and undoes the deny");
 }
 
 const struct rule rule_namespace_default_deny_egress = {

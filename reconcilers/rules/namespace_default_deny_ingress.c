@@ -1,3 +1,4 @@
+#include "pod_rule.h"
 #include "rampart/reconcilers/rules/namespace_posture.h"
 #include "whole_rule.h"
 
@@ -13,11 +14,13 @@ static void describe(const struct rule_input *in, size_t i, struct strbuf *text)
     const struct direction_posture *ingress = &in->posture->ingress;
 
     (void)i;
-    if (ingress->is_denied)
-        strbuf_addf(text, "NetworkPolicy %s allows all ingress and undoes the deny",
-                    ingress->undone_by);
-    else
+    if (!ingress->is_denied) {
         strbuf_adds(text, "no NetworkPolicy isolates all pods for ingress");
+        return;
+    }
+    strbuf_adds(text, "NetworkPolicy ");
+    pod_rule_add_value(text, ingress->undone_by);
+    strbuf_adds(text, " allows all ingress and undoes the deny");
 }
 
 const struct rule rule_namespace_default_deny_ingress = {

@@ -1,3 +1,4 @@
+#include "pod_rule.h"
 #include "rampart/reconcilers/rules/namespace_posture.h"
 #include "whole_rule.h"
 
@@ -9,10 +10,13 @@ static struct rule_answer check(const struct rule_input *in)
 static void describe(const struct rule_input *in, size_t i, struct strbuf *text)
 {
     (void)i;
-    if (in->posture->metadata_by)
-        strbuf_addf(text, "NetworkPolicy %s lets pods through to it", in->posture->metadata_by);
-    else
+    if (!in->posture->metadata_by) {
         strbuf_adds(text, "pods that no egress policy selects reach every address");
+        return;
+    }
+    strbuf_adds(text, "NetworkPolicy ");
+    pod_rule_add_value(text, in->posture->metadata_by);
+    strbuf_adds(text, " lets pods through to it");
 }
 
 const struct rule rule_namespace_metadata_api = {

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "pod_rule.h"
 #include "rampart/reconcilers/rules/namespace_posture.h"
 #include "whole_rule.h"
 
@@ -14,10 +15,13 @@ static struct rule_answer check(const struct rule_input *in)
 static void describe(const struct rule_input *in, size_t i, struct strbuf *text)
 {
     (void)i;
-    if (in->posture->psa_enforce)
-        strbuf_addf(text, "label " LABEL_PSA_ENFORCE " is \"%s\"", in->posture->psa_enforce);
-    else
+    if (!in->posture->psa_enforce) {
         strbuf_adds(text, "label " LABEL_PSA_ENFORCE " is not there");
+        return;
+    }
+    strbuf_adds(text, "label " LABEL_PSA_ENFORCE " is \"");
+    pod_rule_add_value(text, in->posture->psa_enforce);
+    strbuf_addc(text, '"');
 }
 
 const struct rule rule_namespace_pod_security = {

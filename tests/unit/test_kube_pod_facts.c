@@ -2,6 +2,8 @@
 #include "kube_fixture.h"
 
 #include "rampart/kube/pod_template.h"
+#include "rampart/kube/workload.h"
+#include "support/projected.h"
 
 static struct pod_template pod_of(struct arena *a, const char *spec)
 {
@@ -91,11 +93,33 @@ static void test_pods_of_jobs_are_known_by_their_restart_policy(void **state)
     assert_true(pod_of(*state, "{'restartPolicy':'OnFailure'}").runs_to_completion);
 }
 
+static void test_projection_of_a_workload_keeps_these_facts(void **state)
+{
+    json_t *whole = json_of(
+        "{'metadata':{'name':'x','namespace':'shop','uid':'u','resourceVersion':'1'},'spec':{"
+        "'jobTemplate':{'spec':{'template':{'spec':{'restartPolicy':'OnFailure','containers':["
+        "{'name':'a','envFrom':[{'secretRef':{'name':'s'}}],'resources':{'limits':{'memory':'2Gi'},"
+        "'requests':{'memory':'1Gi'}}},"
+        "{'name':'b','env':[{'name':'B','valueFrom':{'secretKeyRef':{'name':'s'}}}]}]}}}}}}");
+    json_t *kept = projected(whole, resource_of(KIND_CRON_JOB)->keep);
+    const struct pod_template *pod =
+        &OBJECT_AS(workload_facts, decode_ok(KIND_CRON_JOB, kept, *state))->pod;
+
+    json_decref(whole);
+    json_decref(kept);
+    assert_true(pod->runs_to_completion);
+    assert_int_equal(pod->containers_count, 2);
+    assert_true(pod->containers[0].has_secret_env_ref);
+    assert_true(pod->containers[1].has_secret_env_ref);
+    assert_true(pod->containers[0].resources & MEMORY_LIMIT_ABOVE_REQUEST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARENA_TEST(test_memory_limit_is_compared_with_its_request),
         ARENA_TEST(test_variables_that_come_from_secrets_are_seen),
+        ARENA_TEST(test_projection_of_a_workload_keeps_these_facts),
         ARENA_TEST(test_pods_of_jobs_are_known_by_their_restart_policy),
     };
 

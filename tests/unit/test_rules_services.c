@@ -114,6 +114,7 @@ static void test_pod_security_is_enforced_by_a_level_that_forbids_something(void
          "namespace: label " LABEL_PSA_ENFORCE " is \"privileged\"; Label"},
         {"Restricted", RULE_FAIL,
          "namespace: label " LABEL_PSA_ENFORCE " is \"Restricted\"; Label"},
+        {"base\nline", RULE_FAIL, "namespace: label " LABEL_PSA_ENFORCE " is \"base?line\"; Label"},
         {"", RULE_FAIL, "namespace: label " LABEL_PSA_ENFORCE " is \"\"; Label"},
         {NULL, RULE_FAIL, "namespace: label " LABEL_PSA_ENFORCE " is not there; Label"},
     };
