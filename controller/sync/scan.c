@@ -86,7 +86,9 @@ static void fail_scan(struct scan *s, const struct err *why, uint64_t now_ms)
 
 static void end_scan(struct scan *s, uint64_t now_ms)
 {
-    if (s->trouble.code != ERR_NONE)
+    bool had_trouble = s->trouble.code != ERR_NONE;
+
+    if (had_trouble)
         log_event(s->options.log, LOG_INFO, "scan works again");
     if (s->skipped > 0)
         log_event(s->options.log, LOG_WARN, "objects without usable metadata were left out",
@@ -98,7 +100,7 @@ static void end_scan(struct scan *s, uint64_t now_ms)
     s->has_ended = true;
     s->due_ms = now_ms + (s->is_stale ? SCAN_GAP_MS : SCAN_EVERY_MS);
     s->is_stale = false;
-    s->options.on_end(s->options.ctx);
+    s->options.on_end(s->options.ctx, had_trouble);
 }
 
 /* ---- What the server tells ---- */

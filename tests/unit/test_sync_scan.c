@@ -48,9 +48,9 @@ static int on_object(void *ctx, const struct object *object, struct err *err)
     return 0;
 }
 
-static void on_end(void *ctx)
+static void on_end(void *ctx, bool had_trouble)
 {
-    note(ctx, "end");
+    note(ctx, had_trouble ? "end-of-trouble" : "end");
 }
 
 static void on_failed(void *ctx)
@@ -249,7 +249,7 @@ static void test_scan_that_fails_begins_anew_after_a_back_off_and_says_why(void 
     scan_hurry(b->scan, b->net.now_ms); /* does not cut it short */
     assert_true(scan_deadline(b->scan) >= b->net.now_ms + 800);
     scan_nothing(b);
-    told(b, "begin end ");
+    told(b, "begin end-of-trouble ");
     assert_string_equal(scan_trouble(b->scan), "");
     assert_contains(b->logged, "scan works again");
 }

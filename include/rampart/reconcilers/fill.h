@@ -2,11 +2,11 @@
  * What hardening fills into a pod template, how it is written, and how exactly that is taken back.
  * Pure: facts in, a strategic merge patch out. A value that is stated is never changed.
  *
- * A fill is a strategic merge patch with uid and resourceVersion as preconditions, the containers in
- * live order under $setElementOrder, the leaves that are unset and wanted, and two annotations: the
- * key on the template (ANNOTATION_FILL) and the mark on the workload (ANNOTATION_ROLLOUT). Not
- * server-side apply: that would co-own the container's list entry, and whoever removes the container
- * from Git later would be refused.
+ * A fill is a strategic merge patch with uid and resourceVersion as preconditions, the containers
+ * in live order under $setElementOrder, the leaves that are unset and wanted, and two annotations:
+ * the key on the template (ANNOTATION_FILL) and the mark on the workload (ANNOTATION_ROLLOUT). Not
+ * server-side apply: that would co-own the container's list entry, and whoever removes the
+ * container from Git later would be refused.
  */
 #ifndef RAMPART_RECONCILERS_FILL_H
 #define RAMPART_RECONCILERS_FILL_H
@@ -27,11 +27,11 @@ struct container_evidence {
 
 struct fill_container {
     bool run_as_non_root, seccomp, allow_privilege_escalation, drop_all, read_only_root;
-    int64_t pinned_uid;       /* -1: none */
-    uint8_t resources;        /* enum resource_flag: those to fill in */
+    int64_t pinned_uid; /* -1: none */
+    uint8_t resources;  /* enum resource_flag: those to fill in */
 };
 
-struct fill { /* arena */
+struct fill {                 /* arena */
     bool pod_run_as_non_root; /* at pod level: only when it is unset everywhere */
     bool pod_seccomp;
     const struct fill_container *containers; /* one for each of pod->containers */
@@ -61,13 +61,13 @@ MUST_CHECK int fill_yaml(const struct workload_facts *w, const struct fill *fill
 /*
  * Taking back: @root is the whole live object, read afresh, with managedFields. A leaf goes only if
  * it is in our Update entry, in no other manager's entry, not in last-applied-configuration, and
- * still the value that was filled in; a parent only if its "." is ours and nothing remains under it.
- * @mark NULL removes ANNOTATION_ROLLOUT, else it is set to it. *ret_patch is NULL when nothing of it
- * is left to take back. @ret_kept counts leaves that others have adopted. ERR_UNAVAILABLE: our entry
- * is gone from managedFields (merged into ancient-changes): nothing can be told.
+ * still the value that was filled in; a parent only if its "." is ours and nothing remains under
+ * it.
+ * @mark NULL removes ANNOTATION_ROLLOUT, else it is set to it. *ret_patch is NULL when nothing of
+ * it is left to take back. @ret_kept counts leaves that others have adopted. ERR_UNAVAILABLE: our
+ * entry is gone from managedFields (merged into ancient-changes): nothing can be told.
  */
-MUST_CHECK int fill_take_back(enum kind kind, const json_t *root, const char *mark,
-                              struct arena *a, const char **ret_patch, size_t *ret_kept,
-                              struct err *err);
+MUST_CHECK int fill_take_back(enum kind kind, const json_t *root, const char *mark, struct arena *a,
+                              const char **ret_patch, size_t *ret_kept, struct err *err);
 
 #endif

@@ -31,7 +31,8 @@ struct scan_options {
     void (*on_begin)(void *ctx);
     /* One object, borrowed for the call. -1 (with @err): the scan has failed. */
     int (*on_object)(void *ctx, const struct object *object, struct err *err);
-    void (*on_end)(void *ctx);    /* all of them have come by */
+    /* All of them have come by; @had_trouble: and the try before failed. */
+    void (*on_end)(void *ctx, bool had_trouble);
     void (*on_failed)(void *ctx); /* see scan_trouble() */
     void *ctx;
 };
