@@ -7,7 +7,6 @@
 #include "rampart/kube/timestamp.h"
 
 #define STATUS_LEN_MAX (256u * 1024)
-#define RULE_NETWORK "network"
 #define CONDITIONS_COUNT 5
 
 struct verdict_text {
@@ -71,6 +70,62 @@ static const char *unready_reason(const struct profile_tally *t)
     return "Progressing";
 }
 
+/* What keeps the workloads' part from being ready. False: nothing. */
+static bool workloads_obstacle(const struct profile *p, const struct profile_tally *t,
+                               struct arena *a, struct verdict_text *c)
+{
+    const char *first;
+
+    if (!t->has_workloads)
+        return false;
+    if (t->postures.states[POSTURE_FAILED] > 0) {
+        first = t->unread ? t->unread->message : "see the log";
+        c->reason = reason_name(REASON_RULE_ERROR);
+        c->message = arena_printf(a, "%u of %zu workloads cannot be evaluated; first: %s",
+                                  t->postures.states[POSTURE_FAILED], tally_workloads(t), first);
+    } else if (*t->unknown_rules) {
+        c->reason = reason_name(REASON_UNKNOWN_RULE);
+        c->message = arena_printf(a,
+                                  "spec.workloads.rules names what is no rule: %s; correct or "
+                                  "remove it (docs/rules.md has all of them); everything else is "
+                                  "evaluated",
+                                  t->unknown_rules);
+    } else if (p->workloads.mode == MODE_ENFORCE && t->postures.states[POSTURE_DRIFTED] > 0) {
+        first = t->deviates ? t->deviates->message : "see status.rules";
+        c->reason = reason_name(REASON_RULE_FAILED);
+        c->message = arena_printf(a, "%u of %zu workloads fail a rule that is required; first: %s",
+                                  t->postures.states[POSTURE_DRIFTED], tally_workloads(t), first);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* The strictest mode of the sections that are stated. */
+static enum mode mode_of(const struct profile *p)
+{
+    if (!p->workloads.is_stated || (p->network.is_stated && p->network.mode > p->workloads.mode))
+        return p->network.mode;
+    return p->workloads.mode;
+}
+
+/* What it says of the sections that count something. */
+static const char *compliance_message(const struct profile *p, const struct profile_tally *t,
+                                      struct arena *a)
+{
+    size_t kept =
+        (size_t)t->postures.states[POSTURE_COMPLIANT] + t->postures.states[POSTURE_EXEMPT];
+
+    if (!t->has_workloads)
+        return arena_printf(a, "%zu of %zu namespaces are compliant", t->compliant, t->decided);
+    if (!p->network.is_stated)
+        return arena_printf(a, "%zu of %zu workloads are compliant or exempt", kept,
+                            tally_workloads(t));
+    return arena_printf(
+        a, "%zu of %zu namespaces are compliant, and %zu of %zu workloads are compliant or exempt",
+        t->compliant, t->decided, kept, tally_workloads(t));
+}
+
 static struct verdict_text ready(const struct profile *p, const struct profile_tally *t,
                                  struct arena *a)
 {
@@ -92,13 +147,12 @@ static struct verdict_text ready(const struct profile *p, const struct profile_t
         c.reason = unready_reason(t);
         c.message = arena_printf(a, "%zu of %zu namespaces are compliant%s%s", t->compliant,
                                  t->decided, first ? "; first: " : "", first ? first->message : "");
-    } else {
+    } else if (!workloads_obstacle(p, t, a, &c)) {
         c.is_true = true;
-        c.reason = p->network.mode == MODE_ENFORCE ? "Enforced"
-                   : p->network.mode == MODE_OFF   ? "Off"
-                                                   : "Evaluated";
-        c.message =
-            arena_printf(a, "%zu of %zu namespaces are compliant", t->compliant, t->decided);
+        c.reason = mode_of(p) == MODE_ENFORCE ? "Enforced"
+                   : mode_of(p) == MODE_OFF   ? "Off"
+                                              : "Evaluated";
+        c.message = compliance_message(p, t, a);
     }
     return c;
 }
@@ -119,7 +173,7 @@ static struct verdict_text enforcing(const struct profile *p, const struct profi
     struct verdict_text c = {.type = "Enforcing"};
     size_t lost = t->selected - t->decided;
 
-    if (p->invalid || p->object.is_deleting || !p->network.is_stated) {
+    if (p->invalid || p->object.is_deleting || (!p->network.is_stated && !p->workloads.is_stated)) {
         c.reason = p->invalid              ? reason_name(REASON_INVALID_SPEC)
                    : p->object.is_deleting ? "Deleting"
                                            : "NothingStated";
@@ -127,6 +181,13 @@ static struct verdict_text enforcing(const struct profile *p, const struct profi
                     : p->object.is_deleting
                         ? "the profile is being deleted and selects nothing"
                         : "the profile states no section that could be enforced";
+        return c;
+    }
+    if (!p->network.is_stated) {
+        c.reason = mode_name(p->workloads.mode);
+        c.message = "no network section is stated; workloads are evaluated and not written to";
+        if (p->workloads.mode == MODE_OFF)
+            c.message = "the workloads section is switched off";
         return c;
     }
     c.is_true = p->network.mode == MODE_ENFORCE && t->decided > 0;
@@ -149,7 +210,8 @@ static struct verdict_text enforcing(const struct profile *p, const struct profi
     return c;
 }
 
-static struct verdict_text degraded(const struct profile *p, const struct profile_tally *t)
+static struct verdict_text degraded(const struct profile *p, const struct profile_tally *t,
+                                    struct arena *a)
 {
     struct verdict_text c = {.type = "Degraded", .reason = "AllWell", .message = ""};
 
@@ -157,6 +219,12 @@ static struct verdict_text degraded(const struct profile *p, const struct profil
         c.is_true = !p->invalid;
         c.reason = failure_reason(t);
         c.message = failure_message(t);
+    } else if (t->has_workloads && *t->scan_trouble) {
+        c.is_true = true;
+        c.reason = reason_name(REASON_SCAN_FAILED);
+        c.message = t->scan_trouble;
+    } else if (t->has_workloads && (t->postures.states[POSTURE_FAILED] > 0 || *t->unknown_rules)) {
+        c.is_true = workloads_obstacle(p, t, a, &c);
     }
     return c;
 }
@@ -181,7 +249,7 @@ static int write_conditions(struct json_build *j, const struct view *v, const st
     struct verdict_text all[CONDITIONS_COUNT] = {ready(p, t, a), enforcing(p, t, a)};
 
     timestamp_seconds(v->wall_ms, now);
-    all[2] = degraded(p, t);
+    all[2] = degraded(p, t, a);
     all[3] = contested(t, a);
     all[4] = (struct verdict_text){
         .type = "Stalled",
@@ -194,60 +262,6 @@ static int write_conditions(struct json_build *j, const struct view *v, const st
         if (!all[i].message)
             return err_nomem(err);
         write_condition(j, p, now, &all[i]);
-    }
-    json_close_arr(j);
-    return 0;
-}
-
-/* When a rule last changed between "all pass" and not. NULL: out of memory; what is not as we write
- * it does not count. */
-static const char *rule_transition(const struct profile *p, bool is_passing, const char *now,
-                                   struct arena *a)
-{
-    struct err why = {0};
-    json_auto_t *rules = json_decode(p->rules_status, strlen(p->rules_status), &why);
-
-    if (why.code == ERR_NOMEM)
-        return NULL;
-
-    for (size_t i = 0; i < json_array_size(rules); i++) {
-        const json_t *rule = json_array_get(rules, i);
-        const char *id, *since;
-        int64_t fail, error;
-
-        if (json_get_str(rule, "id", 64, a, &id, NULL) < 0 || !id ||
-            strcmp(id, RULE_NETWORK) != 0 ||
-            json_get_str(rule, "lastTransitionTime", 64, a, &since, NULL) < 0 || !since ||
-            json_get_int(rule, "fail", 0, INT32_MAX, 0, &fail, NULL) < 0 ||
-            json_get_int(rule, "error", 0, INT32_MAX, 0, &error, NULL) < 0)
-            continue;
-        if ((fail + error == 0) == is_passing)
-            return since;
-    }
-    return now;
-}
-
-static int write_rules(struct json_build *j, const struct view *v, const struct profile *p,
-                       const struct profile_tally *t, struct arena *a, struct err *err)
-{
-    char now[TIMESTAMP_LEN];
-    const char *since;
-
-    json_open_arr(j, "rules");
-    if (p->network.is_stated && p->network.mode != MODE_OFF) {
-        timestamp_seconds(v->wall_ms, now);
-        since = rule_transition(p, t->drifted + t->failed == 0, now, a);
-        if (!since)
-            return err_nomem(err);
-        json_open_obj(j, NULL);
-        json_add_str(j, "id", RULE_NETWORK);
-        json_add_str(j, "mode", mode_name(p->network.mode));
-        json_add_int(j, "pass", (int64_t)t->compliant);
-        json_add_int(j, "fail", (int64_t)t->drifted);
-        json_add_int(j, "error", (int64_t)t->failed);
-        json_add_int(j, "exempt", 0);
-        json_add_str(j, "lastTransitionTime", since);
-        json_close_obj(j);
     }
     json_close_arr(j);
     return 0;
@@ -299,7 +313,14 @@ const char *profile_status_text(const struct view *v, const struct profile *p,
     json_add_int(&j, "failed", (int64_t)t->failed);
     json_add_int(&j, "overridden", (int64_t)(p->network.is_stated ? t->selected - t->decided : 0));
     json_close_obj(&j);
-    if (write_rules(&j, v, p, t, a, err) < 0 || write_drift(&j, t, a, err) < 0)
+    json_open_obj(&j, "workloads");
+    json_add_int(&j, "total", (int64_t)tally_workloads(t));
+    json_add_int(&j, "compliant", t->postures.states[POSTURE_COMPLIANT]);
+    json_add_int(&j, "drifted", t->postures.states[POSTURE_DRIFTED]);
+    json_add_int(&j, "exempt", t->postures.states[POSTURE_EXEMPT]);
+    json_add_int(&j, "failed", t->postures.states[POSTURE_FAILED]);
+    json_close_obj(&j);
+    if (profile_status_rules(&j, v, p, t, a, err) < 0 || write_drift(&j, t, a, err) < 0)
         return NULL;
     json_close_obj(&j);
     if (strbuf_check(&text, "status", err) < 0)

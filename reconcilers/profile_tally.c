@@ -11,12 +11,15 @@ static int order_findings(const struct finding *one, const struct finding *other
 
     if (order == 0)
         order = strcmp(one->object.name, other->object.name);
-    return order ? order : (int)one->reason - (int)other->reason;
+    if (order == 0)
+        order = (int)one->object.kind - (int)other->object.kind;
+    if (order == 0)
+        order = (int)one->reason - (int)other->reason;
+    return order ? order : strcmp(one->rule, other->rule);
 }
 
-/* Keeps the first STATUS_DRIFT_MAX in sorted order, so that two passes over the same state say the
- * same. */
-static void keep_sorted(struct profile_tally *t, const struct finding *finding)
+/* Sorted, so that two passes over the same state say the same. */
+void profile_tally_keep(struct profile_tally *t, const struct finding *finding)
 {
     size_t place = t->drift_count;
 
@@ -48,7 +51,7 @@ static void add_verdict(struct profile_tally *t, const struct verdict *verdict)
     for (size_t i = 0; i < verdict->findings_count; i++) {
         const struct finding *finding = &verdict->findings[i];
 
-        keep_sorted(t, finding);
+        profile_tally_keep(t, finding);
         if (!t->worst || (finding->counts_as_failed && !t->worst->counts_as_failed))
             t->worst = finding;
     }
@@ -69,7 +72,7 @@ static void add_leftovers(struct profile_tally *t, const struct view *v, const s
             strcmp(finding->profile, p->object.name) != 0)
             continue;
         is_failing = true;
-        keep_sorted(t, finding);
+        profile_tally_keep(t, finding);
         if (!t->worst)
             t->worst = finding;
     }
@@ -158,6 +161,8 @@ int profile_tally(const struct view *v, const struct profile *p, struct arena *a
         add_namespace(&tally, v, p, &profiles, OBJECT_AS(namespace_facts, namespaces.items[i]));
     /* Only a profile that takes things back has to know whether there is something left. */
     if ((p->removes_on_delete || p->has_finalizer) && count_standing(&tally, v, p, a, err) < 0)
+        return -1;
+    if (profile_tally_postures(v, p, a, &tally, err) < 0)
         return -1;
     *ret_tally = tally;
     return 0;

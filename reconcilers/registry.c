@@ -1,10 +1,24 @@
 #include "rampart/reconcilers/registry.h"
 
 #include "rampart/reconcilers/network.h"
+#include "rampart/reconcilers/posture.h"
 #include "rampart/reconcilers/profile_status.h"
 
+/* Objects before namespaces and profiles: a profile's status counts them. */
+static void map(const struct view *v, const struct object *before, const struct object *after,
+                const struct dirty *dirty)
+{
+    posture_map(v, before, after, dirty);
+    network_map(v, before, after, dirty);
+}
+
 const struct reconciler_ops registry_ops = {
-    .map = network_map,
+    .map = map,
     .plan_namespace = network_plan,
     .plan_profile = profile_plan,
+    .evaluated = posture_kinds,
+    .evaluated_count = POSTURE_KINDS_COUNT,
+    .evaluate = posture_evaluate,
+    .explain = posture_explain,
+    .plan_exception = exception_plan,
 };

@@ -9,18 +9,41 @@ static bool beats(const struct profile *one, const struct profile *other)
     return strcmp(one->object.name, other->object.name) < 0;
 }
 
-const struct profile *selection_network(const struct view *v, const struct object_list *profiles,
-                                        const struct namespace_facts *ns)
+static bool states_network(const struct profile *p)
+{
+    return p->network.is_stated;
+}
+
+static bool states_workloads(const struct profile *p)
+{
+    return p->workloads.is_stated;
+}
+
+static const struct profile *best_of(const struct view *v, const struct object_list *profiles,
+                                     const struct namespace_facts *ns,
+                                     bool (*states_section)(const struct profile *p))
 {
     const struct profile *best = NULL;
 
     for (size_t i = 0; i < profiles->count; i++) {
         const struct profile *p = OBJECT_AS(profile, profiles->items[i]);
 
-        if (!p->network.is_stated || !profile_selects(p, ns, v->own_namespace))
+        if (!states_section(p) || !profile_selects(p, ns, v->own_namespace))
             continue;
         if (!best || beats(p, best))
             best = p;
     }
     return best;
+}
+
+const struct profile *selection_network(const struct view *v, const struct object_list *profiles,
+                                        const struct namespace_facts *ns)
+{
+    return best_of(v, profiles, ns, states_network);
+}
+
+const struct profile *selection_workloads(const struct view *v, const struct object_list *profiles,
+                                          const struct namespace_facts *ns)
+{
+    return best_of(v, profiles, ns, states_workloads);
 }

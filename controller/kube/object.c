@@ -6,6 +6,7 @@
 #include "rampart/kube/decode.h"
 #include "rampart/kube/exception.h"
 #include "rampart/kube/profile.h"
+#include "rampart/kube/scanned.h"
 #include "rampart/kube/workload.h"
 
 /* "NetworkPolicy shop/web: " in front, as far as the object tells its name. */
@@ -19,11 +20,12 @@ static int name_object(enum kind kind, const json_t *root, struct err *err)
                     ns ? "/" : "", NAME_LEN_MAX, name ? name : "(without a name)");
 }
 
-/* What is missing of it might be all that counts; only of a policy or a workload that much is known
- * all the same. */
+/* What is missing of it might be all that counts; of a policy that much is known all the same, and
+ * of what has pods that it cannot be evaluated. */
 static int check_whole(enum kind kind, const json_t *root, struct err *err)
 {
-    if (kind == KIND_NETWORK_POLICY || kind_is_workload(kind) || !json_object_get(root, OBJECT_CUT))
+    if (kind == KIND_NETWORK_POLICY || kind == KIND_POD || kind == KIND_JOB ||
+        kind_is_workload(kind) || !json_object_get(root, OBJECT_CUT))
         return 0;
     return err_set(err, ERR_INVALID, "is too large to be read: make it smaller");
 }
@@ -54,6 +56,9 @@ static int decode(enum kind kind, const json_t *root, struct arena *a,
     case KIND_API_SERVICE:
     case KIND_CRD:
         return hook_decode(kind, root, a, ret_result, ret_object, err);
+    case KIND_POD:
+    case KIND_JOB:
+        return scanned_decode(kind, root, a, ret_object, err);
     case KIND_DEPLOYMENT:
     case KIND_STATEFUL_SET:
     case KIND_DAEMON_SET:

@@ -24,6 +24,12 @@ static const char *const reason_names[REASON_COUNT] = {
     [REASON_CONTESTED] = "Contested",
     [REASON_OVERRIDDEN] = "Overridden",
     [REASON_INVALID_SPEC] = "InvalidSpec",
+    [REASON_RULE_FAILED] = "RuleFailed",
+    [REASON_RULE_ERROR] = "RuleError",
+    [REASON_UNKNOWN_RULE] = "UnknownRule",
+    [REASON_EXCEPTION_EXPIRES] = "ExceptionExpires",
+    [REASON_EXCEPTION_EXPIRED] = "ExceptionExpired",
+    [REASON_SCAN_FAILED] = "ScanFailed",
 };
 
 /* NULL sorts first: a text that is absent is the smallest. */

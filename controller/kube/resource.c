@@ -250,6 +250,16 @@ static const struct projection cron_job_keep[] = {STATUS_COMMON,
                                                   PARTS("metadata", workload_metadata),
                                                   PARTS("spec", cron_job_spec), END};
 
+/* ---- What is scanned ---- */
+static const struct projection scanned_metadata[] = {META_COMMON, KEEP("labels"),
+                                                     KEEP("annotations"),
+                                                     PARTS("ownerReferences", workload_owner), END};
+static const struct projection pod_keep[] = {STATUS_COMMON, PARTS("metadata", scanned_metadata),
+                                             PARTS("spec", pod_spec), END};
+static const struct projection scanned_job_spec[] = {PARTS("template", pod_template), END};
+static const struct projection job_keep[] = {STATUS_COMMON, PARTS("metadata", scanned_metadata),
+                                             PARTS("spec", scanned_job_spec), END};
+
 static const struct resource resources[KIND_COUNT] = {
     [KIND_NAMESPACE] = {"", "v1", "namespaces", "Namespace", false, namespace_keep},
     [KIND_PROFILE] = {"rampart.dev", "v1alpha1", "securityprofiles", "SecurityProfile", false,
@@ -276,6 +286,8 @@ static const struct resource resources[KIND_COUNT] = {
     [KIND_DAEMON_SET] = {"apps", "v1", "daemonsets", "DaemonSet", true, daemon_set_keep},
     [KIND_CRON_JOB] = {"batch", "v1", "cronjobs", "CronJob", true, cron_job_keep},
     [KIND_EVENT] = {"events.k8s.io", "v1", "events", "Event", true, NULL},
+    [KIND_POD] = {"", "v1", "pods", "Pod", true, pod_keep},
+    [KIND_JOB] = {"batch", "v1", "jobs", "Job", true, job_keep},
 };
 
 const struct resource *resource_of(enum kind kind)

@@ -34,10 +34,35 @@ static const struct verdict *view_get_verdict(const void *ctx, const char *ns)
     return verdicts_get(&m->namespaces, ns);
 }
 
+static void view_get_tally(const void *ctx, const char *profile, struct posture_tally *ret_tally)
+{
+    const struct manager *m = ctx;
+
+    postures_tally(&m->postures, profile, ret_tally);
+}
+
+static const struct scan_findings *view_get_scanned(const void *ctx, const char *profile)
+{
+    const struct manager *m = ctx;
+
+    return scan_results_get(&m->scanned, profile);
+}
+
+static const char *view_get_scan_trouble(const void *ctx)
+{
+    const struct manager *m = ctx;
+
+    return scan_trouble(m->scan);
+}
+
 static const struct view_ops caches_and_verdicts = {
     .list = view_list_caches,
     .get = view_get_cached,
     .verdict = view_get_verdict,
+    .tally = view_get_tally,
+    .drifted = posture_view_drifted,
+    .scanned = view_get_scanned,
+    .scan_trouble = view_get_scan_trouble,
 };
 
 /* ---- Life ---- */
@@ -70,7 +95,7 @@ static int build(struct manager *m, struct err *err)
                                             options->seed + 1, err)
                              : NULL;
     m->queue = m->recorder ? workqueue_new(WORKQUEUE_KEYS_MAX, err) : NULL;
-    return m->queue ? 0 : -1;
+    return m->queue ? manager_scan_new(m, err) : -1;
 }
 
 struct manager *manager_new(const struct manager_options *options, struct err *err)
@@ -93,6 +118,8 @@ struct manager *manager_new(const struct manager_options *options, struct err *e
     m->trouble_since_ms = UINT64_MAX;
     verdicts_init(&m->namespaces, MANAGER_VERDICTS_MAX, options->seed);
     verdicts_init(&m->profiles, PROFILE_TRACKS_MAX, options->seed);
+    verdicts_init(&m->exceptions, MANAGER_EXCEPTIONS_MAX, options->seed);
+    postures_init(&m->postures, POSTURES_MAX);
     profile_tracks_init(&m->tracks);
     delete_budget_init(&m->deletes, MANAGER_DELETES_FREE, MANAGER_DELETES_PERCENT);
     if (build(m, err) < 0) {
@@ -110,8 +137,13 @@ void manager_free(struct manager *m)
     applier_free(m->applier);
     cluster_free(m->cluster);
     workqueue_free(m->queue);
+    scan_free(m->scan);
     verdicts_done(&m->namespaces);
     verdicts_done(&m->profiles);
+    verdicts_done(&m->exceptions);
+    postures_done(&m->postures);
+    scan_results_done(&m->scanned);
+    scan_results_done(&m->scanning);
     profile_tracks_done(&m->tracks);
     arena_done(&m->scratch);
     mem_free(m);
@@ -175,9 +207,10 @@ static void work(struct manager *m)
 
     while (passes < MANAGER_PASSES_PER_STEP && applier_has_room(m->applier) && manager_pass(m))
         passes++;
+    scan_step(m->scan, m->now_ms);
     applier_step(m->applier, m->now_ms); /* plans that ended as they began */
     /* A burst is over: its memory goes back. */
-    if (workqueue_ready(m->queue) == 0 && applier_in_flight(m->applier) == 0)
+    if (workqueue_ready(m->queue) == 0 && !m->batch.key && applier_in_flight(m->applier) == 0)
         arena_done(&m->scratch);
 }
 
@@ -205,7 +238,9 @@ static uint64_t deadline(const struct manager *m)
         return sooner(due_ms, m->stop_by_ms);
     /* Without room for a plan the end of one of those in flight is waited for, not time. */
     if (m->has_synced && applier_has_room(m->applier))
-        due_ms = sooner(due_ms, workqueue_deadline(m->queue, m->now_ms));
+        due_ms = m->batch.key ? 0 : sooner(due_ms, workqueue_deadline(m->queue, m->now_ms));
+    if (m->has_synced)
+        due_ms = sooner(due_ms, scan_deadline(m->scan));
     if (m->trouble_since_ms != UINT64_MAX && m->now_ms < m->trouble_since_ms + TROUBLE_MAX_MS)
         due_ms = sooner(due_ms, m->trouble_since_ms + TROUBLE_MAX_MS);
     return sooner(due_ms, m->resync_at_ms);
@@ -239,6 +274,7 @@ void manager_stop(struct manager *m, uint64_t now_ms)
     m->is_stopping = true;
     m->stop_by_ms = now_ms + MANAGER_DRAIN_MS;
     cluster_stop(m->cluster);
+    scan_stop(m->scan);
     applier_drain(m->applier);
 }
 
@@ -247,7 +283,8 @@ bool manager_is_stopped(const struct manager *m)
     if (!m->is_stopping)
         return false;
     return m->now_ms >= m->stop_by_ms ||
-           (m->has_drained && cluster_is_stopped(m->cluster) && recorder_pending(m->recorder) == 0);
+           (m->has_drained && cluster_is_stopped(m->cluster) && scan_is_stopped(m->scan) &&
+            recorder_pending(m->recorder) == 0);
 }
 
 /* ---- What others ask ---- */
@@ -281,6 +318,7 @@ void manager_get_stats(const struct manager *m, struct manager_stats *ret_stats)
         .passes = m->passes,
         .queue_ready = workqueue_ready(m->queue),
         .verdicts = verdicts_count(&m->namespaces),
+        .postures = postures_count(&m->postures),
     };
     applier_get_stats(m->applier, &ret_stats->applier);
     recorder_get_stats(m->recorder, &ret_stats->recorder);

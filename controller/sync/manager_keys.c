@@ -48,13 +48,19 @@ static void settle(struct manager *m, const char *key, int added, const struct e
     manager_want_resync(m, m->now_ms);
 }
 
+void manager_add_key(struct manager *m, const char *key)
+{
+    struct err err = {0};
+
+    settle(m, key, workqueue_add(m->queue, key, &err), &err);
+}
+
 void manager_mark_namespace(struct manager *m, const char *ns)
 {
     char key[KEY_LEN_MAX];
-    struct err err = {0};
 
     if (compose(key, NAMESPACE_PREFIX, ns))
-        settle(m, key, workqueue_add(m->queue, key, &err), &err);
+        manager_add_key(m, key);
 }
 
 /* Whether its last pass saw the profile's spec as it is now (a deletion counts as a change of it).
@@ -128,10 +134,61 @@ static void mark_all_profiles(void *ctx)
     mark_all(ctx, KIND_PROFILE, mark_profile);
 }
 
+void manager_mark_all_profiles(struct manager *m)
+{
+    mark_all_profiles(m);
+}
+
+static void mark_object(void *ctx, enum kind kind, const char *ns, const char *name)
+{
+    posture_mark_object(ctx, kind, ns, name);
+}
+
+static void mark_objects_of(void *ctx, const char *ns)
+{
+    posture_mark_objects(ctx, ns);
+}
+
+static void mark_objects(void *ctx, const char *ns)
+{
+    if (ns)
+        posture_mark_objects(ctx, ns);
+    else
+        mark_all(ctx, KIND_NAMESPACE, mark_objects_of);
+}
+
+static void mark_exception(void *ctx, const char *ns, const char *name)
+{
+    posture_mark_exception(ctx, ns, name);
+}
+
+static void mark_scan(void *ctx)
+{
+    struct manager *m = ctx;
+
+    scan_hurry(m->scan, m->now_ms);
+}
+
+static int mark_exceptions(struct manager *m, struct err *err)
+{
+    struct object_list list;
+    AUTO_ARENA a;
+
+    arena_init(&a, PASS_BYTES_MAX);
+    if (cluster_list(m->cluster, KIND_EXCEPTION, NULL, &a, &list, err) < 0)
+        return -1;
+    for (size_t i = 0; i < list.count; i++)
+        posture_mark_exception(m, list.items[i]->ns, list.items[i]->name);
+    return 0;
+}
+
 int manager_resync(struct manager *m, struct err *err)
 {
     m->resync_at_ms = UINT64_MAX;
+    posture_sweep(m);
+    /* Profiles last: their status counts all others. */
     if (mark_kind(m, KIND_NAMESPACE, mark_namespace, err) < 0 ||
+        mark_kind(m, KIND_NAMESPACE, mark_objects_of, err) < 0 || mark_exceptions(m, err) < 0 ||
         mark_kind(m, KIND_PROFILE, mark_profile, err) < 0)
         return err_wrap(err, "look at everything again");
     verdicts_each(&m->namespaces, mark_namespace, m);
@@ -160,6 +217,10 @@ void manager_on_change(void *ctx, const struct object *before, const struct obje
         .mark_all_namespaces = mark_all_namespaces,
         .mark_profile = mark_profile,
         .mark_all_profiles = mark_all_profiles,
+        .mark_object = mark_object,
+        .mark_objects = mark_objects,
+        .mark_exception = mark_exception,
+        .mark_scan = mark_scan,
         .ctx = m,
     };
 

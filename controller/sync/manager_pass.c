@@ -6,20 +6,30 @@
 /* The rule that findings of the runtime itself go by. */
 #define RULE "write"
 
-static void retry(struct manager *m, const struct subject *s, uint64_t now_ms, uint32_t at_least_ms)
+void manager_retry(struct manager *m, const char *key, uint64_t now_ms, uint32_t at_least_ms)
 {
     struct err err = {0};
 
-    if (workqueue_add_failed(m->queue, s->key, now_ms, at_least_ms, &err) < 0)
+    if (workqueue_add_failed(m->queue, key, now_ms, at_least_ms, &err) < 0)
         manager_want_resync(m, now_ms + MANAGER_RETRY_MS);
+}
+
+static void retry(struct manager *m, const struct subject *s, uint64_t now_ms, uint32_t at_least_ms)
+{
+    manager_retry(m, s->key, now_ms, at_least_ms);
+}
+
+void manager_come_back(struct manager *m, const char *key, uint64_t at_ms)
+{
+    struct err err = {0};
+
+    if (workqueue_add_at(m->queue, key, at_ms, &err) < 0)
+        manager_want_resync(m, at_ms);
 }
 
 static void come_back(struct manager *m, const struct subject *s, uint64_t at_ms)
 {
-    struct err err = {0};
-
-    if (workqueue_add_at(m->queue, s->key, at_ms, &err) < 0)
-        manager_want_resync(m, at_ms);
+    manager_come_back(m, s->key, at_ms);
 }
 
 static void finish(struct manager *m, const struct subject *s)
@@ -50,15 +60,20 @@ static void look_at_profile(struct manager *m, const char *name)
     }
 }
 
-static int make_plan(struct manager *m, const struct subject *s, struct plan *plan, struct err *err)
+struct arena *manager_arena(struct manager *m)
 {
-    const struct reconciler_ops *ops = m->options.ops;
-
     if (m->scratch.used_max == 0) /* the applier took it over, or it was given back */
         arena_init(&m->scratch, PASS_BYTES_MAX);
     else
         arena_reset(&m->scratch);
-    plan_init(plan, &m->scratch);
+    return &m->scratch;
+}
+
+static int make_plan(struct manager *m, const struct subject *s, struct plan *plan, struct err *err)
+{
+    const struct reconciler_ops *ops = m->options.ops;
+
+    plan_init(plan, manager_arena(m));
     m->passes++;
     if ((s->is_profile ? ops->plan_profile(&m->view, s->name, plan, err)
                        : ops->plan_namespace(&m->view, s->name, plan, err)) < 0 ||
@@ -149,7 +164,7 @@ static void carry_out(struct manager *m, const struct subject *s, const struct p
 
 bool manager_pass(struct manager *m)
 {
-    const char *key = workqueue_take(m->queue, m->now_ms);
+    const char *key = m->batch.key ? m->batch.key : workqueue_take(m->queue, m->now_ms);
     const struct finding *standing = NULL;
     struct err err = {0};
     struct subject s;
@@ -157,6 +172,10 @@ bool manager_pass(struct manager *m)
 
     if (!key)
         return false;
+    if (posture_has_key(key)) {
+        posture_pass(m, key);
+        return true;
+    }
     s = subject_of(key);
     if (s.is_profile)
         look_at_profile(m, s.name);

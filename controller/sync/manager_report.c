@@ -25,8 +25,7 @@ static void look_up_uid(const struct manager *m, struct object_ref *ref)
         ref->uid = object->uid;
 }
 
-static void announce(struct manager *m, const struct finding *finding, enum mode mode,
-                     uint64_t now_ms)
+void report_event(struct manager *m, const struct finding *finding, enum mode mode, uint64_t now_ms)
 {
     const char *action = mode == MODE_AUDIT ? "Audit" : "Reconcile";
     struct object_ref object = finding->object;
@@ -54,7 +53,7 @@ void report_written(struct manager *m, const struct plan *plan, size_t count, ui
     assert(count <= plan->writes_count);
     for (size_t i = 0; i < count; i++) {
         if (plan->writes[i].after)
-            announce(m, plan->writes[i].after, plan->mode, now_ms);
+            report_event(m, plan->writes[i].after, plan->mode, now_ms);
     }
 }
 
@@ -156,7 +155,7 @@ int report_pass(struct manager *m, const struct subject *s, const struct plan *p
         keep_note(m, s, &said);
     for (size_t i = 0; i < plan->findings_count; i++) {
         if (!verdicts_said(verdicts, s->name, &plan->findings[i]))
-            announce(m, &plan->findings[i], plan->mode, now_ms);
+            report_event(m, &plan->findings[i], plan->mode, now_ms);
     }
     if (keep(m, s, &said, err) < 0)
         return -1;
@@ -200,7 +199,7 @@ void report_failure(struct manager *m, const struct subject *s, const struct pla
               LOG_STR("code", err_code_name(why->code)), LOG_INT("status", why->http_status),
               LOG_STR("error", failure->message));
     if (is_news)
-        announce(m, failure, plan ? plan->mode : said.verdict.mode, now_ms);
+        report_event(m, failure, plan ? plan->mode : said.verdict.mode, now_ms);
     if (keep(m, s, &said, NULL) < 0)
         verdicts_doubt(verdicts, s->name);
 }
@@ -282,7 +281,7 @@ void report_contest(struct manager *m, const struct subject *s, const struct pla
     log_event(m->options.log, LOG_WARN, "what is written here does not stay; going on more slowly",
               LOG_STR("namespace", s->name), LOG_STR("error", text),
               LOG_INT("longest_wait_ms", PACE_MAX_MS));
-    announce(m, &contest, plan->mode, now_ms);
+    report_event(m, &contest, plan->mode, now_ms);
 }
 
 uint64_t report_contest_until(struct manager *m, const struct subject *s)

@@ -5,6 +5,8 @@
  *   manager_keys.c    from changes of the caches to keys in the queue
  *   manager_pass.c    from a key to a plan, and what becomes of the plan
  *   manager_report.c  from a plan to verdict, Events and log
+ *   manager_posture.c objects by the rules: keys, records, Events, exceptions
+ *   manager_scan.c    bare Pods and Jobs by the rules
  */
 #ifndef RAMPART_SYNC_MANAGER_STATE_H
 #define RAMPART_SYNC_MANAGER_STATE_H
@@ -12,7 +14,10 @@
 #include "rampart/sync/cluster.h"
 #include "rampart/sync/delete_budget.h"
 #include "rampart/sync/manager.h"
+#include "rampart/sync/postures.h"
 #include "rampart/sync/profile_tracks.h"
+#include "rampart/sync/scan.h"
+#include "rampart/sync/scan_findings.h"
 #include "rampart/sync/verdicts.h"
 #include "rampart/sync/workqueue.h"
 
@@ -20,15 +25,34 @@
 #define MANAGER_STALE_MAX 10  /* tries in a row without success, until being behind is a failure */
 #define MANAGER_RETRY_MS 1000 /* until what memory did not suffice for is tried again */
 
+#define MANAGER_BATCH_OBJECTS 64      /* evaluated in one pass; the rest of a namespace follows */
+#define MANAGER_EXCEPTIONS_MAX 100000 /* about which something was said */
+/* Until an exception is looked at again at the latest: a clock may have been put right meanwhile.
+ */
+#define MANAGER_EXCEPTION_LOOK_S (24 * 3600)
+
+/* All objects of one namespace, of which the next pass does the next few. */
+struct posture_batch {
+    const char *key;             /* in the queue's processing set; NULL: none */
+    size_t kind;                 /* place in reconciler_ops.evaluated */
+    char last[NAME_LEN_MAX + 1]; /* of that kind, evaluated last; "": none yet */
+};
+
 struct manager {
     struct manager_options options; /* what they point at is borrowed */
-    struct cluster *cluster;        /* owned, as the next three */
+    struct cluster *cluster;        /* owned, as the next four */
     struct applier *applier;
     struct recorder *recorder;
     struct workqueue *queue;
+    struct scan *scan;
     struct view view;
     struct verdicts namespaces; /* by name */
     struct verdicts profiles;   /* by name */
+    struct verdicts exceptions; /* by "<namespace>/<name>" */
+    struct postures postures;
+    struct scan_results scanned;  /* by the last scan that came to its end */
+    struct scan_results scanning; /* by the one under way */
+    struct posture_batch batch;
     struct profile_tracks tracks;
     struct delete_budget deletes;
     struct arena scratch; /* of the pass that runs; the applier takes it over with its plan */
@@ -57,13 +81,21 @@ void manager_on_change(void *ctx, const struct object *before, const struct obje
 void manager_mark_namespace(struct manager *m, const char *ns);
 /* Not before MANAGER_STATUS_EVERY_MS after its last pass. */
 void manager_mark_profile(struct manager *m, const char *profile);
+void manager_mark_all_profiles(struct manager *m);
 /* Everything is marked with the next step: an addition to the queue was lost. */
 void manager_want_resync(struct manager *m, uint64_t at_ms);
 /* Marks every namespace and every profile, those included that only a verdict remembers. -1:
  * ERR_NOMEM, ERR_LIMIT. */
 MUST_CHECK int manager_resync(struct manager *m, struct err *err);
 
+/* Ready at once; nothing is lost when there is no room for it. */
+void manager_add_key(struct manager *m, const char *key);
+
 /* ---- manager_pass.c ---- */
+/* Empty, for one pass. */
+struct arena *manager_arena(struct manager *m);
+void manager_retry(struct manager *m, const char *key, uint64_t now_ms, uint32_t at_least_ms);
+void manager_come_back(struct manager *m, const char *key, uint64_t at_ms);
 /* One key from the queue, to its end or into the applier's hands. False: none is ready. */
 bool manager_pass(struct manager *m);
 bool manager_may_delete(void *ctx, const struct plan *plan, const struct write *write,
@@ -97,5 +129,24 @@ void report_written(struct manager *m, const struct plan *plan, size_t count, ui
 /* The namespace is another one of the same name: what was said and stood was the old one's. */
 void report_forget_namespace(struct manager *m, const char *ns);
 struct verdicts *report_verdicts(struct manager *m, const struct subject *s);
+void report_event(struct manager *m, const struct finding *finding, enum mode mode,
+                  uint64_t now_ms);
+
+/* ---- manager_posture.c ---- */
+void posture_mark_object(struct manager *m, enum kind kind, const char *ns, const char *name);
+void posture_mark_objects(struct manager *m, const char *ns); /* of one namespace */
+void posture_mark_exception(struct manager *m, const char *ns, const char *name);
+/* Whether the key is one of those. */
+bool posture_has_key(const char *key);
+/* One of those keys, or the next part of a batch. */
+void posture_pass(struct manager *m, const char *key);
+/* Objects that a change was lost of: what is kept of those that are gone is forgotten. */
+void posture_sweep(struct manager *m);
+int posture_view_drifted(const void *ctx, const char *profile, size_t count_max, struct arena *a,
+                         const struct object *const **ret_objects, size_t *ret_count,
+                         bool *ret_more, struct err *err);
+
+/* ---- manager_scan.c ---- */
+MUST_CHECK int manager_scan_new(struct manager *m, struct err *err);
 
 #endif

@@ -118,7 +118,13 @@ var rightsWanted = map[string]string{
 	"mutatingwebhookconfigurations.admissionregistration.k8s.io":   "list watch",
 	"apiservices.apiregistration.k8s.io":                           "list watch",
 	"customresourcedefinitions.apiextensions.k8s.io":               "list watch",
-	"events.events.k8s.io":                                         "create patch",
+	"deployments.apps":     "list watch",
+	"statefulsets.apps":    "list watch",
+	"daemonsets.apps":      "list watch",
+	"cronjobs.batch":       "list watch",
+	"pods":                 "list",
+	"jobs.batch":           "list",
+	"events.events.k8s.io": "create patch",
 }
 
 func TestRightsAreTheseAndNoMore(t *testing.T) {

@@ -226,6 +226,21 @@ type seen struct {
 			Failed     int `json:"failed"`
 			Overridden int `json:"overridden"`
 		} `json:"namespaces"`
+		Workloads struct {
+			Total     int `json:"total"`
+			Compliant int `json:"compliant"`
+			Drifted   int `json:"drifted"`
+			Exempt    int `json:"exempt"`
+			Failed    int `json:"failed"`
+		} `json:"workloads"`
+		Rules []struct {
+			ID     string `json:"id"`
+			Mode   string `json:"mode"`
+			Pass   int    `json:"pass"`
+			Fail   int    `json:"fail"`
+			Error  int    `json:"error"`
+			Exempt int    `json:"exempt"`
+		} `json:"rules"`
 		Drift []struct {
 			Object  string `json:"object"`
 			Rule    string `json:"rule"`

@@ -60,6 +60,13 @@ struct script {
     unsigned profile_plans_fail; /* of profiles */
     bool is_broken;              /* plans are, and nothing says so */
     bool writes_metadata;        /* of a profile, before its status */
+    const char *decides;       /* who decides about objects; NULL: nobody. By name: "bad..." drifts,
+                                  "odd..." cannot be evaluated, "excused..." is exempt */
+    bool is_mended;            /* "bad..." does no longer drift */
+    unsigned evaluations_fail; /* so many of the next evaluations fail */
+    unsigned explanations_fail;
+    const char *says_of_exceptions; /* message of a finding about each exception; NULL: none */
+    int64_t look_again_s;           /* at exceptions; 0: never */
     const char *marks; /* name of a namespace and a profile that each event marks besides */
 };
 
@@ -72,13 +79,14 @@ struct bench {
     unsigned rv;  /* the last one */
     bool *served; /* by number of the exchange: a watch that has had its initial events */
     size_t served_cap;
-    bool holds_writes;                  /* writes are answered by the test */
-    bool holds_events;                  /* Events too */
-    bool is_down;                       /* every request fails */
-    bool is_paused[KIND_WATCHED_COUNT]; /* watches of the kind tell nothing more */
-    bool is_empty[KIND_WATCHED_COUNT];  /* lists and initial events of the kind have no objects */
-    unsigned conflicts;                 /* so many of the next patches of policies come too late */
-    bool has_rival;                     /* who writes the policy just before each of those */
+    bool holds_writes;          /* writes are answered by the test */
+    bool holds_events;          /* Events too */
+    bool holds_scan;            /* pages of the scan are answered by the test */
+    bool is_down;               /* every request fails */
+    bool is_paused[KIND_COUNT]; /* watches of the kind tell nothing more */
+    bool is_empty[KIND_COUNT];  /* lists and initial events of the kind have no objects */
+    unsigned conflicts;         /* so many of the next patches of policies come too late */
+    bool has_rival;             /* who writes the policy just before each of those */
     struct script script;
     char trace[262144]; /* keys in the order of their passes, each followed by a space */
     size_t trace_len;
@@ -320,6 +328,14 @@ static inline bool serve_one(struct bench *b, size_t number)
         if (!serve_conflict(b, number))
             serve_write(b, number);
         return true;
+    }
+    for (int kind = KIND_POD; kind <= KIND_JOB; kind++) {
+        if (strstr(path, api_text("/%s?limit", resource_of((enum kind)kind)->plural))) {
+            if (b->holds_scan)
+                return false;
+            serve_list(b, number, (enum kind)kind);
+            return true;
+        }
     }
     for (int kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
         if (strstr(path, watch_part((enum kind)kind))) {

@@ -25,7 +25,13 @@ static inline void script_map(const struct view *v, const struct object *before,
         dirty->mark_namespace(dirty->ctx, bench_now->script.marks);
         dirty->mark_profile(dirty->ctx, bench_now->script.marks);
     }
-    if (any->kind == KIND_NAMESPACE) {
+    if (any->kind == KIND_SERVICE) {
+        dirty->mark_object(dirty->ctx, any->kind, any->ns, any->name);
+    } else if (any->kind == KIND_EXCEPTION) {
+        dirty->mark_exception(dirty->ctx, any->ns, any->name);
+        dirty->mark_objects(dirty->ctx, any->ns);
+    } else if (any->kind == KIND_NAMESPACE) {
+        dirty->mark_objects(dirty->ctx, any->name);
         dirty->mark_namespace(dirty->ctx, any->name);
         dirty->mark_all_profiles(dirty->ctx);
     } else if (any->kind == KIND_NETWORK_POLICY) {
@@ -36,6 +42,8 @@ static inline void script_map(const struct view *v, const struct object *before,
             dirty->mark_profile(dirty->ctx, any->name);
             return;
         }
+        dirty->mark_objects(dirty->ctx, NULL);
+        dirty->mark_scan(dirty->ctx);
         dirty->mark_all_namespaces(dirty->ctx);
         dirty->mark_all_profiles(dirty->ctx);
     }
@@ -141,13 +149,107 @@ static inline int script_plan_namespace(const struct view *v, const char *ns, st
     return 0;
 }
 
+static inline bool starts(const char *text, const char *part)
+{
+    return strncmp(text, part, strlen(part)) == 0;
+}
+
+static inline int script_evaluate(const struct view *v, const struct object *object,
+                                  struct arena *a, struct posture *ret_posture, struct err *err)
+{
+    struct posture p = {.profile = bench_now->script.decides, .is_workload = true};
+
+    (void)v;
+    (void)a;
+    if (script_fails(&bench_now->script.evaluations_fail, err) < 0)
+        return -1;
+    trace_pass("object", object->name);
+    if (starts(object->name, "bad") && !bench_now->script.is_mended)
+        p.failing = p.drift = 2, p.state = POSTURE_DRIFTED;
+    else if (starts(object->name, "odd"))
+        p.error = p.drift = 2, p.state = POSTURE_FAILED;
+    else if (starts(object->name, "excused"))
+        p.exempt = 2, p.state = POSTURE_EXEMPT;
+    else
+        p.passing = 2, p.state = POSTURE_COMPLIANT;
+    *ret_posture = p.profile ? p : (struct posture){.state = POSTURE_NONE};
+    return 0;
+}
+
+static inline int script_explain(const struct view *v, const struct object *object,
+                                 const struct posture *posture, size_t count_max, struct arena *a,
+                                 struct finding **ret_findings, size_t *ret_count, struct err *err)
+{
+    struct finding *finding = arena_calloc(a, 2, sizeof(*finding));
+
+    (void)v;
+    if (!finding || script_fails(&bench_now->script.explanations_fail, err) < 0)
+        return err_nomem(err);
+    assert_true(count_max >= 2);
+    for (size_t i = 0; i < 2; i++)
+        finding[i] = (struct finding){
+            .reason = REASON_RULE_FAILED,
+            .is_warning = true,
+            .object = {object->kind, object->ns, object->name, object->uid},
+            .rule = i == 0 ? "first-rule" : "second-rule",
+            .message = i == 0 ? "this is wrong" : "and that",
+            .profile = posture->profile,
+        };
+    *ret_findings = finding;
+    *ret_count = 2;
+    return 0;
+}
+
+static inline int script_plan_exception(const struct view *v, const char *ns, const char *name,
+                                        struct plan *plan, int64_t *ret_look_again_s,
+                                        struct err *err)
+{
+    const struct script *s = &bench_now->script;
+    const struct finding finding = {.reason = REASON_EXCEPTION_EXPIRES,
+                                    .is_warning = true,
+                                    .object = {KIND_EXCEPTION, ns, name, ""},
+                                    .rule = "exception",
+                                    .message = s->says_of_exceptions};
+
+    trace_pass("exception", name);
+    *ret_look_again_s = s->look_again_s ? s->look_again_s : INT64_MAX;
+    if (script_fails(&bench_now->script.plans_fail, err) < 0)
+        return -1;
+    if (s->says_of_exceptions && view_get(v, KIND_EXCEPTION, ns, name))
+        (void)plan_add_finding(plan, &finding);
+    return plan_check(plan, err);
+}
+
+/* What the view tells of the objects that the profile decides, as a status has it. */
+static inline int script_postures(const struct view *v, const char *name, struct arena *a,
+                                  char *ret_text, size_t len_max, struct err *err)
+{
+    const struct scan_findings *scanned = view_scanned(v, name);
+    const struct object *const *objects;
+    struct posture_tally t;
+    size_t count;
+    bool has_more;
+
+    view_tally(v, name, &t);
+    if (view_drifted(v, name, 2, a, &objects, &count, &has_more, err) < 0)
+        return -1;
+    (void)snprintf(ret_text, len_max,
+                   "{\"first\":\"%s%s\",\"objects\":\"%u %u %u %u\",\"scan\":\"%u/%zu%s%s\"}",
+                   count > 0 ? objects[0]->name : "", has_more ? "+" : "",
+                   t.states[POSTURE_COMPLIANT], t.states[POSTURE_EXEMPT], t.states[POSTURE_DRIFTED],
+                   t.states[POSTURE_FAILED], scanned ? scanned->tally.states[POSTURE_DRIFTED] : 0,
+                   scanned ? scanned->drift_count : 0, scanned && scanned->is_cut ? "+" : "",
+                   *view_scan_trouble(v) ? " failed" : "");
+    return 0;
+}
+
 static inline int script_plan_profile(const struct view *v, const char *name, struct plan *plan,
                                       struct err *err)
 {
     const struct profile *p = OBJECT_AS(profile, view_get(v, KIND_PROFILE, "", name));
     struct object_list namespaces;
     size_t compliant = 0, contested = 0;
-    char status[64], body[128];
+    char status[128], body[192];
     struct write write = {.verb = WRITE_PATCH_STATUS, .phase = PHASE_STATUS, .body = body};
 
     trace_pass("profile", name);
@@ -169,7 +271,10 @@ static inline int script_plan_profile(const struct view *v, const char *name, st
         compliant += verdict && verdict->state == VERDICT_COMPLIANT;
         contested += verdict && verdict->contest;
     }
-    if (contested > 0)
+    if (bench_now->script.decides) {
+        if (script_postures(v, name, plan->arena, status, sizeof(status), err) < 0)
+            return -1;
+    } else if (contested > 0)
         (void)snprintf(status, sizeof(status), "{\"compliant\":%zu,\"contested\":%zu}", compliant,
                        contested);
     else
@@ -183,10 +288,17 @@ static inline int script_plan_profile(const struct view *v, const char *name, st
     return plan_add_write(plan, &write) ? 0 : plan_check(plan, err);
 }
 
+static const enum kind script_evaluated[] = {KIND_SERVICE};
+
 static const struct reconciler_ops script_ops = {
     .map = script_map,
     .plan_namespace = script_plan_namespace,
     .plan_profile = script_plan_profile,
+    .evaluated = script_evaluated,
+    .evaluated_count = 1,
+    .evaluate = script_evaluate,
+    .explain = script_explain,
+    .plan_exception = script_plan_exception,
 };
 
 /* How often the key was planned. */

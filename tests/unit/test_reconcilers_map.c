@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "rampart/json/decode.h"
-#include "rampart/reconcilers/registry.h"
+#include "rampart/reconcilers/network.h"
 #include "support/world.h"
 
 /* The same cluster before an event and after it: the view shows what came after. */
@@ -66,10 +66,13 @@ static void assert_objects_mark(const struct object *before, const struct object
                                 const char *want)
 {
     struct marks marks = {""};
-    const struct dirty dirty = {mark_namespace, mark_all_namespaces, mark_profile,
-                                mark_all_profiles, &marks};
+    const struct dirty dirty = {.mark_namespace = mark_namespace,
+                                .mark_all_namespaces = mark_all_namespaces,
+                                .mark_profile = mark_profile,
+                                .mark_all_profiles = mark_all_profiles,
+                                .ctx = &marks};
 
-    registry_ops.map(&later.view, before, after, &dirty);
+    network_map(&later.view, before, after, &dirty);
     assert_string_equal(marks.text, want);
 }
 

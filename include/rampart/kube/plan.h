@@ -55,6 +55,12 @@ enum reason {
     REASON_CONTESTED,     /* what is written does not stay: somebody undoes it again and again */
     REASON_OVERRIDDEN,    /* a profile of higher priority decides */
     REASON_INVALID_SPEC,
+    REASON_RULE_FAILED,       /* an object fails a rule that its profile requires */
+    REASON_RULE_ERROR,        /* it cannot be told whether an object keeps the rules */
+    REASON_UNKNOWN_RULE,      /* a profile or an exception names a rule that does not exist */
+    REASON_EXCEPTION_EXPIRES, /* a SecurityException will count no more in a few days */
+    REASON_EXCEPTION_EXPIRED, /* it does not count any more */
+    REASON_SCAN_FAILED,       /* Pods and Jobs could not be listed */
     REASON_COUNT,
 };
 const char *reason_name(enum reason reason); /* "PolicyEdited" */

@@ -59,7 +59,7 @@ struct container {
     bool has_readiness_probe;
     bool has_startup_probe;
     bool has_secret_env_ref; /* env or envFrom takes a value from a Secret */
-    int32_t host_port;      /* the first one that is not 0; 0: none */
+    int32_t host_port;       /* the first one that is not 0; 0: none */
     const char *probe_host; /* the first host that a probe or a lifecycle hook states; NULL: none */
     const char *secret_env; /* the first variable with a literal value whose name says that it is a
                                secret; NULL: none. The value is never kept. */
@@ -99,8 +99,8 @@ struct pod_template {
     uint8_t host_pid;
     uint8_t host_ipc;
     uint8_t host_users;
-    uint8_t resources; /* enum resource_flag, of the pod as a whole */
-    bool is_windows;   /* os.name: windows */
+    uint8_t resources;       /* enum resource_flag, of the pod as a whole */
+    bool is_windows;         /* os.name: windows */
     bool runs_to_completion; /* restartPolicy Never or OnFailure, as pods of Jobs have it */
     bool has_runtime_class;
     bool has_placement; /* nodeSelector, or a required node affinity */

@@ -24,8 +24,10 @@ enum kind {
     KIND_STATEFUL_SET,
     KIND_DAEMON_SET,
     KIND_CRON_JOB,
-    KIND_WATCHED_COUNT,              /* the kinds above are watched; those below only written */
-    KIND_EVENT = KIND_WATCHED_COUNT, /* events.k8s.io/v1 */
+    KIND_WATCHED_COUNT,              /* the kinds above are watched */
+    KIND_EVENT = KIND_WATCHED_COUNT, /* events.k8s.io/v1; only written */
+    KIND_POD,                        /* listed by the scan, as the next one (sync/scan.h) */
+    KIND_JOB,
     KIND_COUNT,
 };
 

@@ -9,13 +9,23 @@
 
 #include "rampart/base/arena.h"
 #include "rampart/kube/object.h"
+#include "rampart/kube/posture.h"
 
+struct finding; /* kube/plan.h */
 struct verdict; /* kube/plan.h */
 
 struct object_list {
     const struct object *const
         *items; /* sorted by object_order(); arena of the call, objects borrowed from the cache */
     size_t count;
+};
+
+/* What the last scan (sync/scan.h) found for one profile. */
+struct scan_findings {
+    struct posture_tally tally;
+    const struct finding *const *drift; /* sorted by object; borrowed until the next scan ends */
+    size_t drift_count;
+    bool is_cut; /* there are more */
 };
 
 struct view_ops {
@@ -25,6 +35,18 @@ struct view_ops {
     const struct object *(*get)(const void *ctx, enum kind kind, const char *ns, const char *name);
     /* What the last pass said of a namespace; NULL before the first. */
     const struct verdict *(*verdict)(const void *ctx, const char *ns);
+    /* The members from here on may be NULL: then there is nothing to tell. */
+    /* The postures of all objects that @profile decides, but for those of the scan. */
+    void (*tally)(const void *ctx, const char *profile, struct posture_tally *ret_tally);
+    /* Which of them are POSTURE_DRIFTED or POSTURE_FAILED: the first @count_max by object_order(),
+     * then kind; *ret_more: there are others. ERR_NOMEM. */
+    int (*drifted)(const void *ctx, const char *profile, size_t count_max, struct arena *a,
+                   const struct object *const **ret_objects, size_t *ret_count, bool *ret_more,
+                   struct err *err);
+    /* NULL: no scan has found anything for the profile. */
+    const struct scan_findings *(*scanned)(const void *ctx, const char *profile);
+    /* Why the scan fails now, "" when it does not. */
+    const char *(*scan_trouble)(const void *ctx);
 };
 
 struct view {
@@ -49,6 +71,35 @@ static inline const struct object *view_get(const struct view *v, enum kind kind
 static inline const struct verdict *view_verdict(const struct view *v, const char *ns)
 {
     return v->ops->verdict(v->ctx, ns);
+}
+
+static inline void view_tally(const struct view *v, const char *profile,
+                              struct posture_tally *ret_tally)
+{
+    *ret_tally = (struct posture_tally){.states = {0}};
+    if (v->ops->tally)
+        v->ops->tally(v->ctx, profile, ret_tally);
+}
+
+static inline int view_drifted(const struct view *v, const char *profile, size_t count_max,
+                               struct arena *a, const struct object *const **ret_objects,
+                               size_t *ret_count, bool *ret_more, struct err *err)
+{
+    *ret_count = 0;
+    *ret_more = false;
+    return v->ops->drifted ? v->ops->drifted(v->ctx, profile, count_max, a, ret_objects, ret_count,
+                                             ret_more, err)
+                           : 0;
+}
+
+static inline const struct scan_findings *view_scanned(const struct view *v, const char *profile)
+{
+    return v->ops->scanned ? v->ops->scanned(v->ctx, profile) : NULL;
+}
+
+static inline const char *view_scan_trouble(const struct view *v)
+{
+    return v->ops->scan_trouble ? v->ops->scan_trouble(v->ctx) : "";
 }
 
 #endif

@@ -30,10 +30,36 @@ struct profile_tally {
     size_t contested;              /* of the decided: what is written there does not stay */
     const struct finding *contest; /* of the first of those, by name; NULL for none */
     const struct finding *worst;   /* the first finding that counts as failed, else the first one */
+    /* Of the workloads section; all zero where the profile states none or it is Off. */
+    bool has_workloads;
+    struct posture_tally postures;  /* those of the last scan included */
+    const char *unknown_rules;      /* "a, b"; "" for none */
+    const char *scan_trouble;       /* why Pods and Jobs could not be listed; "" */
+    const struct finding *unread;   /* the first object that cannot be evaluated; NULL */
+    const struct finding *deviates; /* the first one that fails a rule that is required; NULL */
 };
+
+static inline size_t tally_workloads(const struct profile_tally *t)
+{
+    return (size_t)t->postures.states[POSTURE_COMPLIANT] + t->postures.states[POSTURE_EXEMPT] +
+           t->postures.states[POSTURE_DRIFTED] + t->postures.states[POSTURE_FAILED];
+}
+
+/* Keeps the first STATUS_DRIFT_MAX in sorted order. */
+void profile_tally_keep(struct profile_tally *t, const struct finding *finding);
+/* The part that is about workloads (reconcilers/posture_tally.c). */
+MUST_CHECK int profile_tally_postures(const struct view *v, const struct profile *p,
+                                      struct arena *a, struct profile_tally *t, struct err *err);
 
 MUST_CHECK int profile_tally(const struct view *v, const struct profile *p, struct arena *a,
                              struct profile_tally *ret_tally, struct err *err);
+
+struct json_build;
+
+/* Writes status.rules, sorted by id. ERR_NOMEM. */
+MUST_CHECK int profile_status_rules(struct json_build *j, const struct view *v,
+                                    const struct profile *p, const struct profile_tally *t,
+                                    struct arena *a, struct err *err);
 
 /* Canonical JSON of the status. */
 MUST_CHECK const char *profile_status_text(const struct view *v, const struct profile *p,

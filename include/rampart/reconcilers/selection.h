@@ -13,5 +13,8 @@
  */
 const struct profile *selection_network(const struct view *v, const struct object_list *profiles,
                                         const struct namespace_facts *ns);
+/* The same for the workloads section. */
+const struct profile *selection_workloads(const struct view *v, const struct object_list *profiles,
+                                          const struct namespace_facts *ns);
 
 #endif

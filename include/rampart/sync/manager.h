@@ -3,8 +3,15 @@
  * the verdict is kept, findings become Events, verdicts become status. Stepped with time; see
  * transport.h for the world below it.
  *
- * Keys: "ns/<name>" (one pass over a namespace) and "profile/<name>" (finalizer, conditions,
- * status; at most once a second each). Nothing is planned before every cache was complete once.
+ * Keys: "ns/<name>" (one pass over a namespace), "profile/<name>" (finalizer, conditions, status;
+ * at most once a second each), "object/<namespace>/<name>/<plural>" (a workload, say, by the
+ * rules), "objects/<namespace>" (all of them there) and "exception/<namespace>/<name>". Nothing is
+ * planned before every cache was complete once.
+ *
+ * Bare Pods and Jobs are not watched but scanned (sync/scan.h), from the first sync on.
+ *
+ * What an object's own change makes worse is told by an Event about it; what a profile's edit or a
+ * start finds is told by the profile's status alone.
  */
 #ifndef RAMPART_SYNC_MANAGER_H
 #define RAMPART_SYNC_MANAGER_H
@@ -39,6 +46,7 @@ struct manager_stats {
     uint64_t passes; /* plans computed */
     size_t queue_ready;
     size_t verdicts; /* namespaces that a profile decides, or about which something is to be said */
+    size_t postures; /* objects that a profile decides about */
     struct applier_stats applier;
     struct recorder_stats recorder;
 };
