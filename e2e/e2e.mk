@@ -68,13 +68,17 @@ RAMPART_BURST ?= $(if $(filter release,$(CONFIG)),1000,200)
 export RAMPART_BURST
 
 .PHONY: e2e
-e2e: e2e-tools all ## the scenarios on a real control plane (CONFIG=asan: the operator under the sanitizers)
-	@RAMPART_BINARY=$(abspath $(OUT)/rampart) ./e2e/test.sh -timeout $(E2E_TIMEOUT) ./...
+e2e: e2e-tools all helpers ## the scenarios on a real control plane (CONFIG=asan: the operator under the sanitizers)
+	@RAMPART_BINARY=$(abspath $(OUT)/rampart) RAMPART_HELPERS=$(abspath $(OUT)/helpers) ./e2e/test.sh -timeout $(E2E_TIMEOUT) ./...
 
 .PHONY: e2e-steady
 e2e-steady: e2e-tools all ## ten minutes in which nothing happens to 10,000 objects
 	@RAMPART_BURST=1250 RAMPART_STEADY=10m RAMPART_BINARY=$(abspath $(OUT)/rampart) \
 		./e2e/test.sh -timeout $(E2E_TIMEOUT) -run TestFault26 ./lost
+
+.PHONY: pss
+pss: all ## the API server's own verdicts about 100,000 random pods and its manifests, in every version
+	@RAMPART_PODS=100000 RAMPART_BINARY=$(abspath $(OUT)/rampart) ./e2e/go.sh test -count=1 -v -timeout 30m ./pss
 
 .PHONY: e2e-selftest
 e2e-selftest: e2e-tools ## tests of the control plane's own harness

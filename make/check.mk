@@ -4,11 +4,13 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 WIRE_SRC := $(wildcard tests/wire/test_*.c)
 SUPPORT_SRC := $(wildcard tests/support/*.c)
 WIRE_SUPPORT_SRC := $(wildcard tests/wire/support/*.c)
+HELPER_SRC := $(wildcard tests/helpers/*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 
 UNIT_BIN := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNIT_SRC))
 WIRE_BIN := $(patsubst tests/wire/%.c,$(OUT)/wire/%,$(WIRE_SRC))
-TEST_OBJ := $(call obj,$(UNIT_SRC) $(WIRE_SRC) $(SUPPORT_SRC) $(WIRE_SUPPORT_SRC))
+HELPER_BIN := $(patsubst tests/helpers/%.c,$(OUT)/helpers/%,$(HELPER_SRC))
+TEST_OBJ := $(call obj,$(UNIT_SRC) $(WIRE_SRC) $(HELPER_SRC) $(SUPPORT_SRC) $(WIRE_SUPPORT_SRC))
 
 $(OUT)/obj/tests/%.o: PRODUCT_CPPFLAGS :=
 $(OUT)/obj/tests/%.o: CPPFLAGS += -Itests
@@ -22,6 +24,14 @@ $(OUT)/obj/tests/unit/test_json_slice_work.o: CFLAGS += -fsanitize-coverage=trac
 $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(call obj,$(SUPPORT_SRC)) $(OUT)/librampart-core.a
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lcmocka
+
+# Programs by which a test in another language asks the pure layers.
+$(OUT)/helpers/%: $(OUT)/obj/tests/helpers/%.o $(call obj,$(SUPPORT_SRC)) $(OUT)/librampart-core.a
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PURE_LIBS) -lcmocka
+
+.PHONY: helpers
+helpers: $(HELPER_BIN)
 
 $(OUT)/wire/%: $(OUT)/obj/tests/wire/%.o $(call obj,$(SUPPORT_SRC) $(WIRE_SUPPORT_SRC)) \
                $(OUT)/librampart-edge.a $(OUT)/librampart-core.a

@@ -72,6 +72,7 @@ static void log_sync(struct app *app, uint64_t now_ms)
               LOG_INT("duration_ms", now_ms - app->started_ms),
               LOG_INT("namespaces", count_of(app, KIND_NAMESPACE)),
               LOG_INT("securityprofiles", count_of(app, KIND_PROFILE)),
+              LOG_INT("securityexceptions", count_of(app, KIND_EXCEPTION)),
               LOG_INT("networkpolicies", count_of(app, KIND_NETWORK_POLICY)),
               LOG_INT("services", count_of(app, KIND_SERVICE)),
               LOG_INT("endpointslices", count_of(app, KIND_ENDPOINT_SLICE)),

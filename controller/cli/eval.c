@@ -120,21 +120,22 @@ static int evaluate(struct reading *r, const json_t *root, struct err *err)
     return eval_print_pod(r->printer, &subject, err);
 }
 
-/* What was too long or too deep to be read is a pod that cannot be told. */
-static int evaluate_cut(struct reading *r, struct err *err)
+/* An object that ends where it should and still is none: a pod that cannot be told. */
+static int evaluate_unreadable(struct reading *r, const char *why, struct err *err)
 {
-    static const struct pod_template pod = {.unreadable = "it is too large to be read"};
-    const struct eval_subject subject = {.kind = "Pod",
-                                         .ns = "",
-                                         .name = "(too large)",
-                                         .pod = &pod};
+    const struct pod_template pod = {.unreadable = why};
+    struct eval_subject subject = {.kind = "Pod", .ns = "", .pod = &pod};
 
+    subject.name = arena_printf(&r->arena, "(object %zu)", r->seen);
+    if (!subject.name)
+        return err_nomem(err);
     return eval_print_pod(r->printer, &subject, err);
 }
 
 static int on_value(void *ctx, enum slice_kind kind, const char *text, size_t len, struct err *err)
 {
     struct reading *r = ctx;
+    struct err why = {0};
     json_t *root;
     int result;
 
@@ -143,9 +144,13 @@ static int on_value(void *ctx, enum slice_kind kind, const char *text, size_t le
     r->seen++;
     arena_reset(&r->arena);
     if (kind == SLICE_CUT)
-        return evaluate_cut(r, err);
-    root = json_decode(text, len, err);
-    result = root ? evaluate(r, root, err) : -1;
+        return evaluate_unreadable(r, "it is too large to be read", err);
+    root = json_decode(text, len, &why);
+    if (!root && why.code == ERR_NOMEM)
+        return err_nomem(err);
+    if (!root)
+        return evaluate_unreadable(r, why.msg, err);
+    result = evaluate(r, root, err);
     json_decref(root);
     return result < 0 ? err_wrap(err, "object %zu", r->seen) : 0;
 }

@@ -131,9 +131,11 @@ int eval_print_end(struct eval_printer *p, struct err *err)
 {
     const struct eval_totals *t = &p->totals;
 
+    size_t all = t->pass + t->fail + t->error;
+
     if (!p->is_json)
-        strbuf_addf(&p->text, "%zu pods: %zu pass, %zu fail, %zu cannot be told\n",
-                    t->pass + t->fail + t->error, t->pass, t->fail, t->error);
+        strbuf_addf(&p->text, "%zu pod%s: %zu passed, %zu failed, %zu cannot be told\n", all,
+                    all == 1 ? "" : "s", t->pass, t->fail, t->error);
     if (hand_out(p, err) < 0)
         return -1;
     if (fflush(p->out) != 0)

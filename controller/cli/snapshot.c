@@ -34,7 +34,8 @@ static bool is_absent(const struct taking *t, int kind)
 {
     const struct err *err = informer_error(t->snapshot->caches[kind].informer);
 
-    return kind == KIND_PROFILE && t->options->may_lack_profiles && err->code == ERR_NOT_FOUND;
+    return (kind == KIND_PROFILE || kind == KIND_EXCEPTION) && t->options->may_lack_profiles &&
+           err->code == ERR_NOT_FOUND;
 }
 
 static bool is_complete(const struct taking *t)

@@ -4,7 +4,9 @@
 
 #include "rampart/json/get.h"
 #include "rampart/kube/decode.h"
+#include "rampart/kube/exception.h"
 #include "rampart/kube/profile.h"
+#include "rampart/kube/workload.h"
 
 /* "NetworkPolicy shop/web: " in front, as far as the object tells its name. */
 static int name_object(enum kind kind, const json_t *root, struct err *err)
@@ -17,11 +19,11 @@ static int name_object(enum kind kind, const json_t *root, struct err *err)
                     ns ? "/" : "", NAME_LEN_MAX, name ? name : "(without a name)");
 }
 
-/* What is missing of it might be all that counts; only of a policy that much is known all the same.
- */
+/* What is missing of it might be all that counts; only of a policy or a workload that much is known
+ * all the same. */
 static int check_whole(enum kind kind, const json_t *root, struct err *err)
 {
-    if (kind == KIND_NETWORK_POLICY || !json_object_get(root, OBJECT_CUT))
+    if (kind == KIND_NETWORK_POLICY || kind_is_workload(kind) || !json_object_get(root, OBJECT_CUT))
         return 0;
     return err_set(err, ERR_INVALID, "is too large to be read: make it smaller");
 }
@@ -39,6 +41,8 @@ static int decode(enum kind kind, const json_t *root, struct arena *a,
             return -1;
         *ret_object = &profile->object;
         return 0;
+    case KIND_EXCEPTION:
+        return exception_decode(root, a, ret_object, err);
     case KIND_NETWORK_POLICY:
         return netpol_decode(root, a, ret_object, err);
     case KIND_SERVICE:
@@ -50,6 +54,11 @@ static int decode(enum kind kind, const json_t *root, struct arena *a,
     case KIND_API_SERVICE:
     case KIND_CRD:
         return hook_decode(kind, root, a, ret_result, ret_object, err);
+    case KIND_DEPLOYMENT:
+    case KIND_STATEFUL_SET:
+    case KIND_DAEMON_SET:
+    case KIND_CRON_JOB:
+        return workload_decode(kind, root, a, ret_object, err);
     case KIND_EVENT:
     case KIND_COUNT:
         break;

@@ -207,7 +207,7 @@ static int containers_decode(const json_t *spec, struct arena *a, struct pod_tem
         count += json_array_size(lists[i]);
     }
     if (count > POD_CONTAINERS_MAX)
-        return err_set(err, ERR_INVALID, "has %zu containers, of which Rampart reads at most %d",
+        return err_set(err, ERR_INVALID, ": has %zu containers, of which Rampart reads at most %d",
                        count, POD_CONTAINERS_MAX);
     if (count == 0)
         return 0;
@@ -346,6 +346,10 @@ static int app_armor_decode(const json_t *metadata, struct arena *a, struct pod_
     json_object_foreach((json_t *)annotations, key, value) count += is_app_armor(key);
     if (count == 0)
         return 0;
+    if (count > POD_APP_ARMOR_MAX)
+        return err_set(err, ERR_INVALID,
+                       "annotations: %zu of AppArmor, of which Rampart reads at most %d", count,
+                       POD_APP_ARMOR_MAX);
     notes = arena_calloc(a, count, sizeof(*notes));
     if (!notes)
         return err_nomem(err);

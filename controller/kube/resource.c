@@ -44,6 +44,10 @@ static const struct projection profile_metadata[] = {META_COMMON, PARTS("annotat
 static const struct projection profile_keep[] = {STATUS_COMMON, PARTS("metadata", profile_metadata),
                                                  KEEP("spec"), KEEP("status"), END};
 
+/* ---- SecurityException ---- */
+static const struct projection exception_keep[] = {STATUS_COMMON, PARTS("metadata", metadata),
+                                                   KEEP("spec"), END};
+
 /* ---- NetworkPolicy ---- */
 static const struct projection netpol_annotations[] = {ANNOTATION_COMMON,
                                                        KEEP("rampart.dev/spec-hash"), END};
@@ -107,10 +111,149 @@ static const struct projection crd_spec[] = {PARTS("conversion", conversion), EN
 static const struct projection crd_keep[] = {STATUS_COMMON, PARTS("metadata", metadata),
                                              PARTS("spec", crd_spec), END};
 
+/* ---- Workloads ---- */
+static const struct projection nothing[] = {END}; /* that it is there is all that counts */
+static const struct projection handler_action[] = {KEEP("host"), END};
+static const struct projection handler[] = {PARTS("httpGet", handler_action),
+                                            PARTS("tcpSocket", handler_action), END};
+static const struct projection lifecycle[] = {PARTS("postStart", handler),
+                                              PARTS("preStop", handler), END};
+static const struct projection cpu_and_memory[] = {KEEP("cpu"), KEEP("memory"), END};
+static const struct projection pod_resources[] = {PARTS("requests", cpu_and_memory),
+                                                  PARTS("limits", cpu_and_memory), END};
+static const struct projection container_port[] = {KEEP("hostPort"), END};
+static const struct projection env_source[] = {PARTS("secretKeyRef", nothing), END};
+static const struct projection container_env[] = {KEEP("name"), KEEP("value"),
+                                                  PARTS("valueFrom", env_source), END};
+static const struct projection container_env_from[] = {PARTS("secretRef", nothing), END};
+static const struct projection container[] = {KEEP("name"),
+                                              KEEP("image"),
+                                              KEEP("restartPolicy"),
+                                              KEEP("securityContext"),
+                                              PARTS("resources", pod_resources),
+                                              PARTS("ports", container_port),
+                                              PARTS("env", container_env),
+                                              PARTS("envFrom", container_env_from),
+                                              PARTS("livenessProbe", handler),
+                                              PARTS("readinessProbe", handler),
+                                              PARTS("startupProbe", handler),
+                                              PARTS("lifecycle", lifecycle),
+                                              END};
+static const struct projection host_path[] = {KEEP("path"), END};
+static const struct projection volume[] = {KEEP("name"),
+                                           PARTS("hostPath", host_path),
+                                           PARTS("configMap", nothing),
+                                           PARTS("csi", nothing),
+                                           PARTS("downwardAPI", nothing),
+                                           PARTS("emptyDir", nothing),
+                                           PARTS("ephemeral", nothing),
+                                           PARTS("image", nothing),
+                                           PARTS("persistentVolumeClaim", nothing),
+                                           PARTS("projected", nothing),
+                                           PARTS("secret", nothing),
+                                           END};
+static const struct projection pod_os[] = {KEEP("name"), END};
+static const struct projection node_affinity[] = {
+    PARTS("requiredDuringSchedulingIgnoredDuringExecution", nothing), END};
+static const struct projection affinity[] = {PARTS("nodeAffinity", node_affinity), END};
+static const struct projection pod_spec[] = {KEEP("securityContext"),
+                                             PARTS("initContainers", container),
+                                             PARTS("containers", container),
+                                             PARTS("ephemeralContainers", container),
+                                             PARTS("volumes", volume),
+                                             KEEP("serviceAccountName"),
+                                             KEEP("serviceAccount"),
+                                             KEEP("automountServiceAccountToken"),
+                                             KEEP("hostNetwork"),
+                                             KEEP("hostPID"),
+                                             KEEP("hostIPC"),
+                                             KEEP("hostUsers"),
+                                             PARTS("resources", pod_resources),
+                                             PARTS("os", pod_os),
+                                             KEEP("restartPolicy"),
+                                             KEEP("runtimeClassName"),
+                                             KEEP("nodeSelector"),
+                                             PARTS("affinity", affinity),
+                                             END};
+/* Annotations of AppArmor have the containers' names in theirs: all of them stay. */
+static const struct projection pod_metadata[] = {KEEP("labels"), KEEP("annotations"), END};
+static const struct projection pod_template[] = {PARTS("metadata", pod_metadata),
+                                                 PARTS("spec", pod_spec), END};
+#define TEMPLATE PARTS("template", pod_template), KEEP("template" SLICE_DIGEST)
+
+static const struct projection workload_annotations[] = {ANNOTATION_COMMON,
+                                                         KEEP("rampart.dev/rollout"), END};
+static const struct projection workload_owner[] = {KEEP("kind"), KEEP("name"), KEEP("controller"),
+                                                   END};
+static const struct projection job_fields[] = {PARTS("f:template", nothing), END};
+static const struct projection job_template_fields[] = {PARTS("f:spec", job_fields), END};
+static const struct projection workload_spec_fields[] = {
+    PARTS("f:template", nothing), PARTS("f:jobTemplate", job_template_fields), END};
+static const struct projection workload_fields[] = {PARTS("f:spec", workload_spec_fields), END};
+static const struct projection workload_managed[] = {KEEP("manager"), KEEP("operation"),
+                                                     KEEP("time"),
+                                                     PARTS("fieldsV1", workload_fields), END};
+static const struct projection workload_metadata[] = {META_COMMON,
+                                                      PARTS("annotations", workload_annotations),
+                                                      KEEP("generation"),
+                                                      KEEP("labels"),
+                                                      PARTS("ownerReferences", workload_owner),
+                                                      PARTS("managedFields", workload_managed),
+                                                      END};
+
+static const struct projection condition[] = {KEEP("type"), KEEP("status"), END};
+static const struct projection deployment_spec[] = {KEEP("replicas"), KEEP("paused"),
+                                                    KEEP("progressDeadlineSeconds"), TEMPLATE, END};
+static const struct projection deployment_status[] = {
+    KEEP("observedGeneration"), KEEP("updatedReplicas"),        KEEP("readyReplicas"),
+    KEEP("availableReplicas"),  PARTS("conditions", condition), END};
+static const struct projection deployment_keep[] = {STATUS_COMMON,
+                                                    PARTS("metadata", workload_metadata),
+                                                    PARTS("spec", deployment_spec),
+                                                    PARTS("status", deployment_status), END};
+
+static const struct projection rolling_update[] = {KEEP("partition"), END};
+static const struct projection update_strategy[] = {KEEP("type"),
+                                                    PARTS("rollingUpdate", rolling_update), END};
+static const struct projection stateful_set_spec[] = {KEEP("replicas"), KEEP("podManagementPolicy"),
+                                                      PARTS("updateStrategy", update_strategy),
+                                                      TEMPLATE, END};
+static const struct projection stateful_set_status[] = {KEEP("observedGeneration"),
+                                                        KEEP("updatedReplicas"),
+                                                        KEEP("readyReplicas"),
+                                                        KEEP("availableReplicas"),
+                                                        KEEP("currentRevision"),
+                                                        KEEP("updateRevision"),
+                                                        END};
+static const struct projection stateful_set_keep[] = {STATUS_COMMON,
+                                                      PARTS("metadata", workload_metadata),
+                                                      PARTS("spec", stateful_set_spec),
+                                                      PARTS("status", stateful_set_status), END};
+
+static const struct projection daemon_set_spec[] = {PARTS("updateStrategy", update_strategy),
+                                                    TEMPLATE, END};
+static const struct projection daemon_set_status[] = {
+    KEEP("observedGeneration"), KEEP("desiredNumberScheduled"), KEEP("updatedNumberScheduled"),
+    KEEP("numberReady"),        KEEP("numberAvailable"),        END};
+static const struct projection daemon_set_keep[] = {STATUS_COMMON,
+                                                    PARTS("metadata", workload_metadata),
+                                                    PARTS("spec", daemon_set_spec),
+                                                    PARTS("status", daemon_set_status), END};
+
+static const struct projection job_spec[] = {TEMPLATE, END};
+static const struct projection job_template[] = {PARTS("spec", job_spec), END};
+static const struct projection cron_job_spec[] = {KEEP("suspend"),
+                                                  PARTS("jobTemplate", job_template), END};
+static const struct projection cron_job_keep[] = {STATUS_COMMON,
+                                                  PARTS("metadata", workload_metadata),
+                                                  PARTS("spec", cron_job_spec), END};
+
 static const struct resource resources[KIND_COUNT] = {
     [KIND_NAMESPACE] = {"", "v1", "namespaces", "Namespace", false, namespace_keep},
     [KIND_PROFILE] = {"rampart.dev", "v1alpha1", "securityprofiles", "SecurityProfile", false,
                       profile_keep},
+    [KIND_EXCEPTION] = {"rampart.dev", "v1alpha1", "securityexceptions", "SecurityException", true,
+                        exception_keep},
     [KIND_NETWORK_POLICY] = {"networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", true,
                              netpol_keep},
     [KIND_SERVICE] = {"", "v1", "services", "Service", true, service_keep},
@@ -126,6 +269,10 @@ static const struct resource resources[KIND_COUNT] = {
                           api_service_keep},
     [KIND_CRD] = {"apiextensions.k8s.io", "v1", "customresourcedefinitions",
                   "CustomResourceDefinition", false, crd_keep},
+    [KIND_DEPLOYMENT] = {"apps", "v1", "deployments", "Deployment", true, deployment_keep},
+    [KIND_STATEFUL_SET] = {"apps", "v1", "statefulsets", "StatefulSet", true, stateful_set_keep},
+    [KIND_DAEMON_SET] = {"apps", "v1", "daemonsets", "DaemonSet", true, daemon_set_keep},
+    [KIND_CRON_JOB] = {"batch", "v1", "cronjobs", "CronJob", true, cron_job_keep},
     [KIND_EVENT] = {"events.k8s.io", "v1", "events", "Event", true, NULL},
 };
 

@@ -52,10 +52,10 @@ static void explain(const struct informer *i, struct err *err)
             "%s %s: a right is missing: grant the verb \"%s\" on %s to Rampart's ServiceAccount "
             "(deploy/ has the ClusterRole): %s",
             verb(i), i->resource, verb(i), i->resource, cause.msg);
-    else if (err->code == ERR_NOT_FOUND && i->options.kind == KIND_PROFILE)
-        err_set(err, err->code,
-                "%s %s: the SecurityProfile CRD is not installed: kubectl apply -f crds/", verb(i),
-                i->resource);
+    else if (err->code == ERR_NOT_FOUND &&
+             strcmp(resource->group, resource_of(KIND_PROFILE)->group) == 0)
+        err_set(err, err->code, "%s %s: the %s CRD is not installed: kubectl apply -k crds/",
+                verb(i), i->resource, resource->name);
     else if (err->code == ERR_NOT_FOUND)
         err_set(err, err->code, "%s %s: the API server does not serve %s%s%s: %s", verb(i),
                 i->resource, resource->group, *resource->group ? "/" : "", resource->version,

@@ -22,8 +22,8 @@ const (
 
 // Watched are the resources that Rampart watches, each for itself.
 var Watched = []string{
-	"namespaces", "securityprofiles", "networkpolicies", "services", "endpointslices", "validatingwebhookconfigurations",
-	"mutatingwebhookconfigurations", "apiservices", "customresourcedefinitions",
+	"namespaces", "securityprofiles", "securityexceptions", "networkpolicies", "services", "endpointslices",
+	"validatingwebhookconfigurations", "mutatingwebhookconfigurations", "apiservices", "customresourcedefinitions",
 }
 
 // Install applies the manifests, as a user would. The Deployment gets no pod: its image is not there, and

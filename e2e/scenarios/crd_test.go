@@ -177,6 +177,9 @@ func fillDefaults(spec map[string]any) {
 	setDefault(spec, "priority", float64(0))
 	setDefault(spec, "includeSystemNamespaces", false)
 	setDefault(spec, "onDelete", "Retain")
+	if workloads, ok := spec["workloads"].(map[string]any); ok {
+		fillWorkloads(workloads)
+	}
 	network, ok := spec["network"].(map[string]any)
 	if !ok {
 		return
@@ -200,6 +203,15 @@ func fillDefaults(spec map[string]any) {
 				setDefault(port.(map[string]any), "protocol", "TCP")
 			}
 		}
+	}
+}
+
+func fillWorkloads(workloads map[string]any) {
+	setDefault(workloads, "level", "restricted")
+	setDefault(workloads, "version", "latest")
+	rules, _ := workloads["rules"].([]any)
+	for _, rule := range rules {
+		setDefault(rule.(map[string]any), "exemptible", true)
 	}
 }
 
@@ -240,6 +252,10 @@ spec:
 // object, must stay in it.
 func TestLargestProfileIsAccepted(t *testing.T) {
 	ports, except, from, to := []any{}, []any{}, []any{}, []any{}
+	rules := []any{}
+	for i := range 64 {
+		rules = append(rules, map[string]any{"id": fmt.Sprintf("%s-%02d", strings.Repeat("r", 60), i), "mode": "Require"})
+	}
 	for i := range int64(32) {
 		ports = append(ports, map[string]any{"port": 1000 + i, "endPort": 2000 + i})
 		except = append(except, fmt.Sprintf("10.%d.0.0/16", i))
@@ -258,6 +274,7 @@ func TestLargestProfileIsAccepted(t *testing.T) {
 		"spec": map[string]any{
 			"namespaceSelector": largeSelector(32),
 			"network":           map[string]any{"allow": map[string]any{"from": from, "to": to}},
+			"workloads":         map[string]any{"rules": rules, "sensitive": largeSelector(32)},
 		},
 	}}}
 	text, err := e.profile.MarshalJSON()
@@ -288,7 +305,11 @@ func TestExplainDescribesTheFields(t *testing.T) {
 		"secprof.spec":                                 "namespaceSelector\t<Object> -required-",
 		"secprof.spec.network":                         "defaultDeny\t<[]string>",
 		"secprof.spec.network.allow.to":                "Whom the pods of the namespace may connect to",
+		"secprof.spec.workloads":                       "sensitive\t<Object>",
+		"secprof.spec.workloads.rules":                 "exemptible\t<boolean>",
 		"secprof.status.namespaces":                    "overridden\t<integer>",
+		"secprof.status.workloads":                     "exempt\t<integer>",
+		"secexc.spec":                                  "expiresAt\t<string>",
 		"securityprofiles.spec.onDelete":               "ENUM:\n    Retain",
 		"securityprofiles.spec.network.allow.to.ports": "endPort\t<integer>",
 	} {
@@ -304,21 +325,23 @@ func TestExplainDescribesTheFields(t *testing.T) {
 }
 
 func TestEveryFieldHasADescription(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(crds, "securityprofiles.rampart.dev.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var crd unstructured.Unstructured
-	if err := yaml.Unmarshal(text, &crd.Object); err != nil {
-		t.Fatal(err)
-	}
-	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
-	for _, version := range versions {
-		schema, _, _ := unstructured.NestedMap(version.(map[string]any), "schema", "openAPIV3Schema")
-		if len(schema) == 0 {
-			t.Fatal("the file has no schema")
+	for _, name := range []string{"securityprofiles", "securityexceptions"} {
+		text, err := os.ReadFile(filepath.Join(crds, name+".rampart.dev.yaml"))
+		if err != nil {
+			t.Fatal(err)
 		}
-		checkDescriptions(t, "", schema)
+		var crd unstructured.Unstructured
+		if err := yaml.Unmarshal(text, &crd.Object); err != nil {
+			t.Fatal(err)
+		}
+		versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
+		for _, version := range versions {
+			schema, _, _ := unstructured.NestedMap(version.(map[string]any), "schema", "openAPIV3Schema")
+			if len(schema) == 0 {
+				t.Fatalf("%s has no schema", name)
+			}
+			checkDescriptions(t, "", schema)
+		}
 	}
 }
 

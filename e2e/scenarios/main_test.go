@@ -23,9 +23,14 @@ const (
 	waitPoll  = 50 * time.Millisecond
 )
 
-var profiles = schema.GroupVersionResource{
-	Group: "rampart.dev", Version: "v1alpha1", Resource: "securityprofiles",
-}
+var (
+	profiles = schema.GroupVersionResource{
+		Group: "rampart.dev", Version: "v1alpha1", Resource: "securityprofiles",
+	}
+	exceptions = schema.GroupVersionResource{
+		Group: "rampart.dev", Version: "v1alpha1", Resource: "securityexceptions",
+	}
+)
 
 // control is the control plane that the tests share: etcd and the API server, with the types of crds/.
 // No controller runs in it, and nothing but the tests changes it. Tests that need more start their own.
@@ -51,6 +56,9 @@ func run(m *testing.M) (code int, err error) {
 	}
 	err = poll(func() error { // it is served a moment later
 		_, err := control.Dynamic.Resource(profiles).List(ctx, metav1.ListOptions{})
+		if err == nil {
+			_, err = control.Dynamic.Resource(exceptions).List(ctx, metav1.ListOptions{})
+		}
 		return err
 	})
 	if err != nil {

@@ -141,6 +141,7 @@ static int on_value(void *ctx, enum slice_kind kind, const char *text, size_t le
 static void test_a_cut_never_leaves_a_digest_beside_a_part(void **state)
 {
     static const char text[] = "{\"template\":{\"labels\":{}}}";
+    static const char whole[] = "{\"template\":{\"labels\":{}},\"template(digest)\":\"";
     unsigned cuts = 0;
 
     (void)state;
@@ -153,8 +154,7 @@ static void test_a_cut_never_leaves_a_digest_beside_a_part(void **state)
         assert_int_equal(slice_end(s, &err), 0);
         slice_free(s);
         if (last.kind == SLICE_VALUE || strstr(last.text, "(digest)"))
-            assert_int_equal(strncmp(last.text, "{\"template\":{\"labels\":{}},\"template(dig", 40),
-                             0);
+            assert_int_equal(strncmp(last.text, whole, strlen(whole)), 0);
         cuts += last.kind == SLICE_CUT;
     }
     assert_in_range(cuts, 60, 70);

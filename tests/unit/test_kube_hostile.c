@@ -13,6 +13,8 @@ static const struct {
     {KIND_NAMESPACE, "namespace_terminating.json"},
     {KIND_PROFILE, "profile.json"},
     {KIND_PROFILE, "profile_minimal.json"},
+    {KIND_PROFILE, "profile_workloads.json"},
+    {KIND_EXCEPTION, "exception.json"},
     {KIND_NETWORK_POLICY, "netpol_ours.json"},
     {KIND_NETWORK_POLICY, "netpol_ours_edited.json"},
     {KIND_NETWORK_POLICY, "netpol_ours_claimed.json"},
@@ -26,6 +28,11 @@ static const struct {
     {KIND_API_SERVICE, "api_service_metrics.json"},
     {KIND_API_SERVICE, "api_service_local.json"},
     {KIND_CRD, "crd_webhook.json"},
+    {KIND_DEPLOYMENT, "deployment.json"},
+    {KIND_DEPLOYMENT, "deployment_filled.json"},
+    {KIND_STATEFUL_SET, "stateful_set.json"},
+    {KIND_DAEMON_SET, "daemon_set.json"},
+    {KIND_CRON_JOB, "cron_job.json"},
 };
 
 static const char *const intruders[] = {

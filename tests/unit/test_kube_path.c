@@ -35,6 +35,10 @@ static void test_paths_follow_the_api(void **state)
         {KIND_NAMESPACE, "", "shop", NULL, NULL, "/api/v1/namespaces/shop"},
         {KIND_PROFILE, NULL, "restricted", "status", &write_query,
          "/apis/rampart.dev/v1alpha1/securityprofiles/restricted/status?fieldManager=rampart"},
+        {KIND_EXCEPTION, "shop", "legacy", NULL, NULL,
+         "/apis/rampart.dev/v1alpha1/namespaces/shop/securityexceptions/legacy"},
+        {KIND_CRON_JOB, "shop", "report", NULL, NULL,
+         "/apis/batch/v1/namespaces/shop/cronjobs/report"},
         {KIND_NETWORK_POLICY, NULL, NULL, NULL, &watch_query,
          "/apis/networking.k8s.io/v1/networkpolicies?watch=true&allowWatchBookmarks=true"
          "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=219"

@@ -58,6 +58,8 @@ static const struct {
     {KIND_NAMESPACE, "namespace.json", 300},
     {KIND_NAMESPACE, "namespace_terminating.json", 320},
     {KIND_PROFILE, "profile.json", 2500},
+    {KIND_PROFILE, "profile_workloads.json", 1000},
+    {KIND_EXCEPTION, "exception.json", 650},
     {KIND_NETWORK_POLICY, "netpol_ours.json", 750},
     {KIND_NETWORK_POLICY, "netpol_ours_edited.json", 1000},
     {KIND_NETWORK_POLICY, "netpol_foreign_allow_all.json", 700},
@@ -68,7 +70,22 @@ static const struct {
     {KIND_VALIDATING_WEBHOOK, "webhook_validating.json", 600},
     {KIND_API_SERVICE, "api_service_metrics.json", 300},
     {KIND_CRD, "crd_webhook.json", 350},
+    {KIND_DEPLOYMENT, "deployment.json", 1250},
+    {KIND_DEPLOYMENT, "deployment_filled.json", 2000},
+    {KIND_STATEFUL_SET, "stateful_set.json", 650},
+    {KIND_DAEMON_SET, "daemon_set.json", 600},
+    {KIND_CRON_JOB, "cron_job.json", 650},
 };
+
+/* What the slice adds: the whole has none. */
+static void strip_digests(json_t *value)
+{
+    const char *name;
+    json_t *element;
+
+    json_object_del(value, "template" SLICE_DIGEST);
+    json_object_foreach(value, name, element) strip_digests(element);
+}
 
 /* Decoders allocate the same for the same facts, so that equal memory means equal facts. */
 static void test_projection_keeps_all_that_the_decoder_reads(void **state)
@@ -86,6 +103,7 @@ static void test_projection_keeps_all_that_the_decoder_reads(void **state)
         assert_non_null(decode_ok(kind, whole, a));
         used = a->used;
         arena_reset(a);
+        strip_digests(kept);
         assert_non_null(decode_ok(kind, kept, a));
         if (a->used != used)
             fail_msg("%s: %zu bytes of facts, %zu when projected", fixtures[i].fixture, used,

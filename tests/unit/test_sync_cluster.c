@@ -25,11 +25,13 @@ struct fixture {
 #define CLIENT_CONFIG "\"clientConfig\":{\"service\":{\"namespace\":\"shop\",\"name\":\"web\"}}"
 #define HOOKS "\"webhooks\":[{\"name\":\"a.b.c\"," CLIENT_CONFIG "}]"
 #define CONVERSION "\"conversion\":{\"strategy\":\"Webhook\",\"webhook\":{" CLIENT_CONFIG "}}"
+#define TEMPLATE "\"template\":{\"spec\":{\"containers\":[{\"name\":\"web\"}]}}"
 
 /* What one object of each kind has besides its metadata. */
 static const char *const contents[KIND_WATCHED_COUNT] = {
     [KIND_NAMESPACE] = "\"status\":{\"phase\":\"Active\"}",
     [KIND_PROFILE] = "\"spec\":{\"namespaceSelector\":{}}",
+    [KIND_EXCEPTION] = "\"spec\":{}",
     [KIND_NETWORK_POLICY] = "\"spec\":{\"podSelector\":{}}",
     [KIND_SERVICE] = "\"spec\":{\"type\":\"ClusterIP\",\"ports\":[{\"port\":443}]}",
     [KIND_ENDPOINT_SLICE] = "\"addressType\":\"IPv4\",\"endpoints\":[],\"ports\":[]",
@@ -37,6 +39,10 @@ static const char *const contents[KIND_WATCHED_COUNT] = {
     [KIND_MUTATING_WEBHOOK] = HOOKS,
     [KIND_API_SERVICE] = "\"spec\":{\"service\":{\"namespace\":\"shop\",\"name\":\"web\"}}",
     [KIND_CRD] = "\"spec\":{" CONVERSION "}",
+    [KIND_DEPLOYMENT] = "\"spec\":{" TEMPLATE "}",
+    [KIND_STATEFUL_SET] = "\"spec\":{" TEMPLATE "}",
+    [KIND_DAEMON_SET] = "\"spec\":{" TEMPLATE "}",
+    [KIND_CRON_JOB] = "\"spec\":{\"jobTemplate\":{\"spec\":{" TEMPLATE "}}}",
 };
 
 static void on_change(void *ctx, const struct object *before, const struct object *after)
@@ -219,7 +225,7 @@ static void test_cluster_says_what_it_waits_for(void **state)
     step(f);
     tell_initial_end(f, KIND_NAMESPACE, 100);
     tell_initial_end(f, KIND_PROFILE, 100);
-    assert_string_equal(trouble(f), "waiting for the first list of networkpolicies");
+    assert_string_equal(trouble(f), "waiting for the first list of securityexceptions");
 }
 
 static void
@@ -230,7 +236,7 @@ test_cluster_says_that_the_profiles_definition_is_missing_and_how_to_install_it(
     step(f);
     fake_answer(&f->fake, running(f, KIND_PROFILE), 404, NULL, "404 page not found");
     assert_contains(trouble(f), "securityprofiles.rampart.dev");
-    assert_contains(trouble(f), "kubectl apply -f crds/");
+    assert_contains(trouble(f), "kubectl apply -k crds/");
     for (unsigned kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
         if (kind != KIND_PROFILE)
             tell_initial_end(f, (enum kind)kind, 100);

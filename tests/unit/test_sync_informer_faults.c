@@ -292,7 +292,7 @@ static void test_missing_crd_says_how_to_install_it_and_is_found_within_5_s(void
     }
     assert_string_equal(informer_error(b.informer)->msg,
                         "watch securityprofiles.rampart.dev: the SecurityProfile CRD is not "
-                        "installed: kubectl apply -f crds/");
+                        "installed: kubectl apply -k crds/");
     assert_int_equal(b.lines, 1);
     step(&b); /* now it is */
     fake_answer(&b.net, FAKE_LAST, 200, NULL,

@@ -93,7 +93,10 @@ static void test_cli_without_a_command_shows_the_help_on_stderr(void **state)
 static void test_cli_help_tells_the_exit_codes(void **state)
 {
     static const struct row rows[] = {
-        {{"--help"}, EXIT_DONE, "  3   plan: Enforce would change something\n", NULL},
+        {{"--help"},
+         EXIT_DONE,
+         "  3   plan: Enforce would change something; eval: a pod fails or cannot be told\n",
+         NULL},
         {{"-h"}, EXIT_DONE, "  2   wrong usage\n", NULL},
         {{"help"}, EXIT_DONE, "  controller   run the operator\n", NULL},
     };
@@ -108,6 +111,7 @@ static void test_cli_help_of_each_command_names_its_flags_in_80_columns(void **s
         {{"controller", "--help"}, EXIT_DONE, "      --max-in-flight N   ", NULL},
         {{"plan", "--help"}, EXIT_DONE, "  -f, --file FILE         ", NULL},
         {{"plan", "-h"}, EXIT_DONE, "Usage: rampart plan [-f FILE]... [FLAGS]\n", NULL},
+        {{"eval", "--help"}, EXIT_DONE, "      --level LEVEL       ", NULL},
         {{"health", "--help"}, EXIT_DONE, "      --live              ", NULL},
         {{"version", "--help"}, EXIT_DONE, "  -h, --help              this text\n", NULL},
     };

@@ -110,7 +110,7 @@ static void test_plan_misses_the_crd_but_not_for_a_file(void **state)
     o = COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"));
     assert_code(&o, EXIT_FAILED);
     assert_contains(o.err, "rampart plan: ");
-    assert_contains(o.err, "kubectl apply -f crds/");
+    assert_contains(o.err, "kubectl apply -k crds/");
     outcome_done(&o);
     folder_write(&b->folder, "p.yaml", PROFILE_YAML("Enforce", "defaultDeny: [Ingress]"));
     o = COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"), "-f",

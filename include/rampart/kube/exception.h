@@ -16,8 +16,9 @@
 
 struct exception {
     struct object object;
-    const char *invalid; /* NULL: fine; else what is wrong, with path and remedy */
-    const char **rules;  /* ids, sorted; at least one. "*" is refused: an exemption says from what */
+    const char *invalid; /* NULL: fine; else what is wrong, with path and remedy; what comes before
+                          * the fault stands, and exempts nothing */
+    const char **rules; /* ids, sorted; at least one. "*" is refused: an exemption says from what */
     size_t rules_count;
     bool has_selector;
     struct selector selector; /* over the labels of the workload's pod template */
@@ -27,9 +28,11 @@ struct exception {
     size_t containers_count;
     const char *reason;
     const char *author;
-    int64_t expires_s; /* seconds since 1970; INT64_MAX: never */
+    int64_t expires_s; /* seconds since 1970, from which on it exempts nothing; INT64_MAX: never */
 };
 
+/* See object_decode(). @root is the projected SecurityException. Errors: ERR_INVALID (metadata),
+ * ERR_NOMEM. */
 MUST_CHECK int exception_decode(const json_t *root, struct arena *a, struct object **ret_object,
                                 struct err *err);
 

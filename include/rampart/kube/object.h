@@ -60,8 +60,8 @@ MUST_CHECK int object_decode(enum kind kind, const json_t *root, struct arena *a
 /*
  * A member that no object has: set on one of which a part is missing, since what is kept of it was
  * too large to be read (json/slice.h, sync/frames.h). A NetworkPolicy is decoded all the same: its
- * spec is unlike any other, and it is taken to allow everything for all pods. Any other kind is
- * ERR_INVALID.
+ * spec is unlike any other, and it is taken to allow everything for all pods. So is a workload,
+ * whose pod is then unreadable. Any other kind is ERR_INVALID.
  */
 #define OBJECT_CUT "(cut)"
 

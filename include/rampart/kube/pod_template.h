@@ -27,7 +27,8 @@
 #define POD_CONTAINERS_MAX 64 /* a rule's answer has one bit for each */
 #define POD_VOLUMES_MAX 1024
 #define POD_SYSCTLS_MAX 256
-#define POD_ENV_MAX 4096 /* variables, ports and the like of one container */
+#define POD_APP_ARMOR_MAX 1024 /* annotations */
+#define POD_ENV_MAX 4096       /* variables, ports and the like of one container */
 
 enum container_role {
     CONTAINER_INIT = 0, /* initContainers without restartPolicy Always */
@@ -81,13 +82,13 @@ struct pod_template {
     const char *unreadable; /* NULL: fine; else what is wrong, with its path: nothing else is set */
     struct security_context security;
     const struct container *containers; /* init and sidecars, main, ephemeral; each in order */
-    size_t containers_count;
     const struct volume *volumes;
-    size_t volumes_count;
     const char **sysctls; /* names, in order */
-    size_t sysctls_count;
     const struct app_armor_annotation *app_armor;
-    size_t app_armor_count;
+    uint16_t containers_count; /* 16 bits each: there is one of these for every workload */
+    uint16_t volumes_count;
+    uint16_t sysctls_count;
+    uint16_t app_armor_count;
     struct labels labels;        /* of the template */
     const char *service_account; /* NULL: not stated, which means "default" */
     uint8_t automount_token;     /* enum stated, and so are the next ones */

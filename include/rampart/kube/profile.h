@@ -10,6 +10,7 @@
 #define RAMPART_KUBE_PROFILE_H
 
 #include "rampart/kube/object.h"
+#include "rampart/kube/pss.h"
 
 #define PROFILE_API_VERSION "rampart.dev/v1alpha1"
 #define PROFILE_FINALIZER "rampart.dev/take-back"
@@ -81,30 +82,30 @@ enum rule_mode {
 };
 
 struct rule_choice { /* an entry of spec.workloads.rules */
-    const char *id;
+    const char *id;  /* one that no rule has is for the reconciler to say */
     enum rule_mode mode;
     bool is_exemptible; /* default true; false: no SecurityException counts */
 };
 
 #define PROFILE_RULE_CHOICES_MAX 64
-#define PROFILE_RESOURCE_LEN_MAX 32 /* bytes of a quantity: "100m", "128Mi" */
+#define PROFILE_RESOURCE_LEN_MAX 16 /* bytes of a quantity: "100m", "128Mi" */
 
 enum rollout_when { ROLLOUT_NEXT_CHANGE = 0, ROLLOUT_NOW };
 enum on_failure { ON_FAILURE_REVERT = 0, ON_FAILURE_KEEP };
 enum on_unknown { ON_UNKNOWN_SKIP = 0, ON_UNKNOWN_TRY };
 
 struct workloads_section {
-    bool is_stated; /* spec.workloads is there */
-    enum mode mode; /* spec.workloads.mode, else spec.mode */
-    uint8_t level;  /* enum rule_level (reconcilers/rule.h), LEVEL_PRIVILEGED .. LEVEL_RESTRICTED */
-    uint16_t pss_minor; /* version; PSS_MINOR_LATEST for "latest" */
+    bool is_stated;                  /* spec.workloads is there */
+    enum mode mode;                  /* spec.workloads.mode, else spec.mode */
+    uint8_t level;                   /* enum rule_level, LEVEL_PRIVILEGED .. LEVEL_RESTRICTED */
+    uint16_t pss_minor;              /* version; PSS_MINOR_LATEST for "latest" */
     const struct rule_choice *rules; /* sorted by id */
     size_t rules_count;
     bool has_sensitive;        /* spec.workloads.sensitive is there */
     struct selector sensitive; /* over the labels of pod templates */
-    struct {                   /* spec.workloads.fill; all default to the section's example */
+    struct {                   /* spec.workloads.fill; defaults in workloads_section.h */
         bool run_as_non_root;
-        bool seccomp; /* seccompProfile: RuntimeDefault; false for "" */
+        bool seccomp;                    /* seccompProfile: RuntimeDefault; false for "" */
         bool allow_privilege_escalation; /* fills in false */
         bool drop_all;                   /* dropCapabilities: [ALL] */
         bool read_only_root;
@@ -114,8 +115,8 @@ struct workloads_section {
     enum rollout_when when;
     enum on_failure on_failure;
     enum on_unknown on_unknown;
-    uint32_t concurrent_max; /* rollout.maxConcurrent, 1..100; default 5 */
-    uint32_t deadline_s;     /* rollout.progressDeadlineSeconds, 30..3600; default 300 */
+    uint32_t concurrent_max;       /* rollout.maxConcurrent, 1..100; default 5 */
+    uint32_t deadline_s;           /* rollout.progressDeadlineSeconds, 30..3600; default 300 */
     uint32_t failures_percent_max; /* rollout.pauseAtFailuresPercent, 1..100; default 20 */
 };
 
@@ -157,8 +158,8 @@ struct profile {
  * resourceVersion may be absent (""). A wrong spec is no error: @invalid says
  * "spec.network.allow.to[1].ipBlock.cidr: ...; <what to do>". What comes before the fault stands
  * (onDelete, mode, priority, includeSystemNamespaces, excludedNamespaces, namespaceSelector,
- * network, in this order), the rest is zero. A spoilt status has no conditions. Errors: ERR_INVALID
- * (metadata), ERR_NOMEM.
+ * network, workloads, in this order), the rest is zero. A spoilt status has no conditions. Errors:
+ * ERR_INVALID (metadata), ERR_NOMEM.
  */
 MUST_CHECK int profile_decode(const json_t *root, struct arena *a, struct profile **ret_profile,
                               struct err *err);

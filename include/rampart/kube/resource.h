@@ -11,14 +11,19 @@
 
 enum kind {
     KIND_NAMESPACE = 0,
-    KIND_PROFILE, /* rampart.dev/v1alpha1 SecurityProfile */
+    KIND_PROFILE,   /* rampart.dev/v1alpha1 SecurityProfile */
+    KIND_EXCEPTION, /* rampart.dev/v1alpha1 SecurityException */
     KIND_NETWORK_POLICY,
     KIND_SERVICE,
     KIND_ENDPOINT_SLICE,
     KIND_VALIDATING_WEBHOOK, /* ValidatingWebhookConfiguration */
     KIND_MUTATING_WEBHOOK,   /* MutatingWebhookConfiguration */
     KIND_API_SERVICE,
-    KIND_CRD,                        /* for its conversion webhook */
+    KIND_CRD,        /* for its conversion webhook */
+    KIND_DEPLOYMENT, /* the workloads, in one row: kube/workload.h */
+    KIND_STATEFUL_SET,
+    KIND_DAEMON_SET,
+    KIND_CRON_JOB,
     KIND_WATCHED_COUNT,              /* the kinds above are watched; those below only written */
     KIND_EVENT = KIND_WATCHED_COUNT, /* events.k8s.io/v1 */
     KIND_COUNT,

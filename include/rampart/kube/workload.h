@@ -15,13 +15,15 @@
 #define ANNOTATION_ROLLOUT "rampart.dev/rollout"
 #define FILL_KEY_LEN_MAX 128
 #define ROLLOUT_MARK_LEN_MAX 1024
+#define TEMPLATE_DIGEST_LEN 16
 
 struct workload_facts {
     struct object object; /* KIND_DEPLOYMENT .. KIND_CRON_JOB */
     struct pod_template pod;
     struct labels labels;        /* of the workload; exemptions select by them */
     const char *template_digest; /* 16 hex digits over the template's bytes as the server wrote
-                                  * them: another one means that somebody changed the template */
+                                  * them: another one means that somebody changed the template.
+                                  * "" where it is not known: what was read went through no slice */
     const char *fill;            /* ANNOTATION_FILL of the template; NULL: none */
     const char *rollout;         /* ANNOTATION_ROLLOUT of the workload; NULL: none */
     const char *owner_kind;      /* of the controller ownerReference, "" without one: whoever made
@@ -29,23 +31,25 @@ struct workload_facts {
     const char *owner_name;
     int64_t generation;
     int64_t observed_generation;
-    int32_t replicas;           /* wanted; of a DaemonSet desiredNumberScheduled */
-    int32_t replicas_updated;   /* of the newest template */
+    int32_t replicas;         /* wanted; of a DaemonSet desiredNumberScheduled */
+    int32_t replicas_updated; /* of the newest template */
     int32_t replicas_ready;
     int32_t replicas_available;
-    int32_t progress_deadline_s; /* Deployment: progressDeadlineSeconds; 0: not stated */
+    int32_t progress_deadline_s;  /* Deployment: progressDeadlineSeconds; 0: not stated */
     const char *revision_current; /* StatefulSet: status.currentRevision; "" elsewhere */
     const char *revision_update;  /* StatefulSet: status.updateRevision; "" elsewhere */
-    bool is_paused;              /* spec.paused, a CronJob's spec.suspend */
-    bool is_on_delete;           /* updateStrategy OnDelete: nothing rolls out by itself */
-    bool has_partition;          /* StatefulSet: rollingUpdate.partition over 0 */
-    bool is_ordered;             /* StatefulSet: podManagementPolicy OrderedReady */
-    bool is_stalled;             /* Deployment: condition Progressing is False */
-    bool has_our_entry;          /* managedFields has an Update entry of manager "rampart" */
-    struct rival template_rival; /* the newest other manager of the template */
+    bool is_paused;               /* spec.paused, a CronJob's spec.suspend */
+    bool is_on_delete;            /* updateStrategy OnDelete: nothing rolls out by itself */
+    bool has_partition;           /* StatefulSet: rollingUpdate.partition over 0 */
+    bool is_ordered;              /* StatefulSet: podManagementPolicy OrderedReady */
+    bool is_stalled;              /* Deployment: condition Progressing is False */
+    bool has_our_entry;           /* managedFields has an Update entry of manager "rampart" */
+    struct rival template_rival;  /* the newest other manager of the template */
 };
 
-/* One projected object of these kinds. ERR_INVALID for wrong metadata alone, ERR_NOMEM. */
+/* One projected object of these kinds. Numbers and texts of wrong types count as not stated, and a
+ * template that is too large (OBJECT_CUT) or cannot be read makes the pod unreadable: ERR_INVALID
+ * is for wrong metadata alone. ERR_NOMEM. */
 MUST_CHECK int workload_decode(enum kind kind, const json_t *root, struct arena *a,
                                struct object **ret_object, struct err *err);
 bool kind_is_workload(enum kind kind);

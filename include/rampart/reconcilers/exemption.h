@@ -18,11 +18,17 @@ struct exempt_subject {
 };
 
 /*
- * What is left of @answer, a RULE_FAIL, after @exceptions (those of the subject's namespace, sorted
- * by name): the containers that no valid exception in force at @now_s covers, and the pod. Nothing
- * left: it is exempt. A rule that the section says may not be exempted is left whole; so is an
- * answer that is no RULE_FAIL: an error cannot be exempted. @ret_until_s: when an answer might change
- * by an expiry, INT64_MAX: never.
+ * What is left of @answer after @exceptions (those of the subject's namespace, sorted by name): the
+ * containers that no valid exception in force at @now_s covers, and the pod. Several add up. A
+ * RULE_FAIL of which neither is left is exempt; its outcome stays RULE_FAIL, for it did not pass.
+ *
+ * An exception covers what it names: with names and a selector, both must hold; with containers,
+ * these of the pod and not the pod itself, so nothing of a Service. It is in force before its
+ * second of expiry and until it is being deleted. A rule that @section says may not be exempted is
+ * left whole; so is an answer that is no RULE_FAIL: an error cannot be exempted.
+ *
+ * @ret_until_s: the first expiry of those that cover something of it: the time to ask again;
+ * INT64_MAX: none will expire.
  */
 struct rule_answer exempt(const struct rule *rule, const struct rule_answer *answer,
                           const struct exempt_subject *subject,

@@ -8,6 +8,7 @@
 
 #include "rampart/base/strbuf.h"
 #include "rampart/kube/pod_template.h"
+#include "rampart/kube/pss.h"
 #include "rampart/kube/view.h"
 
 #define RULES_MAX 64              /* sets of rules are bits of one word */
@@ -18,13 +19,6 @@
 enum rule_subject { RULE_POD = 0, RULE_SERVICE, RULE_NAMESPACE };
 
 enum rule_severity { SEVERITY_LOW = 0, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
-
-enum rule_level { /* of the Pod Security Standards; each contains the ones before */
-                  LEVEL_PRIVILEGED = 0,
-                  LEVEL_BASELINE,
-                  LEVEL_RESTRICTED,
-                  LEVEL_HARDENED, /* beyond them */
-};
 
 enum rule_outcome {
     RULE_NOT_APPLICABLE = 0, /* a Linux rule on a Windows pod, say */
@@ -44,10 +38,6 @@ enum fill_field {
     FILL_RESOURCES,
     FILL_COUNT,
 };
-
-#define PSS_MINOR_MIN 25
-#define PSS_MINOR_MAX 37      /* the newest version that the rules know */
-#define PSS_MINOR_LATEST 9999 /* "latest" */
 
 struct rule_settings {
     unsigned pss_minor; /* version of the Pod Security Standards: 25 is v1.25; PSS_MINOR_MIN or
