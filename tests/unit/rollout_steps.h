@@ -19,11 +19,19 @@ static struct pods_evidence pods;
 static struct rollout_input in;
 static struct rollout_step step;
 
-int fill_key(const struct workload_facts *w, const struct fill *fill, struct arena *a,
-             const char **ret_key, struct err *err)
+/* What the fill of the fixture has as its key for the template that digests to @digest. */
+static inline const char *key_of(const char *digest, const char *end)
 {
-    *ret_key = arena_printf(a, "%s.%zu", w->template_digest, fill->leaves_count);
-    return *ret_key ? 0 : err_nomem(err);
+    struct workload_facts w = fixture_workload();
+    const char *key;
+    struct fill fill;
+
+    w.template_digest = digest;
+    assert_int_equal(fill_decide(&w.pod, &section, NULL, 0, &arena, &fill, NULL), 0);
+    assert_int_equal(fill_key(&w, &fill, &arena, &key, NULL), 0);
+    key = arena_printf(&arena, "%s%s", key, end);
+    assert_non_null(key);
+    return key;
 }
 
 static inline int setup(void **state)

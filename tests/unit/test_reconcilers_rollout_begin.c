@@ -11,7 +11,7 @@ static void test_a_fill_travels_with_its_mark(void **state)
     pods.old_troubles = POD_OOM_KILLED;
     expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE);
     assert_int_equal(step.mark.phase, ROLLOUT_PROVING);
-    assert_string_equal(step.mark.key, "d0.1");
+    assert_string_equal(step.mark.key, key_of("d0", ""));
     assert_string_equal(step.mark.digest, "d0");
     assert_string_equal(step.mark.profile, "team");
     assert_int_equal(step.mark.generation, 4);
@@ -25,6 +25,11 @@ static void spoil_pod(void)
 {
     web.pod.unreadable = "spec: wrong";
 }
+static void undigested(void)
+{
+    web.template_digest = "";
+}
+
 static void own(void)
 {
     web.owner_kind = "Database";
@@ -208,7 +213,9 @@ static void other_user(void)
 }
 static void tried(void)
 {
-    static const struct tried_fill one = {"d0.1", false};
+    static struct tried_fill one;
+
+    one = (struct tried_fill){key_of("d0", ""), false};
 
     pods.tried = &one;
     pods.tried_count = 1;
@@ -234,14 +241,19 @@ static void bad_mark_and_tried(void)
 }
 static void stolen_once(void)
 {
-    static const struct tried_fill one = {"d0.1", true};
+    static struct tried_fill one;
+
+    one = (struct tried_fill){key_of("d0", ""), true};
 
     pods.tried = &one;
     pods.tried_count = 1;
 }
 static void stolen_twice(void)
 {
-    static const struct tried_fill both[] = {{"d0.1", true}, {"d0.1.2", false}};
+    static struct tried_fill both[2];
+
+    both[0] = (struct tried_fill){key_of("d0", ""), true};
+    both[1] = (struct tried_fill){key_of("d0", ROLLOUT_SECOND_ROUND), false};
 
     pods.tried = both;
     pods.tried_count = 2;
@@ -257,6 +269,7 @@ static void test_it_begins_only_when_all_allows_it(void **state)
         bool keeps_before;
     } cases[] = {
         {"unreadable", spoil_pod, ROLLOUT_ACT_NOTHING, ROLLOUT_UNREADABLE, false},
+        {"undigested", undigested, ROLLOUT_ACT_NOTHING, ROLLOUT_UNREADABLE, false},
         {"owned", own, ROLLOUT_ACT_NOTHING, ROLLOUT_OWNED, false},
         {"OnDelete", on_delete, ROLLOUT_ACT_NOTHING, ROLLOUT_CANNOT_PROVE, false},
         {"partition", partition, ROLLOUT_ACT_NOTHING, ROLLOUT_CANNOT_PROVE, false},

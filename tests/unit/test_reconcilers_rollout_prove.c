@@ -157,7 +157,7 @@ static void test_the_first_pod_of_a_cron_job_proves_it_or_not(void **state)
 {
     (void)state;
     zero();
-    in.is_cron_job = true;
+    web.object.kind = KIND_CRON_JOB;
     expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE);
     assert_int_equal(step.look_again_s, NOW_S + ROLLOUT_PENDING_LOOK_S);
     write_it();
@@ -213,7 +213,7 @@ static void test_a_rival_has_a_second_round_and_then_its_way(void **state)
     prove_it();
     take_out("argocd-controller");
     expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE);
-    assert_string_equal(step.mark.key, "d0.1.2");
+    assert_string_equal(step.mark.key, key_of("d0", ROLLOUT_SECOND_ROUND));
     assert_int_equal(step.mark.lost, 1);
     write_it();
     take_out("argocd-controller");
@@ -236,10 +236,10 @@ static void test_fields_that_go_while_the_key_stays_are_a_lost_round(void **stat
     web.template_digest = "d2";
     before = web;
     expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE); /* nobody is known to have taken it: a new template */
-    assert_string_equal(step.mark.key, "d2.1");
+    assert_string_equal(step.mark.key, key_of("d2", ""));
     web.template_rival.manager = "argocd";
     expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE);
-    assert_string_equal(step.mark.key, "d2.1.2");
+    assert_string_equal(step.mark.key, key_of("d2", ROLLOUT_SECOND_ROUND));
     static const struct container two[] = {{.name = "app"}, {.name = "new"}};
     web.pod.containers = two;
     web.pod.containers_count = 2; /* a container came: no rival */
@@ -267,7 +267,7 @@ static void test_a_user_who_rolls_back_is_obeyed_until_the_template_changes(void
 
 static void test_pods_of_the_failed_revision_that_block_a_stateful_set_go(void **state)
 {
-    static const struct stuck_pod stuck[] = {{"web-1", "u1", "d0.1"}, {"web-2", "u2", "other"}};
+    const struct stuck_pod stuck[] = {{"web-1", "u1", key_of("d0", "")}, {"web-2", "u2", "other"}};
 
     (void)state;
     web.is_ordered = true;
@@ -318,7 +318,7 @@ static int one_step(void *ctx, struct err *err)
 
 static void test_each_failing_allocation_is_told(void **state)
 {
-    static const struct stuck_pod stuck = {"web-1", "u1", "d0.1"};
+    struct stuck_pod stuck = {"web-1", "u1", NULL};
 
     (void)state;
     section.fill.memory_limit = "64Mi";
@@ -334,6 +334,7 @@ static void test_each_failing_allocation_is_told(void **state)
     write_it();
     web.is_ordered = true;
     web.replicas_ready = 0;
+    stuck.key = step.mark.key;
     pods.stuck = &stuck;
     pods.stuck_count = 1;
     assert_true(sweep(one_step, NULL) > 5);
