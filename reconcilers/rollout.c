@@ -47,7 +47,7 @@ void rollout_look(struct rollout_pass *p, int64_t again_s)
 
 bool rollout_is_idle(const struct rollout_input *in)
 {
-    return in->is_cron_job || in->workload->replicas <= 0;
+    return in->workload->object.kind == KIND_CRON_JOB || in->workload->replicas <= 0;
 }
 
 bool rollout_has_settled(const struct workload_facts *w)
@@ -154,8 +154,10 @@ int rollout_step(const struct rollout_input *in, struct arena *a, struct rollout
 
     if (begin_pass(&p, err) < 0)
         return -1;
-    if (in->workload->pod.unreadable) {
-        rollout_wait(&p, ROLLOUT_UNREADABLE, in->workload->pod.unreadable);
+    if (in->workload->pod.unreadable || !in->workload->template_digest[0]) {
+        rollout_wait(&p, ROLLOUT_UNREADABLE,
+                     in->workload->pod.unreadable ? in->workload->pod.unreadable
+                                                  : "its template was not read as a whole");
         *ret_step = p.step;
         return 0;
     }

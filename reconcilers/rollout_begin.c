@@ -225,7 +225,7 @@ static void begin_fill(struct rollout_pass *p, const struct fill *fill, const ch
     };
     if (!is_idle)
         p->step.look_again_s = p->in->now_s + ROLLOUT_LOOK_S;
-    else if (p->in->is_cron_job)
+    else if (p->in->workload->object.kind == KIND_CRON_JOB)
         p->step.look_again_s = p->in->now_s + ROLLOUT_PENDING_LOOK_S;
 }
 
@@ -248,7 +248,7 @@ static void say_what_is_left(struct rollout_pass *p, const struct fill *fill)
 /* Nothing ran yet, so there is nothing to look at. */
 static bool needs_a_look(const struct rollout_input *in)
 {
-    return !in->pods && (in->is_cron_job || !is_creation(in->workload));
+    return !in->pods && (in->workload->object.kind == KIND_CRON_JOB || !is_creation(in->workload));
 }
 
 /* 0: it may not, and the step says why; -1 is ERR_NOMEM. */

@@ -123,7 +123,7 @@ static int prove_running(struct rollout_pass *p, struct err *err)
 static void prove_pending(struct rollout_pass *p)
 {
     p->step.reason = ROLLOUT_WAITS_FOR_POD;
-    if (!p->in->is_cron_job) {
+    if (p->in->workload->object.kind != KIND_CRON_JOB) {
         if (p->in->workload->replicas > 0)
             mark(p, ROLLOUT_PROVING, p->in->now_s);
         return;

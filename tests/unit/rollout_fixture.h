@@ -16,7 +16,8 @@ static const struct container fixture_filled_container = {
 static inline struct workload_facts fixture_workload(void)
 {
     return (struct workload_facts){
-        .object = {.ns = "shop", .name = "web", .uid = "uid-web", .rv = "1"},
+        .object =
+            {.kind = KIND_DEPLOYMENT, .ns = "shop", .name = "web", .uid = "uid-web", .rv = "1"},
         .pod = {.containers = &fixture_container, .containers_count = 1},
         .template_digest = "d0",
         .owner_kind = "",

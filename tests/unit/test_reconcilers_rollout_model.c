@@ -69,14 +69,6 @@ static unsigned draw(unsigned below)
     return (unsigned)(seed >> 33) % below;
 }
 
-/* The digest of the template and two bits of the fill; as reconcilers/fill.h has it. */
-int fill_key(const struct workload_facts *w, const struct fill *fill, struct arena *a,
-             const char **ret_key, struct err *err)
-{
-    *ret_key = arena_printf(a, "%s.%zu", w->template_digest, fill->leaves_count);
-    return *ret_key ? 0 : err_nomem(err);
-}
-
 static struct revision *current(struct model *m)
 {
     return &m->revisions[m->revisions_count - 1];

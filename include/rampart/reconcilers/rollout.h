@@ -80,7 +80,6 @@ struct rollout_input {
     int64_t profile_generation;
     int64_t now_s;
     bool has_turn;        /* the planner lets it begin; what has begun goes on without */
-    bool is_cron_job;     /* its pods are those of its Jobs */
     bool may_delete_pods; /* without that right an OrderedReady StatefulSet is report only */
 };
 /* ERR_NOMEM. Whatever it returns lies in @a or is borrowed from @in. */
