@@ -79,7 +79,10 @@ static void log_sync(struct app *app, uint64_t now_ms)
               LOG_INT("webhooks", count_of(app, KIND_VALIDATING_WEBHOOK) +
                                       count_of(app, KIND_MUTATING_WEBHOOK)),
               LOG_INT("apiservices", count_of(app, KIND_API_SERVICE)),
-              LOG_INT("crds", count_of(app, KIND_CRD)));
+              LOG_INT("crds", count_of(app, KIND_CRD)),
+              LOG_INT("workloads",
+                      count_of(app, KIND_DEPLOYMENT) + count_of(app, KIND_STATEFUL_SET) +
+                          count_of(app, KIND_DAEMON_SET) + count_of(app, KIND_CRON_JOB)));
 }
 
 static void log_stop(struct app *app, uint64_t now_ms)

@@ -24,6 +24,7 @@ const (
 var Watched = []string{
 	"namespaces", "securityprofiles", "securityexceptions", "networkpolicies", "services", "endpointslices",
 	"validatingwebhookconfigurations", "mutatingwebhookconfigurations", "apiservices", "customresourcedefinitions",
+	"deployments", "statefulsets", "daemonsets", "cronjobs",
 }
 
 // Install applies the manifests, as a user would. The Deployment gets no pod: its image is not there, and

@@ -44,10 +44,7 @@ func TestServerWithoutWatchListIsListed(t *testing.T) {
 			refused++
 		}
 	}
-	for _, resource := range []string{
-		"namespaces", "securityprofiles", "networkpolicies", "services", "endpointslices", "validatingwebhookconfigurations",
-		"mutatingwebhookconfigurations", "apiservices", "customresourcedefinitions",
-	} {
+	for _, resource := range operator.Watched {
 		if lists[resource] < 2 {
 			t.Errorf("%s: listed %d times in two lives, expected 2", resource, lists[resource])
 		}
