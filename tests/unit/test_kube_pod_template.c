@@ -223,7 +223,8 @@ static void test_what_a_container_asks_for(void **state)
         "'livenessProbe':{'httpGet':{'port':1}},'readinessProbe':{'tcpSocket':{'host':''}},"
         "'startupProbe':{},'lifecycle':{'postStart':{'httpGet':{}},"
         "'preStop':{'tcpSocket':{'host':'example.com'}}},"
-        "'env':[{'name':'PASSWORD'},{'name':'DB_PASSWORD_FILE','value':'/run/x'},{'value':'x'},"
+        "'env':[{'name':'PASSWORD'},{'name':'DB_PASSWORD_FILE','value':'/run/x'},"
+        "{'name':'SECRET_DIR','value':'/run'},{'name':'TOKEN_PATH','value':'/run/y'},{'value':'x'},"
         "{'name':'db_password','value':'hunter2'},{'name':'TOKEN','value':'x'}]",
         *state);
 
