@@ -110,6 +110,7 @@ var rightsWanted = map[string]string{
 	"namespaces":                          "list watch",
 	"securityprofiles.rampart.dev":        "list patch watch",
 	"securityprofiles/status.rampart.dev": "patch",
+	"securityexceptions.rampart.dev":      "list watch",
 	"networkpolicies.networking.k8s.io":   "create delete get list patch watch",
 	"services":                            "list watch",
 	"endpointslices.discovery.k8s.io":     "list watch",
