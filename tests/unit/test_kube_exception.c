@@ -108,6 +108,11 @@ static void test_what_cannot_be_understood_says_the_path_and_the_remedy(void **s
         {"'rules':['a'],'selector':{'matchLabels':{'a':'1'},'matchExpressions':[{'key':'a',"
          "'operator':'DoesNotExist'}]},'reason':'r','author':'x'",
          "spec.selector: a: In [1] and DoesNotExist can never match; change one of the terms"},
+        {"'rules':['a'],'selector':{'matchExpressions':[{'key':'a','operator':'Is'}]},'reason':'r',"
+         "'author':'x'",
+         "spec.selector.matchExpressions[0].operator: \"Is\" is unknown; expected In, NotIn, "
+         "Exists or "
+         "DoesNotExist"},
         {SOUND ",'containers':[]",
          "spec.containers: is empty; name at least one, or leave containers out, which is all of "
          "them and the pod itself"},
