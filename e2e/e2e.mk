@@ -78,7 +78,7 @@ e2e-steady: e2e-tools all ## ten minutes in which nothing happens to 10,000 obje
 
 .PHONY: pss
 pss: all ## the API server's own verdicts about 100,000 random pods and its manifests, in every version
-	@RAMPART_PODS=100000 RAMPART_BINARY=$(abspath $(OUT)/rampart) ./e2e/go.sh test -count=1 -v ./pss
+	@RAMPART_PODS=100000 RAMPART_BINARY=$(abspath $(OUT)/rampart) ./e2e/go.sh test -count=1 -v -timeout 30m ./pss
 
 .PHONY: e2e-selftest
 e2e-selftest: e2e-tools ## tests of the control plane's own harness

@@ -34,11 +34,13 @@ static bool is_in_version(const struct rule *rule, const struct rule_settings *s
     return rule->since_minor <= settings->pss_minor;
 }
 
-static bool is_replaced(const struct rule *rule, const struct rule_settings *settings)
+/* Pod Security Admission asks the stricter one alone, and that lets such a pod through. */
+static bool is_waived(const struct rule *rule, const struct rule_input *in)
 {
-    const struct rule *other = rule->replaced_by ? rule_find(rule->replaced_by) : NULL;
+    const struct rule *other = rule->overridden_by ? rule_find(rule->overridden_by) : NULL;
 
-    return other && other->level <= settings->level && is_in_version(other, settings);
+    return other && other->level <= in->settings->level && is_in_version(other, in->settings) &&
+           other->check(in).outcome == RULE_NOT_APPLICABLE;
 }
 
 static void add_fault(const struct rule *rule, const struct rule_input *in, size_t i,
@@ -114,18 +116,19 @@ size_t rule_index(const struct rule *rule)
 
 struct rule_answer rule_ask(const struct rule *rule, const struct rule_input *in)
 {
-    if (!has_subject(rule, in) || !is_in_version(rule, in->settings) ||
-        is_replaced(rule, in->settings))
+    if (!has_subject(rule, in) || !is_in_version(rule, in->settings))
         return (struct rule_answer){.outcome = RULE_NOT_APPLICABLE};
     if (rule->subject == RULE_POD && in->pod->unreadable)
         return (struct rule_answer){.outcome = RULE_ERROR};
+    if (is_waived(rule, in))
+        return (struct rule_answer){.outcome = RULE_NOT_APPLICABLE};
     return rule->check(in);
 }
 
 bool rule_is_required(const struct rule *rule, const struct rule_settings *settings)
 {
     return rule->level <= settings->level && rule->level <= LEVEL_RESTRICTED &&
-           is_in_version(rule, settings) && !is_replaced(rule, settings);
+           is_in_version(rule, settings);
 }
 
 void rule_explain(const struct rule *rule, const struct rule_input *in,

@@ -46,7 +46,7 @@ const struct rule rule_capabilities_baseline = {
     .subject = RULE_POD,
     .severity = SEVERITY_HIGH,
     .level = LEVEL_BASELINE,
-    .replaced_by = "capabilities-restricted",
+    .overridden_by = "capabilities-restricted",
     .check = check,
     .describe = describe,
 };

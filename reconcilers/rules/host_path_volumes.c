@@ -35,7 +35,7 @@ const struct rule rule_host_path_volumes = {
     .subject = RULE_POD,
     .severity = SEVERITY_HIGH,
     .level = LEVEL_BASELINE,
-    .replaced_by = "restricted-volumes",
+    .overridden_by = "restricted-volumes",
     .check = check,
     .describe = describe,
 };

@@ -16,7 +16,7 @@ const struct rule rule_proc_mount_baseline = {
     .subject = RULE_POD,
     .severity = SEVERITY_MEDIUM,
     .level = LEVEL_BASELINE,
-    .replaced_by = "proc-mount-restricted",
+    .overridden_by = "proc-mount-restricted",
     .check = check,
     .describe = pod_rule_describe_proc_mount,
 };

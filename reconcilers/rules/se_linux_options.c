@@ -14,16 +14,23 @@ static bool type_is_allowed(const char *type, unsigned minor)
     return pod_rule_is_among(type, types, minor >= MINOR_ENGINE_TYPE ? count : count - 1);
 }
 
+/* The API does not tell "" from what is not stated. */
+static bool is_stated(const char *text)
+{
+    return text && *text;
+}
+
 static bool type_breaks(const struct rule_input *in, const struct se_linux *options)
 {
-    return options->type && !type_is_allowed(options->type, in->settings->pss_minor);
+    return is_stated(options->type) && !type_is_allowed(options->type, in->settings->pss_minor);
 }
 
 static bool context_breaks(const struct rule_input *in, const struct security_context *security)
 {
     const struct se_linux *options = security->se_linux;
 
-    return options && (type_breaks(in, options) || options->user || options->role);
+    return options &&
+           (type_breaks(in, options) || is_stated(options->user) || is_stated(options->role));
 }
 
 static bool breaks(const struct rule_input *in, const struct container *c)
@@ -50,9 +57,9 @@ static void describe(const struct rule_input *in, size_t i, struct strbuf *text)
 
     if (type_breaks(in, options))
         add(&list, "securityContext.seLinuxOptions.type", options->type);
-    if (options->user)
+    if (is_stated(options->user))
         add(&list, "securityContext.seLinuxOptions.user", options->user);
-    if (options->role)
+    if (is_stated(options->role))
         add(&list, "securityContext.seLinuxOptions.role", options->role);
 }
 

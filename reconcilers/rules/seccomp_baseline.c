@@ -27,7 +27,7 @@ const struct rule rule_seccomp_baseline = {
     .subject = RULE_POD,
     .severity = SEVERITY_MEDIUM,
     .level = LEVEL_BASELINE,
-    .replaced_by = "seccomp-restricted",
+    .overridden_by = "seccomp-restricted",
     .check = check,
     .describe = describe,
 };

@@ -18,7 +18,7 @@ static inline const struct rule *rule_named(const char *id)
     return rule;
 }
 
-/* Of a pod that is held to nothing, so that no rule takes the place of another. */
+/* Of a pod that is held to nothing, so that every rule speaks for itself. */
 static inline struct rule_answer ask_pod(const char *id, const struct pod_template *pod,
                                          unsigned minor)
 {

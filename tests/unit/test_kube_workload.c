@@ -252,6 +252,59 @@ static void test_only_what_is_wrong_in_metadata_is_an_error(void **state)
                  *state, "StatefulSet b/..: metadata.name: \"..\" cannot be part of a path");
 }
 
+static void test_our_entry_is_one_of_updates(void **state)
+{
+    static const struct {
+        const char *entries;
+        bool is_ours;
+    } rows[] = {
+        {"", false},
+        {"{'manager':'rampart','operation':'Apply'}", false},
+        {"{'manager':'rampart','operation':'Update'}", true},
+        {"{'manager':'rampart','operation':'Update'},{'manager':'rampart','operation':'Apply'}",
+         true},
+        {"{'manager':'other','operation':'Update'}", false},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[256];
+
+        (void)snprintf(text, sizeof(text),
+                       "{'metadata':{'name':'a','namespace':'b','uid':'u','resourceVersion':'1',"
+                       "'managedFields':[%s]}}",
+                       rows[i].entries);
+        assert_int_equal(read_json(KIND_DEPLOYMENT, text, *state)->has_our_entry, rows[i].is_ours);
+    }
+}
+
+static void test_a_workload_is_not_kept_in_part_wherever_the_arena_ends(void **state)
+{
+    json_t *root = json_of(
+        "{" META ",'spec':{'template(digest)':'0123456789abcdef','template':{'spec':{'containers':"
+        "[{'name':'a'}]}}},'status':{'currentRevision':'a-1','updateRevision':'a-2'}}");
+    struct arena *measure = *state;
+    size_t used;
+
+    assert_non_null(decode_ok(KIND_STATEFUL_SET, root, measure));
+    used = measure->used;
+    for (size_t len = 0; len <= used; len++) {
+        enum decode_result result;
+        struct object *object = NULL;
+        struct err err = {0};
+        struct arena exact;
+        void *block = malloc(used);
+
+        arena_init_fixed(&exact, block, len);
+        if (object_decode(KIND_STATEFUL_SET, root, &exact, &result, &object, &err) == 0)
+            assert_int_equal(len, used);
+        else
+            assert_true(err.code == ERR_NOMEM && !object && len < used);
+        arena_done(&exact);
+        free(block);
+    }
+    json_decref(root);
+}
+
 static void test_four_kinds_are_workloads(void **state)
 {
     unsigned count = 0;
@@ -278,6 +331,8 @@ int main(void)
         ARENA_TEST(test_a_workload_that_is_too_large_has_an_unreadable_pod),
         ARENA_TEST(test_a_workload_without_a_template_has_an_unreadable_pod),
         ARENA_TEST(test_only_what_is_wrong_in_metadata_is_an_error),
+        ARENA_TEST(test_our_entry_is_one_of_updates),
+        ARENA_TEST(test_a_workload_is_not_kept_in_part_wherever_the_arena_ends),
         cmocka_unit_test(test_four_kinds_are_workloads),
     };
 

@@ -57,59 +57,68 @@ static void test_rule_is_not_asked_in_versions_before_its_first(void **state)
     assert_int_equal(ask_pod("proc-mount-restricted", &hostile_pod, 35).outcome, RULE_FAIL);
 }
 
-/* Pod Security Admission asks the stricter rule alone. */
-static void test_stricter_rule_takes_the_place_of_the_baselines(void **state)
+/* Who is exempted from dropping ALL may still not add SYS_ADMIN. */
+static void test_baselines_rule_is_asked_beside_the_stricter_one(void **state)
 {
-    static const struct {
-        const char *id;
-        unsigned minor;
-        enum rule_outcome restricted;
-    } rows[] = {
-        {"capabilities-baseline", 25, RULE_NOT_APPLICABLE},
-        {"host-path-volumes", 25, RULE_NOT_APPLICABLE},
-        {"seccomp-baseline", 25, RULE_NOT_APPLICABLE},
-        {"proc-mount-baseline", 34, RULE_FAIL},
-        {"proc-mount-baseline", 35, RULE_NOT_APPLICABLE},
-        {"proc-mount-baseline", PSS_MINOR_LATEST, RULE_NOT_APPLICABLE},
-        {"privileged", 37, RULE_FAIL},
-    };
+    static const char *const ids[] = {"capabilities-baseline", "capabilities-restricted",
+                                      "host-path-volumes",     "restricted-volumes",
+                                      "proc-mount-baseline",   "proc-mount-restricted",
+                                      "seccomp-baseline",      "seccomp-restricted"};
 
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        const struct rule *rule = rule_named(rows[i].id);
-
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
         for (enum rule_level level = LEVEL_PRIVILEGED; level <= LEVEL_HARDENED; level++) {
-            struct rule_settings settings = {.pss_minor = rows[i].minor, .level = (uint8_t)level};
+            struct rule_settings settings = {.pss_minor = 37, .level = (uint8_t)level};
             struct rule_input in = {.settings = &settings, .pod = &hostile_pod};
-            bool is_strict = level >= LEVEL_RESTRICTED;
 
-            assert_int_equal(rule_ask(rule, &in).outcome,
-                             is_strict ? rows[i].restricted : RULE_FAIL);
-            assert_int_equal(rule_is_required(rule, &settings),
-                             level >= LEVEL_BASELINE &&
-                                 (!is_strict || rows[i].restricted == RULE_FAIL));
+            assert_int_equal(rule_ask(rule_named(ids[i]), &in).outcome, RULE_FAIL);
         }
     }
 }
 
-/* It cannot be created: the API server refuses such a Windows pod. It is let through all the same.
+/*
+ * Pod Security Admission lets such Windows pods through at the restricted level, and not at the
+ * baseline: there the stricter check alone is made. The API server refuses to create them.
  */
-static void test_windows_pod_is_not_asked_for_capabilities_at_the_restricted_level(void **state)
+static void test_windows_pod_is_asked_no_more_than_by_the_stricter_rule(void **state)
 {
+    static const char *const ids[] = {"capabilities-baseline", "seccomp-baseline"};
     const struct pod_template pod = {
         .is_windows = true,
+        .security = {.seccomp = CONFINEMENT_UNCONFINED},
         CONTAINERS({.name = "a", .security = {.add = bad_add, .add_count = 1}}),
     };
-    struct rule_settings settings = {.pss_minor = PSS_MINOR_LATEST, .level = LEVEL_RESTRICTED};
-    struct rule_input in = {.settings = &settings, .pod = &pod};
 
     (void)state;
-    assert_int_equal(rule_ask(rule_named("capabilities-restricted"), &in).outcome,
-                     RULE_NOT_APPLICABLE);
-    assert_int_equal(rule_ask(rule_named("capabilities-baseline"), &in).outcome,
-                     RULE_NOT_APPLICABLE);
-    settings.level = LEVEL_BASELINE;
-    assert_int_equal(rule_ask(rule_named("capabilities-baseline"), &in).outcome, RULE_FAIL);
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        for (enum rule_level level = LEVEL_PRIVILEGED; level <= LEVEL_HARDENED; level++) {
+            struct rule_settings settings = {.pss_minor = 37, .level = (uint8_t)level};
+            struct rule_input in = {.settings = &settings, .pod = &pod};
+
+            assert_int_equal(rule_ask(rule_named(ids[i]), &in).outcome,
+                             level >= LEVEL_RESTRICTED ? RULE_NOT_APPLICABLE : RULE_FAIL);
+        }
+    }
+}
+
+/* The restricted rule comes with v1.35, and is then asked in its place. */
+static void test_proc_mount_in_a_user_namespace_is_refused_by_the_restricted_rule(void **state)
+{
+    const struct pod_template pod = {
+        .host_users = STATED_FALSE,
+        CONTAINERS({.name = "a", .security = {.proc_mount = PROC_MOUNT_UNMASKED}}),
+    };
+
+    (void)state;
+    for (unsigned minor = PSS_MINOR_MIN; minor <= PSS_MINOR_MAX; minor++) {
+        struct rule_settings settings = {.pss_minor = minor, .level = LEVEL_RESTRICTED};
+        struct rule_input in = {.settings = &settings, .pod = &pod};
+
+        assert_int_equal(rule_ask(rule_named("proc-mount-baseline"), &in).outcome,
+                         minor < 35 ? RULE_FAIL : RULE_NOT_APPLICABLE);
+        assert_int_equal(rule_ask(rule_named("proc-mount-restricted"), &in).outcome,
+                         minor < 35 ? RULE_NOT_APPLICABLE : RULE_FAIL);
+    }
 }
 
 static size_t required_count(unsigned minor, enum rule_level level)
@@ -122,17 +131,26 @@ static size_t required_count(unsigned minor, enum rule_level level)
     return count;
 }
 
-static void test_level_requires_what_pod_security_admission_checks(void **state)
+static void test_level_requires_its_rules_and_those_below_it_that_the_version_has(void **state)
 {
     (void)state;
     assert_int_equal(required_count(37, LEVEL_PRIVILEGED), 0);
     assert_int_equal(required_count(33, LEVEL_BASELINE), 11);
     assert_int_equal(required_count(34, LEVEL_BASELINE), 12);
-    assert_int_equal(required_count(33, LEVEL_RESTRICTED), 14);
-    assert_int_equal(required_count(34, LEVEL_RESTRICTED), 15);
-    assert_int_equal(required_count(35, LEVEL_RESTRICTED), 15);
-    assert_int_equal(required_count(PSS_MINOR_LATEST, LEVEL_RESTRICTED), 15);
-    assert_int_equal(required_count(PSS_MINOR_LATEST, LEVEL_HARDENED), 15);
+    assert_int_equal(required_count(33, LEVEL_RESTRICTED), 17);
+    assert_int_equal(required_count(34, LEVEL_RESTRICTED), 18);
+    assert_int_equal(required_count(35, LEVEL_RESTRICTED), 19);
+    assert_int_equal(required_count(PSS_MINOR_LATEST, LEVEL_RESTRICTED), 19);
+    assert_int_equal(required_count(PSS_MINOR_LATEST, LEVEL_HARDENED), 19);
+}
+
+static void test_rule_beyond_the_standards_is_required_by_no_level(void **state)
+{
+    const struct rule_settings settings = {.pss_minor = PSS_MINOR_LATEST, .level = LEVEL_HARDENED};
+    const struct rule rule = {.id = "x", .level = LEVEL_HARDENED};
+
+    (void)state;
+    assert_false(rule_is_required(&rule, &settings));
 }
 
 static struct rule_answer always_passes(const struct rule_input *in)
@@ -169,9 +187,11 @@ int main(void)
         cmocka_unit_test(test_hostile_pod_fails_every_rule_in_every_version),
         cmocka_unit_test(test_unreadable_pod_is_an_error_and_never_a_pass),
         cmocka_unit_test(test_rule_is_not_asked_in_versions_before_its_first),
-        cmocka_unit_test(test_stricter_rule_takes_the_place_of_the_baselines),
-        cmocka_unit_test(test_windows_pod_is_not_asked_for_capabilities_at_the_restricted_level),
-        cmocka_unit_test(test_level_requires_what_pod_security_admission_checks),
+        cmocka_unit_test(test_baselines_rule_is_asked_beside_the_stricter_one),
+        cmocka_unit_test(test_windows_pod_is_asked_no_more_than_by_the_stricter_rule),
+        cmocka_unit_test(test_proc_mount_in_a_user_namespace_is_refused_by_the_restricted_rule),
+        cmocka_unit_test(test_level_requires_its_rules_and_those_below_it_that_the_version_has),
+        cmocka_unit_test(test_rule_beyond_the_standards_is_required_by_no_level),
         cmocka_unit_test(test_rule_is_asked_about_its_own_kind_of_subject),
     };
 

@@ -144,6 +144,9 @@ static void test_failure_of_the_pod_comes_after_those_of_containers(void **state
          "pod: securityContext.seLinuxOptions.type is spc_t, "
          "securityContext.seLinuxOptions.user is system_u, "
          "securityContext.seLinuxOptions.role is system_r"},
+        {"se-linux-options",
+         {.security = {.se_linux = &(const struct se_linux){.user = "u", .role = ""}}},
+         "pod: securityContext.seLinuxOptions.user is u"},
         {"windows-host-process",
          {.security = {.host_process = STATED_TRUE}},
          "pod: securityContext.windowsOptions.hostProcess is true"},
@@ -317,6 +320,7 @@ test_subject_is_called_by_its_kind_and_the_title_does_where_no_more_is_said(void
                         .subject = RULE_SERVICE,
                         .check = subject_fails};
     const struct rule_input service = {.settings = &settings, .service = (const void *)&stand_in};
+    const struct rule_input pod = {.settings = &settings, .pod = &restricted_pod};
     const struct rule_input posture = {.settings = &settings, .posture = (const void *)&stand_in};
 
     (void)state;
@@ -325,6 +329,8 @@ test_subject_is_called_by_its_kind_and_the_title_does_where_no_more_is_said(void
     assert_string_equal(explain_input(&rule, &posture), "namespace: not so: It is so; Make it so.");
     rule.check = cannot_be_told;
     assert_string_equal(explain_input(&rule, &posture), "cannot be told: it could not be read");
+    rule.subject = RULE_POD;
+    assert_string_equal(explain_input(&rule, &pod), "cannot be told: it could not be read");
 }
 
 static int explain_all(void *ctx, struct err *err)

@@ -73,24 +73,24 @@ static void test_rule_of_the_standards_names_its_level_and_version(void **state)
     }
 }
 
-static void test_rule_is_replaced_by_a_stricter_one_that_is_there(void **state)
+static void test_rule_is_overridden_by_a_stricter_one_that_is_there(void **state)
 {
-    size_t replaced_count = 0;
+    size_t overridden_count = 0;
 
     (void)state;
     for (size_t i = 0; i < rules_count; i++) {
         const struct rule *rule = rules[i];
-        const struct rule *other = rule->replaced_by ? rule_find(rule->replaced_by) : NULL;
+        const struct rule *other = rule->overridden_by ? rule_find(rule->overridden_by) : NULL;
 
-        if (!rule->replaced_by)
+        if (!rule->overridden_by)
             continue;
-        replaced_count++;
+        overridden_count++;
         if (!other)
-            fail_msg("%s is replaced by %s, which is not there", rule->id, rule->replaced_by);
+            fail_msg("%s is overridden by %s, which is not there", rule->id, rule->overridden_by);
         assert_true(other->level > rule->level);
         assert_int_equal(other->subject, rule->subject);
     }
-    assert_int_equal(replaced_count, 4);
+    assert_int_equal(overridden_count, 4);
 }
 
 /* The 19 checks of k8s.io/pod-security-admission that exist between v1.25 and v1.37. */
@@ -123,7 +123,7 @@ int main(void)
         cmocka_unit_test(test_rule_is_found_by_its_id_and_has_its_own_bit),
         cmocka_unit_test(test_rule_says_everything_that_people_are_told_of_it),
         cmocka_unit_test(test_rule_of_the_standards_names_its_level_and_version),
-        cmocka_unit_test(test_rule_is_replaced_by_a_stricter_one_that_is_there),
+        cmocka_unit_test(test_rule_is_overridden_by_a_stricter_one_that_is_there),
         cmocka_unit_test(test_severities_and_levels_have_names_in_their_order),
         cmocka_unit_test(test_rules_cover_the_pod_security_standards),
     };

@@ -3,6 +3,7 @@
 
 static void test_manager_plans_nothing_before_every_cache_was_complete(void **state)
 {
+    const enum kind last = (enum kind)(KIND_WATCHED_COUNT - 1);
     struct bench *b = *state;
 
     b->script.profile = NULL;
@@ -11,12 +12,11 @@ static void test_manager_plans_nothing_before_every_cache_was_complete(void **st
     assert_int_equal(b->net.count, KIND_WATCHED_COUNT);
     b->served = calloc(KIND_WATCHED_COUNT, 1);
     b->served_cap = KIND_WATCHED_COUNT;
-    for (int kind = 0; kind < KIND_WATCHED_COUNT - 1; kind++)
+    for (int kind = 0; kind < (int)last; kind++)
         serve_watch(b, waiting_write(b, watch_part((enum kind)kind)), (enum kind)kind);
     (void)step(b);
     assert_string_equal(b->trace, "");
-    serve_watch(b, waiting_write(b, watch_part((enum kind)(KIND_WATCHED_COUNT - 1))),
-                (enum kind)(KIND_WATCHED_COUNT - 1));
+    serve_watch(b, waiting_write(b, watch_part(last)), last);
     (void)step(b);
     assert_string_equal(b->trace, "ns/shop ");
 }

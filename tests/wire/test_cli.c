@@ -112,6 +112,7 @@ static void test_cli_help_of_each_command_names_its_flags_in_80_columns(void **s
         {{"controller", "--help"}, EXIT_DONE, "      --max-in-flight N   ", NULL},
         {{"plan", "--help"}, EXIT_DONE, "  -f, --file FILE         ", NULL},
         {{"plan", "-h"}, EXIT_DONE, "Usage: rampart plan [-f FILE]... [FLAGS]\n", NULL},
+        {{"eval", "--help"}, EXIT_DONE, "      --level LEVEL       ", NULL},
         {{"health", "--help"}, EXIT_DONE, "      --live              ", NULL},
         {{"rules", "--help"}, EXIT_DONE, "  -o, --output FORMAT     ", NULL},
         {{"version", "--help"}, EXIT_DONE, "  -h, --help              this text\n", NULL},

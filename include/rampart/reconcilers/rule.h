@@ -42,8 +42,8 @@ enum fill_field {
 struct rule_settings {
     unsigned pss_minor; /* version of the Pod Security Standards: 25 is v1.25; PSS_MINOR_MIN or
                          * more, and beyond PSS_MINOR_MAX the same as that */
-    uint8_t level;      /* enum rule_level that the workload is held to: at that level and above,
-                         * some rules take the place of others. Rules beyond it are asked too */
+    uint8_t level;      /* enum rule_level that the workload is held to. Rules beyond it are asked
+                         * too; it tells where a stricter rule's exemption of a pod counts */
     bool is_sensitive;  /* the profile marks the workload as sensitive */
 };
 
@@ -70,9 +70,12 @@ struct rule {
     enum rule_subject subject;
     enum rule_severity severity;
     enum rule_level level;
-    unsigned since_minor;    /* first version of the standard that has it; 0: all */
-    const char *replaced_by; /* id of the rule of a higher level that takes its place for who is
-                              * held to that level, as Pod Security Admission has it; NULL: none */
+    unsigned since_minor; /* first version of the standard that has it; 0: all */
+    /* Id of the rule of a higher level that overrides it in Pod Security Admission; NULL: none. Who
+     * is held to that level is not asked this rule where the stricter one is not applicable (on
+     * Windows). Everywhere else both are asked: who is exempted from the stricter one, or has it
+     * switched off, still keeps this one. */
+    const char *overridden_by;
     enum fill_field fix;
     /* Called only when the input is readable and the version has the rule. */
     struct rule_answer (*check)(const struct rule_input *in);
@@ -94,8 +97,9 @@ const struct rule *rule_find(const char *id); /* NULL when there is none */
 size_t rule_index(const struct rule *rule);   /* its bit */
 
 /*
- * Asks one rule. A subject of another kind, a version before the rule's first, and a rule whose
- * place another one takes are RULE_NOT_APPLICABLE; an unreadable pod is RULE_ERROR.
+ * Asks one rule. A subject of another kind, a version before the rule's first, and a pod to which
+ * the rule that overrides it is not applicable are RULE_NOT_APPLICABLE; an unreadable pod is
+ * RULE_ERROR.
  */
 struct rule_answer rule_ask(const struct rule *rule, const struct rule_input *in);
 /* Whether who is held to @settings->level must pass @rule: not for rules beyond the Pod Security
