@@ -11,13 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 )
-
-var exceptions = schema.GroupVersionResource{
-	Group: "rampart.dev", Version: "v1alpha1", Resource: "securityexceptions",
-}
 
 // template is a pod that keeps the restricted standard, as changed by spoil.
 func template(name string, spoil func(*corev1.PodSpec)) corev1.PodTemplateSpec {

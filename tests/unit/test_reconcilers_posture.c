@@ -1,45 +1,5 @@
 /* What the rules say of one object under the profile that decides, and how a status tells it. */
-#include "reconcilers_status.h"
-
-#include "rampart/kube/workload.h"
-#include "rampart/reconcilers/posture.h"
-
-#define RESTRICTED                                                                             \
-    "'securityContext':{'runAsNonRoot':true,'seccompProfile':{'type':'RuntimeDefault'}},"      \
-    "'containers':[{'name':'app','image':'a:1','securityContext':{'allowPrivilegeEscalation':" \
-    "false,'capabilities':{'drop':['ALL']}}}]"
-#define PRIVILEGED \
-    "'containers':[{'name':'app','image':'a:1','securityContext':{'privileged':true}}]"
-
-static void put_workload(enum kind kind, const char *name, const char *spec)
-{
-    world_put(&world, kind,
-              "{'metadata':{'name':'%s','namespace':'shop','labels':{'app':'%s'}},'spec':{"
-              "'template':{'metadata':{'labels':{'app':'%s'}},'spec':{%s}}}}",
-              name, name, name, spec);
-}
-
-static void put_cron_job(const char *name, const char *spec)
-{
-    world_put(&world, KIND_CRON_JOB,
-              "{'metadata':{'name':'%s','namespace':'shop'},'spec':{'jobTemplate':{'spec':{"
-              "'template':{'spec':{%s}}}}}}",
-              name, spec);
-}
-
-static void put_exception(const char *name, const char *spec)
-{
-    world_put(&world, KIND_EXCEPTION,
-              "{'metadata':{'name':'%s','namespace':'shop'},'spec':{%s,'reason':'old',"
-              "'author':'me'}}",
-              name, spec);
-}
-
-static void begin(const char *workloads)
-{
-    put_namespace("shop", "'team':'shop'");
-    put_profile("p", "", workloads, "");
-}
+#include "reconcilers_posture.h"
 
 static struct posture evaluate(enum kind kind, const char *ns, const char *name)
 {
@@ -272,56 +232,6 @@ static void test_posture_explains_what_drifts_with_its_remedy(void **state)
     assert_int_equal(count, 1);
 }
 
-/* ---- Exceptions ---- */
-
-static int64_t look_at_exception(const char *name)
-{
-    int64_t look_again_s;
-    struct err err = {0};
-
-    arena_reset(&arena);
-    plan_init(&plan, &arena);
-    if (exception_plan(&world.view, "shop", name, &plan, &look_again_s, &err) < 0)
-        fail_msg("%s", err.msg);
-    assert_int_equal(plan.writes_count, 0);
-    return look_again_s;
-}
-
-static void test_exception_is_warned_of_seven_days_before_it_expires(void **state)
-{
-    int64_t now_s, expires_s;
-
-    (void)state;
-    put_exception("e", "'rules':['privileged'],'names':['web'],'expiresAt':'" NOW "'");
-    expires_s = world.view.wall_ms / 1000;
-    now_s = expires_s - EXEMPTION_WARN_BEFORE_S;
-    world.view.wall_ms = (now_s - 1) * 1000;
-    assert_int_equal(look_at_exception("e"), now_s);
-    assert_int_equal(plan.findings_count, 0);
-    world.view.wall_ms = now_s * 1000;
-    assert_int_equal(look_at_exception("e"), expires_s);
-    assert_int_equal(plan.findings[0].reason, REASON_EXCEPTION_EXPIRES);
-    assert_contains(plan.findings[0].message, NOW);
-    world.view.wall_ms = expires_s * 1000;
-    assert_true(look_at_exception("e") == INT64_MAX);
-    assert_int_equal(plan.findings[0].reason, REASON_EXCEPTION_EXPIRED);
-}
-
-static void test_exception_says_what_is_wrong_with_it(void **state)
-{
-    (void)state;
-    put_exception("typo", "'rules':['privileged','privilegde'],'names':['web']");
-    assert_true(look_at_exception("typo") == INT64_MAX);
-    assert_int_equal(plan.findings_count, 1);
-    assert_int_equal(plan.findings[0].reason, REASON_UNKNOWN_RULE);
-    assert_contains(plan.findings[0].message, "privilegde");
-    put_exception("all", "'rules':['*'],'names':['web']");
-    (void)look_at_exception("all");
-    assert_int_equal(plan.findings[0].reason, REASON_INVALID_SPEC);
-    (void)look_at_exception("gone");
-    assert_int_equal(plan.findings_count, 0);
-}
-
 /* ---- The status ---- */
 
 static void fill_tally(const void *ctx, const char *profile, struct posture_tally *t)
@@ -466,8 +376,6 @@ int main(void)
         WITH_WORLD(test_posture_of_a_service_and_of_a_namespace_is_no_workload),
         WITH_WORLD(test_posture_of_a_scanned_object_is_its_owners_where_that_is_evaluated),
         WITH_WORLD(test_posture_explains_what_drifts_with_its_remedy),
-        WITH_WORLD(test_exception_is_warned_of_seven_days_before_it_expires),
-        WITH_WORLD(test_exception_says_what_is_wrong_with_it),
         WITH_WORLD(test_status_counts_workloads_and_rules_and_says_what_drifts),
         WITH_WORLD(test_status_in_enforce_is_not_ready_while_workloads_drift),
         WITH_WORLD(test_status_says_which_workload_cannot_be_evaluated),
