@@ -374,6 +374,47 @@ static void test_ceilings_are_reached_and_said(void **state)
     assert_int_equal(found.old_count, EVIDENCE_USERS_MAX + 1);
 }
 
+static void test_what_is_odd_is_passed_over(void **state)
+{
+    static const char *const statuses[] = {
+        "\"containerStatuses\":[{\"name\":\"app\",\"state\":{\"running\":{\"startedAt\":\"noon\"}}}"
+        ","
+        "{\"name\":\"b\",\"restartCount\":5}]",
+        "\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\"},{\"type\":\"Ready\",\"status\":"
+        "\"True\"}]",
+    };
+    char *key = text_repeat("k", FILL_KEY_LEN_MAX + 1);
+
+    (void)state;
+    replica_set("a", 1, "", NULL);
+    must_add(pods_evidence_revision, "{\"metadata\":{\"ownerReferences\":7}}");
+    must_add(pods_evidence_revision, "{\"metadata\":{" OWNER("uid-web") "}}");
+    replica_set("b", 0, key, "Proven"); /* no key of ours */
+    for (size_t i = 0; i < COUNT_OF(statuses); i++)
+        pod("p", "a", statuses[i]);
+    must_add(pods_evidence_pod, "{\"metadata\":{" OWNER("uid-web") "}}");
+    end();
+    assert_int_equal(found.tried_count, 0);
+    assert_int_equal(found.new_count, 2);
+    assert_int_equal(found.new_ready, 1);
+    assert_int_equal(found.new_ready_s, 0);
+    assert_int_equal(found.new_troubles, 0);
+    free(key);
+}
+
+static void test_the_worst_trouble_of_a_pod_has_the_word(void **state)
+{
+    (void)state;
+    replica_set("a", 1, "", NULL);
+    pod("p", "a",
+        "\"containerStatuses\":[{\"name\":\"x\",\"state\":{\"waiting\":{\"reason\":"
+        "\"CrashLoopBackOff\"}}},{\"name\":\"y\",\"state\":{\"waiting\":{\"reason\":"
+        "\"ErrImagePull\"}}}]");
+    end();
+    assert_int_equal(found.new_troubles, POD_CRASH_LOOP | POD_IMAGE);
+    assert_string_equal(found.new_message, "pod p: container x: CrashLoopBackOff");
+}
+
 static int gather(void *ctx, struct err *err)
 {
     int r = 0;
@@ -431,6 +472,8 @@ int main(void)
         TEST(test_a_pod_of_a_job_is_new_when_it_has_the_fill_of_the_template),
         TEST(test_a_budget_without_room_counts_when_it_selects_the_pods),
         TEST(test_ceilings_are_reached_and_said),
+        TEST(test_what_is_odd_is_passed_over),
+        TEST(test_the_worst_trouble_of_a_pod_has_the_word),
         TEST(test_each_failing_allocation_is_told),
     };
 

@@ -259,6 +259,25 @@ static void stolen_twice(void)
     pods.tried_count = 2;
 }
 
+static void next_unknown_before(void)
+{
+    next_change();
+    web.replicas_updated = 0;
+    before.replicas = 0;
+}
+
+static void new_cron_job(void)
+{
+    creation();
+    web.object.kind = KIND_CRON_JOB;
+}
+
+static void scaled_since_creation(void)
+{
+    web.generation = web.observed_generation = 1;
+    blind();
+}
+
 static void test_it_begins_only_when_all_allows_it(void **state)
 {
     static const struct {
@@ -294,6 +313,9 @@ static void test_it_begins_only_when_all_allows_it(void **state)
         {"next unrolled", next_unrolled, ROLLOUT_ACT_FILL, ROLLOUT_FINE, false},
         {"next changed", next_changed, ROLLOUT_ACT_FILL, ROLLOUT_FINE, false},
         {"next replaced", next_replaced, ROLLOUT_ACT_NOTHING, ROLLOUT_WAITS_FOR_CHANGE, false},
+        {"next from zero", next_unknown_before, ROLLOUT_ACT_FILL, ROLLOUT_FINE, false},
+        {"new CronJob", new_cron_job, ROLLOUT_ACT_LOOK, ROLLOUT_WAITS_FOR_TURN, true},
+        {"never changed", scaled_since_creation, ROLLOUT_ACT_LOOK, ROLLOUT_WAITS_FOR_TURN, false},
         {"next scaled", next_scaled, ROLLOUT_ACT_NOTHING, ROLLOUT_WAITS_FOR_CHANGE, false},
         {"next late", next_late, ROLLOUT_ACT_NOTHING, ROLLOUT_WAITS_FOR_CHANGE, false},
         {"next was ill", next_was_ill, ROLLOUT_ACT_NOTHING, ROLLOUT_UNHEALTHY, false},

@@ -133,6 +133,9 @@ static void test_a_change_of_the_user_or_the_end_of_a_pause_gives_it_new_time(vo
     expect(ROLLOUT_ACT_NOTHING, ROLLOUT_RUNS);
     web.has_partition = true;
     expect(ROLLOUT_ACT_NOTHING, ROLLOUT_CANNOT_PROVE);
+    web.has_partition = false;
+    web.is_on_delete = true;
+    expect(ROLLOUT_ACT_NOTHING, ROLLOUT_CANNOT_PROVE);
 }
 
 static void test_where_nothing_runs_the_proof_waits_for_the_first_pod(void **state)
@@ -263,6 +266,35 @@ static void test_a_user_who_rolls_back_is_obeyed_until_the_template_changes(void
     expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE);
 }
 
+static void test_what_we_took_back_ourselves_is_no_undo(void **state)
+{
+    struct tried_fill tried = {key_of("d0", ""), false};
+
+    (void)state;
+    fill_it();
+    pods.new_troubles = POD_CRASH_LOOP;
+    expect(ROLLOUT_ACT_REVERT, ROLLOUT_FAILED_BEFORE);
+    write_it();
+    pods = fixture_pods();
+    pods.tried = &tried;
+    pods.tried_count = 1;
+    web.template_rival.manager = "kubectl"; /* from long before us */
+    web.template_digest = "d1";
+    expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE);
+}
+
+static void test_more_that_the_profile_wants_is_no_lost_round(void **state)
+{
+    (void)state;
+    prove_it();
+    web.template_rival.manager = "argocd";
+    section.fill.allow_privilege_escalation = true;
+    expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE);
+    assert_int_equal(step.mark.lost, 0);
+    web.fill = "of another fill"; /* the mark is not about it */
+    expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE);
+}
+
 /* ---- Stuck pods ---- */
 
 static void test_pods_of_the_failed_revision_that_block_a_stateful_set_go(void **state)
@@ -356,6 +388,8 @@ int main(void)
         TEST(test_a_rival_has_a_second_round_and_then_its_way),
         TEST(test_fields_that_go_while_the_key_stays_are_a_lost_round),
         TEST(test_a_user_who_rolls_back_is_obeyed_until_the_template_changes),
+        TEST(test_what_we_took_back_ourselves_is_no_undo),
+        TEST(test_more_that_the_profile_wants_is_no_lost_round),
         TEST(test_pods_of_the_failed_revision_that_block_a_stateful_set_go),
         TEST(test_each_failing_allocation_is_told),
     };
