@@ -92,7 +92,8 @@ static void serve_list(struct api *api, struct server_stream *s, enum kind kind)
 {
     AUTO_STRBUF body;
 
-    api->counts.lists++;
+    if (kind < KIND_WATCHED_COUNT)
+        api->counts.lists++; /* the others are scanned, and never watched */
     strbuf_init(&body, 64u << 20);
     strbuf_addf(&body, "{\"kind\":\"%sList\",\"metadata\":{\"resourceVersion\":\"%u\"},\"items\":[",
                 resource_of(kind)->name, api->rv);
