@@ -81,6 +81,7 @@ static const struct object *object_of(const struct manager *m, const char *recor
     struct parts parts;
 
     split(record_key, &parts);
+    assert(parts.rest);
     for (size_t i = 0; i < ops->evaluated_count; i++) {
         if (strcmp(resource_of(ops->evaluated[i])->plural, parts.rest) == 0)
             return view_get(&m->view, ops->evaluated[i], parts.ns, parts.name);

@@ -1,5 +1,23 @@
 #include "manager_state.h"
 
+/* Without a profile that asks for it, the cluster's Pods are nobody's business. */
+static bool is_wanted(void *ctx)
+{
+    struct manager *m = ctx;
+    struct object_list profiles;
+    struct err err = {0};
+    AUTO_ARENA a;
+
+    arena_init(&a, PASS_BYTES_MAX);
+    if (view_list(&m->view, KIND_PROFILE, NULL, &a, &profiles, &err) < 0)
+        return true;
+    for (size_t i = 0; i < profiles.count; i++) {
+        if (OBJECT_AS(profile, profiles.items[i])->workloads.is_stated)
+            return true;
+    }
+    return false;
+}
+
 static void on_begin(void *ctx)
 {
     struct manager *m = ctx;
@@ -72,6 +90,7 @@ int manager_scan_new(struct manager *m, struct err *err)
         .transport = m->options.transport,
         .log = m->options.log,
         .seed = m->options.seed + 2,
+        .is_wanted = is_wanted,
         .on_begin = on_begin,
         .on_object = on_object,
         .on_end = on_end,

@@ -251,6 +251,10 @@ void scan_step(struct scan *s, uint64_t now_ms)
         s->is_begun = true;
         s->skipped = 0;
         s->options.on_begin(s->options.ctx);
+        if (s->options.is_wanted && !s->options.is_wanted(s->options.ctx)) {
+            end_scan(s, now_ms);
+            return;
+        }
     }
     request_page(s, now_ms);
 }

@@ -124,7 +124,8 @@ static inline const char *thing_json(const struct thing *t)
                         meta, t->owner);
     case KIND_PROFILE:
         return api_text("{\"kind\":\"SecurityProfile\",\"apiVersion\":\"rampart.dev/v1alpha1\","
-                        "\"metadata\":{%s},\"spec\":{\"namespaceSelector\":{}},\"status\":%s}",
+                        "\"metadata\":{%s},\"spec\":{\"namespaceSelector\":{},\"workloads\":{}},"
+                        "\"status\":%s}",
                         meta, *t->status ? t->status : "{}");
     default:
         return api_text("{\"kind\":\"%s\",\"apiVersion\":\"v1\",\"metadata\":{%s}}",

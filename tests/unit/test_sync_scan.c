@@ -21,6 +21,7 @@ struct bench {
     char trace[1024]; /* what the owner was told */
     char logged[4096];
     unsigned refuses; /* so many of the next objects */
+    bool is_idle;     /* nobody asks for what a scan finds */
 };
 
 static void note(struct bench *b, const char *what)
@@ -29,6 +30,13 @@ static void note(struct bench *b, const char *what)
 
     assert_true(snprintf(b->trace + len, sizeof(b->trace) - len, "%s ", what) <
                 (int)(sizeof(b->trace) - len));
+}
+
+static bool is_wanted(void *ctx)
+{
+    struct bench *b = ctx;
+
+    return !b->is_idle;
 }
 
 static void on_begin(void *ctx)
@@ -77,7 +85,8 @@ static int64_t clock_of_log(void *ctx)
 static int setup(void **state)
 {
     static struct bench b;
-    struct scan_options options = {.on_begin = on_begin,
+    struct scan_options options = {.is_wanted = is_wanted,
+                                   .on_begin = on_begin,
                                    .on_object = on_object,
                                    .on_end = on_end,
                                    .on_failed = on_failed,
@@ -374,6 +383,20 @@ static void test_scan_keeps_nothing_of_what_has_come_by(void **state)
 
 #define WITH_SCAN(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+static void test_scan_asks_nothing_while_nobody_wants_it(void **state)
+{
+    struct bench *b = *state;
+
+    b->is_idle = true;
+    wait_for_step(b);
+    told(b, "begin end ");
+    assert_int_equal(b->net.count, 0);
+    assert_true(scan_deadline(b->scan) == b->net.now_ms + SCAN_EVERY_MS);
+    b->is_idle = false;
+    scan_hurry(b->scan, b->net.now_ms);
+    requests(b, PODS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +413,7 @@ int main(void)
         WITH_SCAN(test_scan_whose_request_cannot_start_tries_again),
         WITH_SCAN(test_scan_can_be_stopped_in_the_middle_of_a_page),
         WITH_SCAN(test_scan_keeps_nothing_of_what_has_come_by),
+        WITH_SCAN(test_scan_asks_nothing_while_nobody_wants_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,8 @@ struct scan_options {
     struct transport *transport; /* borrowed */
     struct log *log;             /* borrowed; may be NULL */
     uint64_t seed;               /* for jitter */
+    /* Asked before each scan; false: it ends at once, and nothing was found. NULL: always. */
+    bool (*is_wanted)(void *ctx);
     void (*on_begin)(void *ctx);
     /* One object, borrowed for the call. -1 (with @err): the scan has failed. */
     int (*on_object)(void *ctx, const struct object *object, struct err *err);
