@@ -253,6 +253,7 @@ void scan_step(struct scan *s, uint64_t now_ms)
         s->options.on_begin(s->options.ctx);
         if (s->options.is_wanted && !s->options.is_wanted(s->options.ctx)) {
             end_scan(s, now_ms);
+            s->has_ended = false; /* nobody was asked: the first who wants it need not wait */
             return;
         }
     }

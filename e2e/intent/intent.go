@@ -59,6 +59,7 @@ type spec struct {
 	IncludeSystemNamespaces bool                  `json:"includeSystemNamespaces"`
 	OnDelete                string                `json:"onDelete"`
 	Network                 *network              `json:"network"`
+	Workloads               any                   `json:"workloads"` // says nothing about traffic
 }
 
 type network struct {

@@ -394,6 +394,7 @@ static void test_scan_asks_nothing_while_nobody_wants_it(void **state)
     assert_true(scan_deadline(b->scan) == b->net.now_ms + SCAN_EVERY_MS);
     b->is_idle = false;
     scan_hurry(b->scan, b->net.now_ms);
+    assert_int_equal(scan_deadline(b->scan), b->net.now_ms + SCAN_HURRY_MS);
     requests(b, PODS);
 }
 
