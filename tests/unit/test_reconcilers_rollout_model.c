@@ -484,7 +484,7 @@ static void test_a_rival_gets_its_way_after_two_rounds(void **state)
             }
         }
     }
-    assert_true(contested > SEEDS);
+    assert_true(contested > 0);
 }
 
 int main(void)
