@@ -89,6 +89,7 @@ func TestPostureOfEveryWorkloadIsInTheStatus(t *testing.T) {
 	p := s.profile("posture", "{mode: Audit, workloads: {level: restricted}}")
 	place := s.now(t)
 	s.makeDeployment(ns, "good", nil)
+	s.expectWorkloads(p, [5]int{1, 1, 0, 0, 0}) // from now on what goes bad is news
 	s.makeDeployment(ns, "bad", privileged)
 	s.makeDeployment(ns, "exempt", func(spec *corev1.PodSpec) { spec.HostNetwork = true })
 	s.makeDeployment(ns, "unreadable", func(spec *corev1.PodSpec) {
