@@ -117,22 +117,6 @@ func TestBurstIsHeldToAFifthWhereTheFloorVariesByMoreThanATenth(t *testing.T) {
 	}
 }
 
-func TestSlowestIsHeldToTheFloorsWorstRoundWhereItsRoundsLieApart(t *testing.T) {
-	r := newReport(Sizes{Rounds: 3})
-	for i, floor := range []float64{5, 5.5, 6} {
-		r.add(Deny, Floor, Sample{P99: floor})
-		r.add(Deny, Rampart, Sample{P99: 12})
-		r.add(DenyAndDNS, Floor, Sample{P99: []float64{5, 50, 6}[i]})
-		r.add(DenyAndDNS, Rampart, Sample{P99: 12})
-	}
-	if _, got, _ := r.slowest(Deny); got < 2 {
-		t.Errorf("rounds within a fifth: %v", got)
-	}
-	if _, got, note := r.slowest(DenyAndDNS); got != 12.0/50 || note == "" {
-		t.Errorf("rounds that lie apart: %v (%s)", got, note)
-	}
-}
-
 func TestRatioIsOfTheSameRound(t *testing.T) {
 	r := newReport(Sizes{Rounds: 3})
 	for i, floor := range []float64{1, 10, 2} { // the machine was ten times slower in the second round

@@ -66,10 +66,9 @@ func (r *Report) judge() {
 		atMost(string(row)+": writes in a steady state, in any round", "", 0, most(steady), false,
 			r.Sizes.Steady.Round(time.Second).String()+" of it each round; Leases are not counted")
 		atMost(string(row)+": reaction, p50", "x floor", reactionBound, r.ratio(row, Floor, p50), true, "")
-		what, value, note := r.slowest(row)
-		atMost(string(row)+": "+what, "x floor", reactionBound, value, true, note)
-		bound, why := r.burstBound(row)
-		atMost(string(row)+": burst", "x floor", bound, r.ratio(row, Floor, burst), true, why)
+		atMost(string(row)+": reaction, p99", "x floor", reactionBound, r.ratio(row, Floor, p99), true, "")
+		bound, note := r.burstBound(row)
+		atMost(string(row)+": burst", "x floor", bound, r.ratio(row, Floor, burst), true, note)
 	}
 	if len(r.Rounds[Deny]) > 0 {
 		r.judgeCost(atMost)
@@ -87,19 +86,6 @@ func (r *Report) judgeCost(atMost func(what, unit string, bound, value float64, 
 	atMost("memory afterwards, RSS", "MB", 18, middle(afterRSS), false, "")
 	atMost("memory afterwards, anonymous", "MB", 6, middle(afterAnon), false, "")
 	atMost(fmt.Sprintf("CPU for %d namespaces", r.Sizes.Paced+r.Sizes.Burst), "s", cpuBound, middle(cpu), true, "")
-}
-
-// slowest is the p99 against the floor's, round by round. A few namespaces decide it, and whether one of them ran
-// into the API server's wait of 50 ms: where the floor's own rounds lie further apart than the bound allows, it is
-// held to the worst of them.
-func (r *Report) slowest(row Row) (what string, value float64, note string) {
-	floors := r.values(row, Floor, p99)
-	if spread(floors) <= reactionBound-1 {
-		return "reaction, p99", r.ratio(row, Floor, p99), ""
-	}
-	worst := percentile(floors, 100)
-	return "reaction, p99, to the floor's worst round", median(r.values(row, Rampart, p99)) / worst,
-		fmt.Sprintf("the floor's own lie between %.1f and %.1f ms", percentile(floors, 0), worst)
 }
 
 // burstBound is a tenth above the floor, or a fifth where the floor itself varies by more than a tenth.
