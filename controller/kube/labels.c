@@ -10,6 +10,9 @@
 #define LABEL_NAME_MAX 63
 #define LABEL_PREFIX_MAX 253
 
+/* Every Namespace has it: it takes no room in each. */
+static const char label_name[] = "kubernetes.io/metadata.name";
+
 static int label_order(const void *one, const void *other)
 {
     const struct label *a = one;
@@ -56,6 +59,12 @@ static bool is_subdomain(const char *text, size_t len)
     return true;
 }
 
+/* What a copy of the key takes. */
+static size_t key_len(const char *key)
+{
+    return strcmp(key, label_name) == 0 ? 0 : strlen(key) + 1;
+}
+
 /* Checks the map and says how many bytes its texts take. */
 static int labels_measure(const json_t *map, const char *name, size_t *ret_bytes, struct err *err)
 {
@@ -74,7 +83,7 @@ static int labels_measure(const json_t *map, const char *name, size_t *ret_bytes
         if (json_string_length(value) > LABEL_VALUE_MAX)
             return err_set(err, ERR_INVALID, "%s.%s: a value of %zu bytes, expected at most %d",
                            name, key, json_string_length(value), LABEL_VALUE_MAX);
-        bytes += strlen(key) + 1 + json_string_length(value) + 1;
+        bytes += key_len(key) + json_string_length(value) + 1;
     }
     *ret_bytes = bytes;
     return 0;
@@ -88,6 +97,11 @@ static const char *pack(char **next, const char *text)
     memcpy(packed, text, len + 1);
     *next += len + 1;
     return packed;
+}
+
+static const char *key_keep(char **next, const char *key)
+{
+    return key_len(key) == 0 ? label_name : pack(next, key);
 }
 
 bool label_key_is_valid(const char *key)
@@ -143,7 +157,7 @@ int labels_decode(const json_t *obj, const char *name, struct arena *a, struct l
         return err_nomem(err);
     for (void *it = json_object_iter((json_t *)map); it;
          it = json_object_iter_next((json_t *)map, it)) {
-        items[count].key = pack(&next, json_object_iter_key(it));
+        items[count].key = key_keep(&next, json_object_iter_key(it));
         items[count].value = pack(&next, json_string_value(json_object_iter_value(it)));
         count++;
     }

@@ -76,13 +76,15 @@ static bool has_seen_spec(const struct manager *m, const char *profile,
 
 void manager_mark_profile(struct manager *m, const char *profile)
 {
-    const struct profile_track *track = profile_tracks_get(&m->tracks, profile);
+    struct profile_track *track = profile_tracks_get(&m->tracks, profile);
     char key[KEY_LEN_MAX];
     struct err err = {0};
     int added;
 
     if (!compose(key, PROFILE_PREFIX, profile))
         return;
+    if (track)
+        track->counted_ms = m->now_ms;
     /* What somebody asked for is looked at at once, what only has to be counted may wait. */
     if (has_seen_spec(m, profile, track))
         added = workqueue_add_at(m->queue, key, track->passed_ms + MANAGER_STATUS_EVERY_MS, &err);
@@ -203,6 +205,13 @@ static size_t is_ours(const struct object *object)
     return object && object->is_ours;
 }
 
+static size_t asks_rules(const struct object *object)
+{
+    const struct profile *p = OBJECT_AS(profile, object);
+
+    return p && p->workloads.is_stated;
+}
+
 /* Deleted and made again within a gap of the watch: the store tells of one change. */
 static bool is_replaced(const struct object *before, const struct object *after)
 {
@@ -227,6 +236,10 @@ void manager_on_change(void *ctx, const struct object *before, const struct obje
     assert(before || after);
     m->ours_count += is_ours(after);
     m->ours_count -= is_ours(before);
+    if ((after ? after : before)->kind == KIND_PROFILE) {
+        m->rules_count += asks_rules(after);
+        m->rules_count -= asks_rules(before);
+    }
     if (is_replaced(before, after) && after->kind == KIND_NAMESPACE)
         report_forget_namespace(m, after->name);
     if (before && before->kind == KIND_NAMESPACE && (!after || is_replaced(before, after)))

@@ -129,8 +129,25 @@ static bool must_wait(struct manager *m, const struct subject *s, const struct p
     return false;
 }
 
-/* True: the plan is a status alone, and the last one of this profile was sent less than a second
- * ago. */
+static uint64_t sooner(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
+/* When the next status may be sent: @now_ms or earlier means at once. */
+static uint64_t status_due(const struct profile_track *track)
+{
+    uint64_t due_ms = track->written_ms + MANAGER_STATUS_EVERY_MS;
+    uint64_t quiet_ms = track->counted_ms + MANAGER_STATUS_EVERY_MS;
+
+    if (!track->has_written)
+        return 0;
+    if (track->written_generation != track->generation || quiet_ms < due_ms)
+        return due_ms;
+    return sooner(quiet_ms, track->written_ms + MANAGER_STATUS_LATEST_MS);
+}
+
+/* True: the plan is a status alone, and it is too soon after the last one of this profile. */
 static bool must_hold_status(struct manager *m, const struct subject *s, const struct plan *plan)
 {
     struct profile_track *track = s->is_profile ? profile_tracks_get(&m->tracks, s->name) : NULL;
@@ -138,10 +155,11 @@ static bool must_hold_status(struct manager *m, const struct subject *s, const s
 
     if (!track || plan->writes[0].phase != PHASE_STATUS)
         return false;
-    due_ms = track->has_written ? track->written_ms + MANAGER_STATUS_EVERY_MS : 0;
+    due_ms = status_due(track);
     if (due_ms <= m->now_ms) {
         track->has_written = true;
         track->written_ms = m->now_ms;
+        track->written_generation = track->generation;
         return false;
     }
     come_back(m, s, due_ms);

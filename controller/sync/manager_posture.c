@@ -26,13 +26,18 @@ bool posture_has_key(const char *key)
            has_prefix(key, EXCEPTION_PREFIX);
 }
 
+bool posture_is_wanted(const struct manager *m)
+{
+    return m->rules_count > 0 || postures_count(&m->postures) > 0;
+}
+
 void posture_mark_object(struct manager *m, enum kind kind, const char *ns, const char *name)
 {
     const struct object object = {.kind = kind, .ns = ns, .name = name};
     char of_object[POSTURE_KEY_LEN_MAX + 1];
     char key[KEY_LEN_MAX];
 
-    if (!posture_key(of_object, &object))
+    if (!posture_is_wanted(m) || !posture_key(of_object, &object))
         return;
     (void)snprintf(key, sizeof(key), "%s%s", OBJECT_PREFIX, of_object);
     manager_add_key(m, key);
@@ -42,7 +47,8 @@ void posture_mark_objects(struct manager *m, const char *ns)
 {
     char key[KEY_LEN_MAX];
 
-    if (snprintf(key, sizeof(key), "%s%s", OBJECTS_PREFIX, ns) < (int)sizeof(key))
+    if (posture_is_wanted(m) &&
+        snprintf(key, sizeof(key), "%s%s", OBJECTS_PREFIX, ns) < (int)sizeof(key))
         manager_add_key(m, key);
 }
 

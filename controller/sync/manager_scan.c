@@ -3,19 +3,9 @@
 /* Without a profile that asks for it, the cluster's Pods are nobody's business. */
 static bool is_wanted(void *ctx)
 {
-    struct manager *m = ctx;
-    struct object_list profiles;
-    struct err err = {0};
-    AUTO_ARENA a;
+    const struct manager *m = ctx;
 
-    arena_init(&a, PASS_BYTES_MAX);
-    if (view_list(&m->view, KIND_PROFILE, NULL, &a, &profiles, &err) < 0)
-        return true;
-    for (size_t i = 0; i < profiles.count; i++) {
-        if (OBJECT_AS(profile, profiles.items[i])->workloads.is_stated)
-            return true;
-    }
-    return false;
+    return m->rules_count > 0;
 }
 
 static void on_begin(void *ctx)

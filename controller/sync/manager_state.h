@@ -57,6 +57,7 @@ struct manager {
     struct delete_budget deletes;
     struct arena scratch; /* of the pass that runs; the applier takes it over with its plan */
     size_t ours_count;    /* objects of ours in the caches */
+    size_t rules_count;   /* profiles in the caches that have the rules asked */
     uint64_t passes;
     uint64_t now_ms;           /* of the last step, monotonic */
     uint64_t resync_at_ms;     /* when everything is marked dirty; UINT64_MAX: not wanted */
@@ -140,6 +141,11 @@ void posture_mark_exception(struct manager *m, const char *ns, const char *name)
 bool posture_has_key(const char *key);
 /* One of those keys, or the next part of a batch. */
 void posture_pass(struct manager *m, const char *key);
+/*
+ * Without a profile that has its workloads evaluated, and with nothing kept of one that had, no
+ * object is anybody's business: 10,000 keys would cost 2 MB for nothing.
+ */
+bool posture_is_wanted(const struct manager *m);
 /* Objects that a change was lost of: what is kept of those that are gone is forgotten. */
 void posture_sweep(struct manager *m);
 int posture_view_drifted(const void *ctx, const char *profile, size_t count_max, struct arena *a,

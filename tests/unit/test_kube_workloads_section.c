@@ -400,7 +400,7 @@ static void test_rules_end_at_their_ceiling(void **state)
         struct err err = {0};
 
         for (size_t i = 0; i < count; i++) {
-            char id[16];
+            char id[32];
 
             (void)snprintf(id, sizeof(id), "rule-%zu", i);
             json_array_append_new(rules, json_pack("{s:s}", "id", id));

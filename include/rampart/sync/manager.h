@@ -21,7 +21,13 @@
 #include "rampart/sync/applier.h"
 #include "rampart/sync/recorder.h"
 
+/*
+ * A profile's status is written at once where that was quiet before; then when what it counts has
+ * been quiet for MANAGER_STATUS_EVERY_MS, and at the latest MANAGER_STATUS_LATEST_MS after the
+ * status before it. What a change of the profile itself leads to waits for the former alone.
+ */
 #define MANAGER_STATUS_EVERY_MS 1000
+#define MANAGER_STATUS_LATEST_MS 4000
 #define MANAGER_PASSES_PER_STEP 64 /* then the loop gets its turn */
 #define MANAGER_VERDICTS_MAX 100000
 #define MANAGER_DELETES_FREE 10    /* unexplained deletions a minute ... */

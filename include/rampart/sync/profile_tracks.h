@@ -12,10 +12,12 @@
 #define PROFILE_TRACKS_MAX 10000
 
 struct profile_track {
-    uint64_t passed_ms;  /* when its last pass began, monotonic */
-    uint64_t written_ms; /* when its status was last sent, monotonic */
-    uint64_t changed_ms; /* when its spec was last seen to change, monotonic */
-    int64_t generation;  /* as last seen */
+    uint64_t passed_ms;         /* when its last pass began, monotonic */
+    uint64_t counted_ms;        /* when what its status counts last changed, monotonic */
+    uint64_t written_ms;        /* when its status was last sent, monotonic */
+    uint64_t changed_ms;        /* when its spec was last seen to change, monotonic */
+    int64_t generation;         /* as last seen */
+    int64_t written_generation; /* as last seen when its status was last sent */
     bool has_passed;
     bool has_written;
     bool has_changed; /* since this process first saw it, or it is newer than the process */
