@@ -277,6 +277,7 @@ static const char *needed_verb(const struct write *write)
     case WRITE_DELETE:
         return "delete";
     case WRITE_PATCH:
+    case WRITE_PATCH_STRATEGIC:
     case WRITE_PATCH_STATUS:
         break;
     }
