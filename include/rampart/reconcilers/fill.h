@@ -85,8 +85,9 @@ MUST_CHECK int fill_key(const struct workload_facts *w, const struct fill *fill,
 MUST_CHECK int fill_patch(const struct workload_facts *w, const struct fill *fill, const char *key,
                           const char *mark, struct arena *a, const char **ret_patch,
                           struct err *err);
-/* The YAML that the owner would merge in Git to state the same, for a finding: from "spec:" on, two
- * spaces a level, each line with its newline. "" without leaves. ERR_NOMEM. */
+/* The YAML that the owner would merge in Git to state the same, for a finding: from "spec:" on, of
+ * a workload or of a Pod, two spaces a level, each line with its newline. "" without leaves.
+ * ERR_NOMEM. */
 MUST_CHECK int fill_yaml(const struct workload_facts *w, const struct fill *fill, struct arena *a,
                          const char **ret_yaml, struct err *err);
 
