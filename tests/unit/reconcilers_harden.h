@@ -98,9 +98,10 @@ static inline void put_profile(const char *name, const char *meta, const char *s
 
 #define FINALIZER ",'finalizers':['rampart.dev/take-back']"
 #define GOING FINALIZER ",'deletionTimestamp':'2026-01-01T00:00:00Z'"
-#define NOW_SECTION(more)                                                                         \
-    ",'workloads':{'fill':{'runAsNonRoot':false},'rollout':{'when':'Now','maxConcurrent':1}" more \
-    "}"
+/* @more: further members of rollout. */
+#define NOW_SECTION(more)                                                                        \
+    ",'workloads':{'fill':{'runAsNonRoot':false},'rollout':{'when':'Now','maxConcurrent':1" more \
+    "}}"
 #define REMOVE ",'onDelete':'Remove'"
 
 /* As kubectl made it, rolled out and well. @more: further members of spec. */
