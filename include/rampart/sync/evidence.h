@@ -32,17 +32,18 @@ struct evidence;
 
 struct evidence_result {
     const char *key;
-    enum harden_want want;      /* HARDEN_EVIDENCE or HARDEN_LIVE, as it was asked for */
-    struct object_ref workload; /* with the uid that it had when the read began */
+    enum harden_want want;       /* HARDEN_EVIDENCE or HARDEN_LIVE, as it was asked for */
+    struct object_ref workload;  /* with the uid that it had when the read began */
     const char *template_digest; /* as it was when the read began ... */
     const char *revision_update; /* ... and so is this */
-    const void *evidence; /* of harden_ops.evidence_end(), in @arena; NULL: HARDEN_LIVE, or failed */
-    struct arena *arena;  /* the receiver may take it: copies the struct and zeroes this one; else
-                             it is freed after the call. Empty where @evidence is NULL */
-    json_t *live;   /* NULL: HARDEN_EVIDENCE, or failed. To be kept: json_incref() */
+    const void
+        *evidence;       /* of harden_ops.evidence_end(), in @arena; NULL: HARDEN_LIVE, or failed */
+    struct arena *arena; /* the receiver may take it: copies the struct and zeroes this one; else
+                            it is freed after the call. Empty where @evidence is NULL */
+    json_t *live;        /* NULL: HARDEN_EVIDENCE, or failed. To be kept: json_incref() */
     struct err err; /* ERR_NONE: it was read. ERR_NOT_FOUND: the workload is gone, or another one of
                        its name is there. ERR_CANCELED: stopped. ERR_FORBIDDEN names the right that
-                       is missing. ERR_LIMIT: more than the bounds above, or
+                       is missing. ERR_LIMIT: more than the bounds above. ERR_NOMEM: also more than
                        HARDEN_EVIDENCE_BYTES_MAX. Else what the server or the transport said */
 };
 
