@@ -178,10 +178,19 @@ static const struct projection pod_spec[] = {KEEP("securityContext"),
                                              PARTS("affinity", affinity),
                                              END};
 /* Annotations of AppArmor have the containers' names in theirs: all of them stay. */
-static const struct projection pod_metadata[] = {KEEP("labels"), KEEP("annotations"), END};
+static const struct projection all_of_them[] = {KEEP("*"), END};
+static const struct projection pod_metadata[] = {KEEP("labels"), PARTS("annotations", all_of_them),
+                                                 END};
 static const struct projection pod_template[] = {PARTS("metadata", pod_metadata),
                                                  PARTS("spec", pod_spec), END};
-#define TEMPLATE PARTS("template", pod_template), KEEP("template" SLICE_DIGEST)
+/* A template is the same one with and without our key: who takes back what was filled in and leaves
+ * the key has not made another template. */
+static const struct projection undigested_annotations[] = {KEEP("rampart.dev/fill"), END};
+static const struct projection undigested_metadata[] = {PARTS("annotations",
+                                                              undigested_annotations),
+                                                        END};
+static const struct projection undigested[] = {PARTS("metadata", undigested_metadata), END};
+#define TEMPLATE PARTS("template", pod_template), PARTS("template" SLICE_DIGEST, undigested)
 
 static const struct projection workload_annotations[] = {ANNOTATION_COMMON,
                                                          KEEP("rampart.dev/rollout"), END};
