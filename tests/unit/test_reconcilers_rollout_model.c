@@ -118,8 +118,7 @@ static void read_facts(struct model *m)
     m->facts = fixture_workload();
     m->facts.object.name = m->name;
     m->facts.object.uid = m->uid;
-    (void)snprintf(m->digest, sizeof(m->digest), r->is_filled ? "v%d-%s" : "v%d", r->version,
-                   r->key);
+    (void)snprintf(m->digest, sizeof(m->digest), r->is_filled ? "v%d-filled" : "v%d", r->version);
     m->facts.template_digest = m->digest;
     m->facts.fill = r->is_filled ? r->key : NULL;
     m->facts.rollout = m->mark[0] ? m->mark : NULL;
