@@ -1,7 +1,5 @@
 #include "rampart/reconcilers/fix.h"
 
-#include <string.h>
-
 #include "rampart/reconcilers/fill.h"
 
 static void want(struct workloads_section *section, enum fill_field field)
@@ -11,42 +9,6 @@ static void want(struct workloads_section *section, enum fill_field field)
     section->fill.allow_privilege_escalation |= field == FILL_ALLOW_PRIVILEGE_ESCALATION;
     section->fill.drop_all |= field == FILL_DROP_CAPABILITIES;
     section->fill.read_only_root |= field == FILL_READ_ONLY_ROOT;
-}
-
-static void mend_container(const struct fill_container *fill, struct security_context *security)
-{
-    if (fill->run_as_non_root)
-        security->run_as_non_root = STATED_TRUE;
-    if (fill->seccomp)
-        security->seccomp = CONFINEMENT_RUNTIME_DEFAULT;
-    if (fill->allow_privilege_escalation)
-        security->allow_privilege_escalation = STATED_FALSE;
-    if (fill->read_only_root)
-        security->read_only_root_filesystem = STATED_TRUE;
-    if (fill->drop_all)
-        security->has_capabilities = security->states_drop = security->has_drop =
-            security->drops_all = security->drops_net_raw = true;
-}
-
-/* The pod as it would be with the YAML. */
-static int mend(const struct pod_template *pod, const struct fill *fill, struct arena *a,
-                struct pod_template *ret_pod, struct err *err)
-{
-    struct container *containers = arena_calloc(a, pod->containers_count, sizeof(*containers));
-
-    if (!containers)
-        return err_nomem(err);
-    *ret_pod = *pod;
-    ret_pod->containers = containers;
-    if (fill->pod_run_as_non_root)
-        ret_pod->security.run_as_non_root = STATED_TRUE;
-    if (fill->pod_seccomp)
-        ret_pod->security.seccomp = CONFINEMENT_RUNTIME_DEFAULT;
-    for (size_t i = 0; i < pod->containers_count; i++) {
-        containers[i] = pod->containers[i];
-        mend_container(&fill->containers[i], &containers[i].security);
-    }
-    return 0;
 }
 
 static bool asks_image(const struct pod_template *pod, const struct fill *fill)
@@ -76,7 +38,8 @@ int fix_propose(const struct workload_facts *w, const struct rule_settings *sett
     if (fill_propose(&w->pod, &section, a, &fill, err) < 0)
         return -1;
     if (fill.leaves_count > 0) {
-        if (mend(&w->pod, &fill, a, &mended, err) < 0 || fill_yaml(w, &fill, a, &fix.yaml, err) < 0)
+        if (fill_apply(&w->pod, &fill, a, &mended, err) < 0 ||
+            fill_yaml(w, &fill, a, &fix.yaml, err) < 0)
             return -1;
         for (uint64_t set = failing; set; set &= set - 1) {
             size_t i = (size_t)__builtin_ctzll(set);
