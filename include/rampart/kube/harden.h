@@ -28,6 +28,7 @@ enum harden_state {
     HARDEN_RUNS,     /* a fill is being proven */
     HARDEN_PROVEN,
     HARDEN_FAILED,
+    HARDEN_CONTESTED, /* a rival has it */
     HARDEN_STATE_COUNT,
 };
 
@@ -45,14 +46,17 @@ struct harden_memory {
     bool has_settled; /* no rollout ran */
     bool is_healthy;
     bool is_paused;
+    uint8_t note; /* the reconciler's own: what the last look at the pods spoke against */
 };
 
 struct harden_input {
     const struct object *workload;      /* of the caches */
     const struct harden_memory *before; /* NULL: new to this process */
-    const void *evidence;               /* of evidence_end(); NULL: not read, or it failed */
-    const json_t *live;                 /* as just read; NULL: not read */
-    bool has_turn;                      /* it may begin; what has begun goes on without */
+    /* Both as just read: what was read for a step is also given to the next one that it leads to.
+     */
+    const void *evidence; /* of evidence_end(); NULL: not read, or it failed */
+    const json_t *live;   /* NULL: not read, or it failed */
+    bool has_turn;        /* it may begin; what has begun goes on without */
     bool may_delete_pods; /* the last deletion was not refused for want of the right */
 };
 
@@ -67,8 +71,10 @@ struct harden_step {
     bool keeps_before;           /* ... unless the change of the owner is not answered yet */
     int64_t look_again_s;        /* wall clock; INT64_MAX: only on news */
     /* What is to be said of it (skipped and why, reverted, contested), NULL: nothing. The runtime
-     * makes an Event of it when it has not said the same of the workload before. */
+     * makes an Event of it when it has not said the same of the workload before. Of a step that
+     * wants to read something nothing is known yet: what was said stands. */
     const struct finding *finding;
+    bool was_said; /* by a process before this one, as the mark on the workload tells: no Event */
 };
 
 struct harden_item {               /* one workload of a profile, for the turns */
@@ -80,6 +86,7 @@ struct harden_item {               /* one workload of a profile, for the turns *
 
 struct harden_turns {
     uint32_t running, waiting, proven, failed; /* idle ones are not among the running */
+    uint32_t contested;
     bool is_paused;      /* too many have failed: nobody has a turn until the profile changes */
     const char *message; /* of is_paused, with what to do; else "" */
 };
