@@ -9,7 +9,7 @@
 
 #define SAID_BYTES_MAX (8u * 1024) /* of one finding; its bounded texts do not reach it */
 
-static_assert(sizeof(struct hardening) <= 88, "as the header says");
+static_assert(sizeof(struct hardening) <= 96, "as the header says");
 
 struct hardening_said { /* its texts lie in its block */
     const char *rule, *message, *manager;
@@ -58,6 +58,8 @@ static uint32_t *sum_of(struct harden_turns *t, enum harden_state state, bool is
         return &t->proven;
     case HARDEN_FAILED:
         return &t->failed;
+    case HARDEN_CONTESTED:
+        return &t->contested;
     default:
         return NULL;
     }

@@ -17,13 +17,6 @@ static void set_busy(struct manager *m, const char *record_key, bool is_busy)
 
 /* ---- What is said ---- */
 
-/* By the mark in the cluster: it was told when that was written, perhaps by the process before. */
-static bool is_told_by_mark(enum reason reason)
-{
-    return reason == REASON_HARDENED || reason == REASON_REVERTED || reason == REASON_STOOD_DOWN ||
-           reason == REASON_CONTESTED;
-}
-
 /* @finding NULL: nothing is to be said. */
 static int say(struct manager *m, struct hardening *r, const struct finding *finding,
                bool is_failure, struct err *err)
@@ -54,12 +47,10 @@ static int tell(struct manager *m, struct hardening *r, const struct harden_step
         return 0;
     if (say(m, r, step->finding, false, err) < 0)
         return -1;
-    if (step->finding && hash != r->said &&
-        (r->was_told || !is_told_by_mark(step->finding->reason)))
+    if (step->finding && hash != r->said && !step->was_said)
         report_event(m, step->finding, MODE_ENFORCE, m->now_ms);
     if (step->finding || step->state != HARDEN_WAITS)
         r->said = hash;
-    r->was_told = true;
     return 0;
 }
 
@@ -404,7 +395,6 @@ static void tell_written(struct manager *m, struct hardening *r, const struct pl
 {
     report_written(m, plan, count, now_ms);
     for (size_t i = 0; r && i < count; i++) {
-        r->was_told = true;
         if (plan->writes[i].after)
             r->said = hash_of(m, plan->writes[i].after);
     }

@@ -51,10 +51,9 @@ static int pause_profile(struct manager *m, struct hardening_profile *p,
     return 0;
 }
 
-/* The pause lasts until the profile is another one: what began before may still come to a good end,
- * and that is no reason to go on. */
-static bool stays_paused(struct manager *m, struct hardening_profile *p,
-                         const struct profile *profile)
+/* The pause lasts until the profile is another one. */
+static bool is_still_paused(struct manager *m, struct hardening_profile *p,
+                            const struct profile *profile)
 {
     if (!p->pause)
         return false;
@@ -113,25 +112,24 @@ static int give(struct manager *m, struct hardening_profile *p, struct err *err)
 {
     const struct profile *profile =
         OBJECT_AS(profile, view_get(&m->view, KIND_PROFILE, "", p->name));
+    bool was_paused = profile && is_still_paused(m, p, profile);
     struct harden_turns turns = {.message = ""};
     struct harden_item *items;
+    size_t count;
     AUTO_ARENA a;
 
-    /* Gone, and its workloads are looked at; or there is nothing to give and nothing to say. */
-    if (!profile || stays_paused(m, p, profile) || (p->turns.waiting == 0 && p->turns.failed == 0))
-        goto out;
     arena_init(&a, PASS_BYTES_MAX);
     items = arena_calloc(&a, p->records_count, sizeof(*items));
     if (!items)
         return err_nomem(err);
-    size_t count = collect(m, p, items);
-    if (m->options.ops->harden->turns(&m->view, p->name, items, count, &a, &turns, err) < 0)
+    count = collect(m, p, items);
+    if (m->options.ops->harden->turns(&m->view, p->name, was_paused, items, count, &a, &turns,
+                                      err) < 0)
         return -1;
-    if (!turns.is_paused)
-        hand_out(m, p, items, count);
-    else if (pause_profile(m, p, profile, turns.message, err) < 0)
+    if (turns.is_paused && !was_paused && profile &&
+        pause_profile(m, p, profile, turns.message, err) < 0)
         return -1;
-out:
+    hand_out(m, p, items, count);
     p->is_dirty = false;
     p->was_given = true;
     return 0;

@@ -1,6 +1,6 @@
 /*
  * What the runtime keeps of each workload that hardening is concerned with (kube/harden.h), and the
- * sums of it by profile: a record of 88 bytes a workload, and a text where there is something to
+ * sums of it by profile: a record of 96 bytes a workload, and a text where there is something to
  * say. All of it may be lost: the state is in the cluster.
  *
  * A turn is the leave to begin. It is out until the next step of the workload has told what became
@@ -49,8 +49,7 @@ struct hardening {
     bool is_idle;
     bool has_memory;
     bool has_turn;
-    bool was_told; /* a step of this process has said what there is to say, or it was written to */
-    bool is_busy;  /* something is read for it, or written */
+    bool is_busy;    /* something is read for it, or written */
     bool is_failure; /* @finding is what keeps it from being done, and not what the step said */
 };
 
