@@ -260,8 +260,16 @@ static int give_turns_to_go(const struct view *v, const struct profile *p,
     return 0;
 }
 
-int harden_turns(const struct view *v, const char *profile, struct harden_item *items, size_t count,
-                 struct arena *a, struct harden_turns *ret_turns, struct err *err)
+static void keep_paused(struct harden_turns *turns, struct harden_item *items, size_t count)
+{
+    turns->is_paused = true;
+    for (size_t i = 0; i < count; i++)
+        items[i].has_turn = false;
+}
+
+int harden_turns(const struct view *v, const char *profile, bool was_paused,
+                 struct harden_item *items, size_t count, struct arena *a,
+                 struct harden_turns *ret_turns, struct err *err)
 {
     const struct profile *p = OBJECT_AS(profile, view_get(v, KIND_PROFILE, "", profile));
     const struct workloads_section *section =
@@ -270,6 +278,8 @@ int harden_turns(const struct view *v, const char *profile, struct harden_item *
 
     if (rollout_plan(items, count, section, profile, a, &turns, err) < 0)
         return -1;
+    if (was_paused && !turns.is_paused)
+        keep_paused(&turns, items, count);
     if (turns.is_paused && p &&
         give_turns_to_go(v, p, section, items, count, a, turns.running, err) < 0)
         return -1;

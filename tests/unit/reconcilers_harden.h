@@ -343,7 +343,7 @@ static inline struct harden_turns take_turns(const char *profile)
                                               .state = records[i].step.state,
                                               .is_idle = records[i].step.is_idle};
     }
-    assert_int_equal(harden_turns(&world.view, profile, items, count, &a, &turns, NULL), 0);
+    assert_int_equal(harden_turns(&world.view, profile, false, items, count, &a, &turns, NULL), 0);
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < records_count; k++) {
             if (items[i].workload == &facts_of(&records[k])->object)

@@ -348,19 +348,19 @@ static void test_a_paused_profile_gives_turns_to_what_goes(void **state)
         items[i] = (struct harden_item){.workload = &facts_of(&records[i])->object,
                                         .state = i < 3 ? HARDEN_FAILED : HARDEN_WAITS};
     }
-    assert_int_equal(harden_turns(&world.view, "p", items, 5, &a, &turns, NULL), 0);
+    assert_int_equal(harden_turns(&world.view, "p", false, items, 5, &a, &turns, NULL), 0);
     assert_true(turns.is_paused);
     assert_contains(turns.message, "3 of 3 rollouts of profile p failed");
     for (int i = 0; i < 5; i++)
         assert_false(items[i].has_turn);
     put_ns("shop", "other"); /* it no longer decides there: these are to be taken back */
-    assert_int_equal(harden_turns(&world.view, "p", items, 5, &a, &turns, NULL), 0);
+    assert_int_equal(harden_turns(&world.view, "p", false, items, 5, &a, &turns, NULL), 0);
     assert_true(turns.is_paused);
     assert_int_equal(items[3].has_turn + items[4].has_turn, 1);
     items[3].is_idle = items[4].is_idle = true;
-    assert_int_equal(harden_turns(&world.view, "p", items, 5, &a, &turns, NULL), 0);
+    assert_int_equal(harden_turns(&world.view, "p", false, items, 5, &a, &turns, NULL), 0);
     assert_int_equal(items[3].has_turn + items[4].has_turn, 2);
-    assert_int_equal(harden_turns(&world.view, "gone", items, 5, &a, &turns, NULL), 0);
+    assert_int_equal(harden_turns(&world.view, "gone", false, items, 5, &a, &turns, NULL), 0);
 }
 
 int main(void)

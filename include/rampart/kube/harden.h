@@ -102,9 +102,12 @@ struct harden_ops {
      */
     int (*step)(const struct view *v, const struct harden_input *in, struct plan *plan,
                 struct harden_step *ret_step, struct err *err);
-    /* Whose turn it is among all workloads of @profile that are concerned. Sorts @items. */
-    int (*turns)(const struct view *v, const char *profile, struct harden_item *items, size_t count,
-                 struct arena *a, struct harden_turns *ret_turns, struct err *err);
+    /* Whose turn it is among all workloads of @profile that are concerned. Sorts @items.
+     * @was_paused: under this very profile; then it stays so, although what had begun before may
+     * have come to a good end. */
+    int (*turns)(const struct view *v, const char *profile, bool was_paused,
+                 struct harden_item *items, size_t count, struct arena *a,
+                 struct harden_turns *ret_turns, struct err *err);
     /*
      * Evidence, in constant memory: begin, then each object of the revisions, of the pods, of the
      * budgets, one at a time as the server lists them, then end. *ret_evidence lies in @a. Between

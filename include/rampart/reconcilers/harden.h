@@ -28,9 +28,9 @@
 /* See struct harden_ops. */
 MUST_CHECK int harden_step(const struct view *v, const struct harden_input *in, struct plan *plan,
                            struct harden_step *ret_step, struct err *err);
-MUST_CHECK int harden_turns(const struct view *v, const char *profile, struct harden_item *items,
-                            size_t count, struct arena *a, struct harden_turns *ret_turns,
-                            struct err *err);
+MUST_CHECK int harden_turns(const struct view *v, const char *profile, bool was_paused,
+                            struct harden_item *items, size_t count, struct arena *a,
+                            struct harden_turns *ret_turns, struct err *err);
 /* See reconciler_ops.map. A change of a workload that no step would ask for marks nothing. */
 void harden_map(const struct view *v, const struct object *before, const struct object *after,
                 const struct dirty *dirty);
