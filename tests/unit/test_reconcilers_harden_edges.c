@@ -533,7 +533,7 @@ static int one_turn(void *ctx, struct err *err)
     for (int i = 0; i < 4; i++)
         items[i] = (struct harden_item){.workload = &facts_of(&records[0])->object,
                                         .state = i < 3 ? HARDEN_FAILED : HARDEN_WAITS};
-    r = harden_turns(&world.view, "p", items, 4, &a, &turns, err);
+    r = harden_turns(&world.view, "p", false, items, 4, &a, &turns, err);
     if (r < 0)
         assert_int_equal(turns.running, 77);
     return r;
