@@ -254,6 +254,8 @@ struct harden_look {
 MUST_CHECK int harden_look(struct manager *m, struct harden_look *l, struct err *err);
 /* One workload, with what was read for it (NULL: nothing so far), which it takes over. */
 void harden_pass_workload(struct manager *m, const char *key, struct harden_read *read_take);
+/* When the step says so. */
+void harden_look_again(struct manager *m, const char *key, const struct harden_step *step);
 void harden_fail_pass(struct manager *m, const char *key, const struct err *err);
 void harden_on_applied(struct manager *m, const char *key, const struct plan *plan,
                        const struct apply_result *result, uint64_t now_ms);
