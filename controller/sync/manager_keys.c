@@ -238,7 +238,9 @@ static size_t is_ours(const struct object *object)
 
 static size_t is_marked(const struct object *object)
 {
-    return object && OBJECT_AS(workload_facts, object)->rollout;
+    const struct workload_facts *w = OBJECT_AS(workload_facts, object);
+
+    return w && w->rollout && *w->rollout;
 }
 
 static size_t asks_rules(const struct object *object)
