@@ -76,8 +76,8 @@ bool harden_fills_in(const struct object *object)
 
 bool harden_is_wanted(const struct manager *m)
 {
-    return m->harden.evidence &&
-           (m->harden.fills_count > 0 || hardenings_count(&m->harden.records) > 0);
+    return m->harden.evidence && (m->harden.fills_count + m->harden.marks_count > 0 ||
+                                  hardenings_count(&m->harden.records) > 0);
 }
 
 void harden_mark_record(struct manager *m, const char *record_key)
@@ -121,9 +121,11 @@ const struct object *harden_object_of(const struct manager *m, const char *recor
 
 /* ---- Rounds ---- */
 
-/* What is decided anew: turns that were not used yet, and which rights there are. */
+/* What is decided anew: turns that were not used yet, pauses, and which rights there are. */
 static void begin_anew(struct manager *m)
 {
+    for (struct map_entry *e = map_first(&m->harden.records.profiles); e; e = map_next(e))
+        ((struct hardening_profile *)map_entry_value(e))->is_dirty = true;
     for (struct map_entry *e = map_first(&m->harden.records.records); e; e = map_next(e)) {
         struct hardening *r = map_entry_value(e);
 
@@ -210,8 +212,8 @@ static int survey(struct manager *m, const struct object *workload, struct err *
     (void)snprintf(key, sizeof(key), "%s%s", HARDEN_PREFIX, record_key);
     if (l.step.want != HARDEN_NOTHING)
         manager_add_key(m, key);
-    else if (l.step.look_again_s != INT64_MAX)
-        manager_come_back(m, key, manager_due_of(m, l.step.look_again_s));
+    else
+        harden_look_again(m, key, &l.step);
     return 0;
 }
 

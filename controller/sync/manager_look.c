@@ -114,7 +114,7 @@ static int keep(struct manager *m, struct harden_look *l, struct err *err)
     if (!r)
         return 0;
     take_state(m, r, l);
-    if (step->want == HARDEN_NOTHING && tell(m, r, step, err) < 0)
+    if (step->want == HARDEN_NOTHING && !step->keeps_finding && tell(m, r, step, err) < 0)
         return -1;
     /* What is to be written is an answer only once it is written. */
     if (step->want != HARDEN_WRITE && !step->keeps_before) {
@@ -204,10 +204,15 @@ static int go_and_read(struct manager *m, const char *key, const struct harden_l
     return 0;
 }
 
+void harden_look_again(struct manager *m, const char *key, const struct harden_step *step)
+{
+    if (step->is_concerned && step->look_again_s != INT64_MAX)
+        manager_come_back(m, key, manager_due_of(m, step->look_again_s));
+}
+
 static void rest(struct manager *m, const char *key, const struct harden_look *l)
 {
-    if (l->step.look_again_s != INT64_MAX)
-        manager_come_back(m, key, manager_due_of(m, l->step.look_again_s));
+    harden_look_again(m, key, &l->step);
     if (l->is_in_vain)
         manager_retry(m, key, m->now_ms, 0);
     else if (l->step.state != HARDEN_WAITS) /* what failed may be due to its turn */

@@ -73,6 +73,7 @@ struct hardening_work {
     struct object_batch batch;
     struct map unseen;     /* names of namespaces that the round has not looked at yet */
     size_t fills_count;    /* profiles in the caches that fill in, or may have to take back */
+    size_t marks_count;    /* workloads with a mark: what was begun comes to its end without any */
     uint64_t turns_due_ms; /* when turns may be given again */
     bool is_round_lost;    /* not every namespace of the round is known: nobody has a turn */
     bool is_full;          /* more workloads than records, and that was said */
@@ -254,6 +255,8 @@ struct harden_look {
 MUST_CHECK int harden_look(struct manager *m, struct harden_look *l, struct err *err);
 /* One workload, with what was read for it (NULL: nothing so far), which it takes over. */
 void harden_pass_workload(struct manager *m, const char *key, struct harden_read *read_take);
+/* When the step says so. */
+void harden_look_again(struct manager *m, const char *key, const struct harden_step *step);
 void harden_fail_pass(struct manager *m, const char *key, const struct err *err);
 void harden_on_applied(struct manager *m, const char *key, const struct plan *plan,
                        const struct apply_result *result, uint64_t now_ms);

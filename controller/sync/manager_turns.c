@@ -116,8 +116,10 @@ static int give(struct manager *m, struct hardening_profile *p, struct err *err)
     struct harden_turns turns = {.message = ""};
     struct harden_item *items;
     size_t count;
-    AUTO_ARENA a;
+    AUTO_ARENA a = {0};
 
+    if (p->turns.waiting == 0 && p->turns.failed == 0)
+        goto out; /* nothing to give, and nothing to say */
     arena_init(&a, PASS_BYTES_MAX);
     items = arena_calloc(&a, p->records_count, sizeof(*items));
     if (!items)
@@ -130,6 +132,7 @@ static int give(struct manager *m, struct hardening_profile *p, struct err *err)
         pause_profile(m, p, profile, turns.message, err) < 0)
         return -1;
     hand_out(m, p, items, count);
+out:
     p->is_dirty = false;
     p->was_given = true;
     return 0;
