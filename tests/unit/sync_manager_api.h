@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "rampart/json/decode.h"
+#include "rampart/kube/workload.h"
 #include "rampart/sync/manager.h"
 #include "support/api_text.h"
 #include "support/fake_transport.h"
@@ -136,9 +137,12 @@ static inline const char *thing_json(const struct thing *t)
                         meta, bench_now->fills ? "\"mode\":\"Enforce\"," : "",
                         *t->status ? t->status : "{}");
     case KIND_DEPLOYMENT:
-        return api_text("{\"kind\":\"Deployment\",\"apiVersion\":\"apps/v1\",\"metadata\":{%s,"
+    case KIND_STATEFUL_SET:
+    case KIND_DAEMON_SET:
+    case KIND_CRON_JOB:
+        return api_text("{\"kind\":\"%s\",\"apiVersion\":\"apps/v1\",\"metadata\":{%s,"
                         "\"annotations\":{\"rampart.dev/rollout\":\"%s\"}}}",
-                        meta, t->mark);
+                        resource_of(t->kind)->name, meta, t->mark);
     default:
         return api_text("{\"kind\":\"%s\",\"apiVersion\":\"v1\",\"metadata\":{%s}}",
                         resource_of(t->kind)->name, meta);
@@ -312,7 +316,7 @@ static inline void serve_write(struct bench *b, size_t number)
                            (int)(request->body_len - strlen("{\"status\":}")),
                            request->body + strlen("{\"status\":"));
         if (request->method == HTTP_PATCH) {
-            if (t->kind == KIND_DEPLOYMENT && !b->loses_patches)
+            if (kind_is_workload(t->kind) && !b->loses_patches)
                 set_mark(b, t, request->body);
             if (b->script.mends_once && t->kind == KIND_NETWORK_POLICY)
                 b->script.mends_always = false;
@@ -347,9 +351,10 @@ static inline bool serve_conflict(struct bench *b, size_t number)
 
 static inline enum kind evidence_kind(const char *path)
 {
-    static const enum kind kinds[] = {KIND_REPLICA_SET, KIND_POD, KIND_POD_DISRUPTION_BUDGET};
+    static const enum kind kinds[] = {KIND_REPLICA_SET, KIND_CONTROLLER_REVISION, KIND_POD,
+                                      KIND_POD_DISRUPTION_BUDGET};
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         if (strstr(path, api_text("/%s?limit", resource_of(kinds[i])->plural)))
             return kinds[i];
     }
