@@ -77,6 +77,7 @@ static inline void mark_as(const struct harden_input *in, struct plan *plan,
     };
 
     step->want = HARDEN_WRITE;
+    step->keeps_before = false;
     if (!hardens.writes_nothing)
         (void)plan_add_write(plan, &write);
 }
@@ -431,6 +432,17 @@ static inline size_t fills(const struct bench *b)
     for (size_t i = 0; i < b->net.count; i++)
         count += b->net.exchanges[i].request.method == HTTP_PATCH &&
                  strstr(b->net.exchanges[i].request.path, "/deployments/") != NULL;
+    return count;
+}
+
+/* How often the server was told that an Event came again. */
+static inline size_t repeated(const struct bench *b)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < b->net.count; i++)
+        count += b->net.exchanges[i].request.method == HTTP_PATCH &&
+                 strstr(b->net.exchanges[i].request.path, "/events/") != NULL;
     return count;
 }
 
