@@ -33,9 +33,10 @@ struct thing {
     unsigned uid;
     unsigned rv;
     unsigned generation;
-    char owner[64];   /* label rampart.dev/profile of a policy */
-    char status[128]; /* of a profile; JSON */
-    bool is_gone;     /* a tombstone */
+    char owner[64];    /* label rampart.dev/profile of a policy */
+    char status[128];  /* of a profile; JSON */
+    bool asks_nothing; /* of a profile: it has no section "workloads" */
+    bool is_gone;      /* a tombstone */
 };
 
 /* What the reconciler says; the test changes it at will. */
@@ -124,9 +125,10 @@ static inline const char *thing_json(const struct thing *t)
                         meta, t->owner);
     case KIND_PROFILE:
         return api_text("{\"kind\":\"SecurityProfile\",\"apiVersion\":\"rampart.dev/v1alpha1\","
-                        "\"metadata\":{%s},\"spec\":{\"namespaceSelector\":{},\"workloads\":{}},"
+                        "\"metadata\":{%s},\"spec\":{\"namespaceSelector\":{}%s},"
                         "\"status\":%s}",
-                        meta, *t->status ? t->status : "{}");
+                        meta, t->asks_nothing ? "" : ",\"workloads\":{}",
+                        *t->status ? t->status : "{}");
     default:
         return api_text("{\"kind\":\"%s\",\"apiVersion\":\"v1\",\"metadata\":{%s}}",
                         resource_of(t->kind)->name, meta);

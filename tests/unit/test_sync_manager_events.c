@@ -144,7 +144,8 @@ static void test_manager_tells_nobody_of_a_creation(void **state)
     assert_int_equal(events(b, ""), 0);
 }
 
-static void test_manager_writes_the_status_of_a_burst_every_four_seconds_and_when_it_is_over(void **state)
+static void
+test_manager_writes_the_status_of_a_burst_every_four_seconds_and_when_it_is_over(void **state)
 {
     struct bench *b = *state;
 
@@ -261,7 +262,8 @@ int main(void)
         MANAGER_TEST(test_manager_reports_about_the_profile_where_the_finding_says_so),
         MANAGER_TEST(test_manager_reports_drift_put_right_only_once_it_is),
         MANAGER_TEST(test_manager_tells_nobody_of_a_creation),
-        MANAGER_TEST(test_manager_writes_the_status_of_a_burst_every_four_seconds_and_when_it_is_over),
+        MANAGER_TEST(
+            test_manager_writes_the_status_of_a_burst_every_four_seconds_and_when_it_is_over),
         MANAGER_TEST(test_manager_looks_at_a_changed_profile_at_once_but_writes_its_status_later),
         MANAGER_TEST(test_manager_writes_nothing_in_a_steady_state),
         MANAGER_TEST(test_manager_marks_the_old_and_the_new_profile_when_another_one_decides),
