@@ -10,6 +10,7 @@ static const struct look {
 } looks[] = {
     [WRITE_CREATE] = {"+", "create", "\x1b[32m"},
     [WRITE_PATCH] = {"~", "mend", "\x1b[33m"},
+    [WRITE_PATCH_STRATEGIC] = {"~", "fill in", "\x1b[33m"},
     [WRITE_PATCH_STATUS] = {"~", "mend", "\x1b[33m"},
     [WRITE_DELETE] = {"-", "remove", "\x1b[31m"},
 };

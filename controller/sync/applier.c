@@ -32,9 +32,8 @@ struct applier {
 };
 
 static const char *const verb_done[] = {
-    [WRITE_CREATE] = "created",
-    [WRITE_PATCH] = "patched",
-    [WRITE_PATCH_STATUS] = "status patched",
+    [WRITE_CREATE] = "created",          [WRITE_PATCH] = "patched",
+    [WRITE_PATCH_STRATEGIC] = "patched", [WRITE_PATCH_STATUS] = "status patched",
     [WRITE_DELETE] = "deleted",
 };
 
@@ -131,6 +130,7 @@ static void count_write(struct applier *a, enum write_verb verb)
         a->stats.creates++;
         break;
     case WRITE_PATCH:
+    case WRITE_PATCH_STRATEGIC:
         a->stats.patches++;
         break;
     case WRITE_PATCH_STATUS:

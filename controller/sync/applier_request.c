@@ -75,6 +75,11 @@ int applier_request_write(struct applier_request *r, const struct write *write, 
         path_build(&r->path, object->kind, object->ns, object->name, NULL, &as_rampart);
         set_body(r, "application/merge-patch+json", write->body);
         break;
+    case WRITE_PATCH_STRATEGIC:
+        start(r, HTTP_PATCH);
+        path_build(&r->path, object->kind, object->ns, object->name, NULL, &as_rampart);
+        set_body(r, "application/strategic-merge-patch+json", write->body);
+        break;
     case WRITE_PATCH_STATUS:
         start(r, HTTP_PATCH);
         path_build(&r->path, object->kind, object->ns, object->name, "status", &as_rampart);

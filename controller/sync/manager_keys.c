@@ -19,6 +19,19 @@ struct subject subject_of(const char *key)
     return (struct subject){.key = key, .name = key + ns_len};
 }
 
+void key_split(const char *text, struct key_parts *ret_parts)
+{
+    const char *slash = strchr(text, '/');
+    const char *end;
+
+    assert(slash);
+    end = strchr(slash + 1, '/');
+    (void)snprintf(ret_parts->ns, sizeof(ret_parts->ns), "%.*s", (int)(slash - text), text);
+    (void)snprintf(ret_parts->name, sizeof(ret_parts->name), "%.*s",
+                   end ? (int)(end - slash - 1) : NAME_LEN_MAX, slash + 1);
+    ret_parts->rest = end ? end + 1 : NULL;
+}
+
 /* False: longer than any name can be, so nothing has it. */
 static bool compose(char ret_key[KEY_LEN_MAX], const char *prefix, const char *name)
 {
@@ -164,6 +177,22 @@ static void mark_exception(void *ctx, const char *ns, const char *name)
     posture_mark_exception(ctx, ns, name);
 }
 
+static void mark_workload(void *ctx, enum kind kind, const char *ns, const char *name)
+{
+    harden_mark_workload(ctx, kind, ns, name);
+}
+
+static void mark_workloads(void *ctx, const char *ns)
+{
+    struct manager *m = ctx;
+    struct err err = {0};
+
+    if (ns)
+        harden_mark_workloads(m, ns);
+    else
+        settle(m, "workloads", harden_begin_round(m, &err), &err);
+}
+
 static void mark_scan(void *ctx)
 {
     struct manager *m = ctx;
@@ -188,10 +217,11 @@ int manager_resync(struct manager *m, struct err *err)
 {
     m->resync_at_ms = UINT64_MAX;
     posture_sweep(m);
+    harden_sweep(m);
     /* Profiles last: their status counts all others. */
     if (mark_kind(m, KIND_NAMESPACE, mark_namespace, err) < 0 ||
         mark_kind(m, KIND_NAMESPACE, mark_objects_of, err) < 0 || mark_exceptions(m, err) < 0 ||
-        mark_kind(m, KIND_PROFILE, mark_profile, err) < 0)
+        harden_begin_round(m, err) < 0 || mark_kind(m, KIND_PROFILE, mark_profile, err) < 0)
         return err_wrap(err, "look at everything again");
     verdicts_each(&m->namespaces, mark_namespace, m);
     verdicts_each(&m->profiles, mark_profile, m);
@@ -229,6 +259,8 @@ void manager_on_change(void *ctx, const struct object *before, const struct obje
         .mark_object = mark_object,
         .mark_objects = mark_objects,
         .mark_exception = mark_exception,
+        .mark_workload = mark_workload,
+        .mark_workloads = mark_workloads,
         .mark_scan = mark_scan,
         .ctx = m,
     };
@@ -239,6 +271,8 @@ void manager_on_change(void *ctx, const struct object *before, const struct obje
     if ((after ? after : before)->kind == KIND_PROFILE) {
         m->rules_count += asks_rules(after);
         m->rules_count -= asks_rules(before);
+        m->harden.fills_count += harden_fills_in(after);
+        m->harden.fills_count -= harden_fills_in(before);
     }
     if (is_replaced(before, after) && after->kind == KIND_NAMESPACE)
         report_forget_namespace(m, after->name);

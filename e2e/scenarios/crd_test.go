@@ -213,6 +213,17 @@ func fillWorkloads(workloads map[string]any) {
 	for _, rule := range rules {
 		setDefault(rule.(map[string]any), "exemptible", true)
 	}
+	for section, defaults := range map[string]map[string]any{
+		"fill": {"runAsNonRoot": true, "seccompProfile": "RuntimeDefault", "allowPrivilegeEscalation": false,
+			"dropCapabilities": []any{"ALL"}, "readOnlyRootFilesystem": false, "pinObservedUser": false},
+		"rollout": {"when": "NextChange", "maxConcurrent": float64(5), "progressDeadlineSeconds": float64(300),
+			"onFailure": "Revert", "onUnknown": "Skip", "pauseAtFailuresPercent": float64(20)},
+	} {
+		setDefault(workloads, section, map[string]any{})
+		for field, value := range defaults {
+			setDefault(workloads[section].(map[string]any), field, value)
+		}
+	}
 }
 
 func setDefault(object map[string]any, field string, value any) {

@@ -71,7 +71,7 @@ static inline int script_write(struct plan *plan, enum write_verb verb, const ch
         .is_explained = bench_now->script.is_explained,
         .after = after,
     };
-    static const char *const verbs[] = {"create", "mend", "mend", "remove"};
+    static const char *const verbs[] = {"create", "mend", "mend", "mend", "remove"};
 
     (void)snprintf(summary, sizeof(summary), "%s NetworkPolicy %s/%s", verbs[verb], ns, POLICY);
     return plan_add_write(plan, &write) ? 0 : plan_check(plan, NULL);

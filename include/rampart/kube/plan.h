@@ -28,11 +28,19 @@ enum plan_phase { /* order of carrying out */
                   PHASE_REMOVE,      /* policies that are no longer wanted */
                   PHASE_REMOVE_LAST, /* of those, the ones for some pods: they let through what the
                                         others would cut off */
+                  PHASE_WORKLOAD,    /* fills, marks and what takes them back */
+                  PHASE_PODS,        /* stuck pods of a revision that was taken back */
                   PHASE_RELEASE,     /* the finalizer goes when nothing is left to take back */
                   PHASE_STATUS,
 };
 
-enum write_verb { WRITE_CREATE = 0, WRITE_PATCH, WRITE_PATCH_STATUS, WRITE_DELETE };
+enum write_verb {
+    WRITE_CREATE = 0,
+    WRITE_PATCH,           /* JSON merge patch */
+    WRITE_PATCH_STRATEGIC, /* strategic merge patch: of what belongs to somebody else */
+    WRITE_PATCH_STATUS,
+    WRITE_DELETE,
+};
 
 /* Reasons are the API: CamelCase, stable, in Events, conditions and drift[]. docs/reasons.md
  * explains each. */
@@ -61,6 +69,11 @@ enum reason {
     REASON_EXCEPTION_EXPIRES, /* a SecurityException will count no more in a few days */
     REASON_EXCEPTION_EXPIRED, /* it does not count any more */
     REASON_SCAN_FAILED,       /* Pods and Jobs could not be listed */
+    REASON_WORKLOAD_SKIPPED,  /* a workload is not filled in, or not wholly; the message says why */
+    REASON_HARDENED,          /* a fill was proven by its rollout */
+    REASON_REVERTED,          /* a fill did not come back and was taken back */
+    REASON_STOOD_DOWN,        /* a user rolled a fill back: not again until the template changes */
+    REASON_ROLLOUTS_PAUSED,   /* too many rollouts of a profile failed */
     REASON_COUNT,
 };
 const char *reason_name(enum reason reason); /* "PolicyEdited" */

@@ -5,6 +5,7 @@
 #ifndef RAMPART_KUBE_RECONCILER_H
 #define RAMPART_KUBE_RECONCILER_H
 
+#include "rampart/kube/harden.h"
 #include "rampart/kube/plan.h"
 #include "rampart/kube/posture.h"
 #include "rampart/kube/view.h"
@@ -20,6 +21,11 @@ struct dirty {
     /* All objects of the namespace that rules are about; NULL: of all namespaces. */
     void (*mark_objects)(void *ctx, const char *ns);
     void (*mark_exception)(void *ctx, const char *ns, const char *name);
+    /* The hardening of one workload is looked at again. */
+    void (*mark_workload)(void *ctx, enum kind kind, const char *ns, const char *name);
+    /* ... of all workloads of the namespace; NULL: of all namespaces, and nothing new is begun
+     * before each of them was looked at. What a profile's edit calls for. */
+    void (*mark_workloads)(void *ctx, const char *ns);
     void (*mark_scan)(void *ctx); /* what the last scan found may be otherwise by now */
     void *ctx;
 };
@@ -55,6 +61,7 @@ struct reconciler_ops {
      * say something else by itself; INT64_MAX: never. */
     int (*plan_exception)(const struct view *v, const char *ns, const char *name, struct plan *plan,
                           int64_t *ret_look_again_s, struct err *err);
+    const struct harden_ops *harden; /* NULL: nothing is hardened */
 };
 
 #endif

@@ -11,8 +11,9 @@
 #include "rampart/kube/object.h"
 #include "rampart/kube/posture.h"
 
-struct finding; /* kube/plan.h */
-struct verdict; /* kube/plan.h */
+struct finding;      /* kube/plan.h */
+struct verdict;      /* kube/plan.h */
+struct harden_turns; /* kube/harden.h */
 
 struct object_list {
     const struct object *const
@@ -45,6 +46,13 @@ struct view_ops {
                    struct err *err);
     /* NULL: no scan has found anything for the profile. */
     const struct scan_findings *(*scanned)(const void *ctx, const char *profile);
+    /* How far hardening is under the profile; NULL: nothing is known of it. */
+    const struct harden_turns *(*hardening)(const void *ctx, const char *profile);
+    /* What was last said of its workloads (harden_step.finding): the first @count_max by
+     * object_order(), then kind; *ret_more: there are others. ERR_NOMEM. */
+    int (*hardening_findings)(const void *ctx, const char *profile, size_t count_max,
+                              struct arena *a, const struct finding *const **ret_findings,
+                              size_t *ret_count, bool *ret_more, struct err *err);
     /* Why the scan fails now, "" when it does not. */
     const char *(*scan_trouble)(const void *ctx);
 };
@@ -95,6 +103,24 @@ static inline int view_drifted(const struct view *v, const char *profile, size_t
 static inline const struct scan_findings *view_scanned(const struct view *v, const char *profile)
 {
     return v->ops->scanned ? v->ops->scanned(v->ctx, profile) : NULL;
+}
+
+static inline const struct harden_turns *view_hardening(const struct view *v, const char *profile)
+{
+    return v->ops->hardening ? v->ops->hardening(v->ctx, profile) : NULL;
+}
+
+static inline int view_hardening_findings(const struct view *v, const char *profile,
+                                          size_t count_max, struct arena *a,
+                                          const struct finding *const **ret_findings,
+                                          size_t *ret_count, bool *ret_more, struct err *err)
+{
+    *ret_count = 0;
+    *ret_more = false;
+    return v->ops->hardening_findings
+               ? v->ops->hardening_findings(v->ctx, profile, count_max, a, ret_findings, ret_count,
+                                            ret_more, err)
+               : 0;
 }
 
 static inline const char *view_scan_trouble(const struct view *v)
