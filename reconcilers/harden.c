@@ -94,6 +94,21 @@ static enum rollout_reason known_before(const struct harden_pass *p)
     return is_same ? (enum rollout_reason)was->note : ROLLOUT_FINE;
 }
 
+static enum rollout_reason find_out(const struct harden_pass *p, const struct rollout_step *rollout)
+{
+    if (!p->in->evidence)
+        return known_before(p);
+    switch (rollout->act == ROLLOUT_ACT_NOTHING ? rollout->reason : ROLLOUT_FINE) {
+    case ROLLOUT_TRIED_BEFORE:
+    case ROLLOUT_MEMORY_FULL:
+    case ROLLOUT_UNHEALTHY:
+    case ROLLOUT_NO_BUDGET_ROOM:
+        return rollout->reason;
+    default:
+        return rollout->left;
+    }
+}
+
 /* ---- One step ---- */
 
 static int act(struct harden_pass *p, const struct rollout_step *rollout, struct err *err)
@@ -121,15 +136,20 @@ static int say(struct harden_pass *p, const struct rollout_step *rollout, struct
 {
     /* What a mark will say is said once it is there. */
     bool is_early = rollout->act == ROLLOUT_ACT_MARK || rollout->act == ROLLOUT_ACT_REVERT;
+    enum rollout_reason note = (enum rollout_reason)p->step.memory.note;
+    const char *message = rollout_left_message(note);
 
-    if (!is_early) {
-        if (harden_say(p, rollout->reason, rollout->message, err) < 0)
-            return -1;
-        if (p->step.finding)
-            return 0;
-    }
-    return harden_say(p, (enum rollout_reason)p->step.memory.note,
-                      rollout_left_message((enum rollout_reason)p->step.memory.note), err);
+    /* Before it is looked at once more, the last look has the word. */
+    p->step.keeps_finding =
+        p->step.want == HARDEN_EVIDENCE || p->step.want == HARDEN_LIVE ||
+        (p->step.want == HARDEN_NOTHING && rollout->reason == ROLLOUT_WAITS_FOR_TURN && note);
+    if (p->step.keeps_finding)
+        return 0;
+    if (!is_early && harden_say(p, rollout->reason, rollout->message, err) < 0)
+        return -1;
+    if (p->step.finding || !*message || p->stance != STANCE_FILL)
+        return 0;
+    return harden_say(p, note, message, err);
 }
 
 static int follow_rollout(struct harden_pass *p, struct err *err)
@@ -161,7 +181,7 @@ static int follow_rollout(struct harden_pass *p, struct err *err)
                                   rollout.reason);
     p->step.look_again_s = rollout.look_again_s < until_s ? rollout.look_again_s : until_s;
     p->step.keeps_before = rollout.keeps_before;
-    p->step.memory.note = (uint8_t)(p->in->evidence ? rollout.left : known_before(p));
+    p->step.memory.note = (uint8_t)find_out(p, &rollout);
     if (act(p, &rollout, err) < 0)
         return -1;
     return say(p, &rollout, err);

@@ -87,8 +87,6 @@ void harden_map(const struct view *v, const struct object *before, const struct 
     const struct object *any = after ? after : before;
 
     (void)v;
-    if (!dirty->mark_workload)
-        return; /* nobody hardens */
     if (kind_is_workload(any->kind))
         map_workload(before, after, dirty);
     else if (any->kind == KIND_NAMESPACE)

@@ -40,8 +40,12 @@ static const char *message_of(const struct harden_pass *p, enum rollout_reason r
                             name, o->ns, o->name, *message ? message : "an unrecorded manager");
     case ROLLOUT_FAILED_BEFORE:
         if (p->mark.phase == ROLLOUT_LEFT)
-            return arena_printf(p->a, "%s: %s %s/%s keeps what was filled in: %s",
-                                rollout_phase_name(p->mark.phase), name, o->ns, o->name, message);
+            return arena_printf(p->a,
+                                "%s: %s %s/%s keeps what was filled in and was to be taken back: "
+                                "%s; remove by hand what is not wanted, and the annotations %s "
+                                "and %s",
+                                rollout_phase_name(p->mark.phase), name, o->ns, o->name, message,
+                                ANNOTATION_FILL, ANNOTATION_ROLLOUT);
         if (p->mark.phase == ROLLOUT_KEPT)
             return arena_printf(p->a,
                                 "%s: %s %s/%s did not come back with what was filled in, which "

@@ -94,6 +94,8 @@ static int leave(struct harden_pass *p, const struct rollout_mark *mark, const c
     return harden_mark(p, &left, err);
 }
 
+#define WHY_GONE "managedFields no longer tell what was filled in"
+
 /* What the live object says of taking back. */
 struct back {
     const char *patch; /* NULL: nothing of ours is there */
@@ -115,15 +117,9 @@ static int read_back(struct harden_pass *p, const struct rollout_mark *mark, str
         0) {
         if (why.code == ERR_NOMEM)
             return err_nomem(err);
-        back.why = arena_strdup(p->a, why.msg);
-        if (!back.why)
-            return err_nomem(err);
-    } else if (!back.patch && p->w->fill && back.kept) {
-        back.why = "other managers have it as theirs by now, in managedFields or in "
-                   "last-applied-configuration";
+        back.why = why.code == ERR_UNAVAILABLE ? WHY_GONE : "its containers cannot be told apart";
     } else if (!back.patch && p->w->fill) {
-        back.why = "managedFields no longer say what was filled in: remove by hand what is not "
-                   "wanted, and the annotations " ANNOTATION_FILL " and " ANNOTATION_ROLLOUT;
+        back.why = back.kept ? "other managers have it as theirs by now" : WHY_GONE;
     }
     *ret_back = back;
     return 0;

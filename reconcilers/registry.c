@@ -1,5 +1,6 @@
 #include "rampart/reconcilers/registry.h"
 
+#include "rampart/reconcilers/evidence_ops.h"
 #include "rampart/reconcilers/harden.h"
 #include "rampart/reconcilers/network.h"
 #include "rampart/reconcilers/posture.h"
@@ -17,6 +18,10 @@ static void map(const struct view *v, const struct object *before, const struct 
 static const struct harden_ops harden = {
     .step = harden_step,
     .turns = harden_turns,
+    .evidence_begin = evidence_begin,
+    .evidence_take = evidence_take,
+    .evidence_select = evidence_select,
+    .evidence_end = evidence_end,
 };
 
 const struct reconciler_ops registry_ops = {

@@ -102,11 +102,12 @@ void rollout_remember(const struct workload_facts *w, struct harden_memory *ret_
 /* ---- What the mark says of a template that our fill is no longer in ---- */
 
 /* It was made for this template, and for what the profile wants today; a user who rolled back
- * meant the template. */
+ * meant the template, and where nothing is filled in any more nothing else is wanted. */
 static bool mark_is_about(const struct rollout_pass *p)
 {
     return strcmp(p->mark.digest, p->in->workload->template_digest) == 0 &&
-           (p->mark.phase == ROLLOUT_STOOD_DOWN || strcmp(p->mark.wanted, p->wanted) == 0);
+           (p->mark.phase == ROLLOUT_STOOD_DOWN || !p->in->may_fill ||
+            strcmp(p->mark.wanted, p->wanted) == 0);
 }
 
 /* Fields that were filled in are gone although the key is still there: not for a container that

@@ -89,6 +89,7 @@ static bool pods_allow(struct rollout_pass *p)
     const struct pods_evidence *pods = p->in->pods;
     uint8_t troubles = (uint8_t)(pods->old_troubles | pods->new_troubles);
 
+    p->step.look_again_s = p->in->now_s + ROLLOUT_REFUSED_LOOK_S; /* no news of it may come */
     if (troubles & (POD_CONFIG_ERROR | POD_CRASH_LOOP | POD_IMAGE))
         return wait_for_later(p, false, ROLLOUT_UNHEALTHY,
                               pods->new_message[0] ? pods->new_message
@@ -96,6 +97,7 @@ static bool pods_allow(struct rollout_pass *p)
     if (p->in->section->when == ROLLOUT_NOW && !rollout_is_idle(p->in) && !pods->has_budget_room)
         return wait_for_later(p, false, ROLLOUT_NO_BUDGET_ROOM,
                               "a PodDisruptionBudget leaves no room");
+    p->step.look_again_s = INT64_MAX;
     return true;
 }
 

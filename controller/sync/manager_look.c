@@ -114,7 +114,7 @@ static int keep(struct manager *m, struct harden_look *l, struct err *err)
     if (!r)
         return 0;
     take_state(m, r, l);
-    if (step->want == HARDEN_NOTHING && tell(m, r, step, err) < 0)
+    if (step->want == HARDEN_NOTHING && !step->keeps_finding && tell(m, r, step, err) < 0)
         return -1;
     /* What is to be written is an answer only once it is written. */
     if (step->want != HARDEN_WRITE && !step->keeps_before) {

@@ -96,12 +96,28 @@ size_t world_count(const struct world *w, enum kind kind, const char *ns)
     return count;
 }
 
+/* The template but for the key of a fill. */
+static char *template_text(const json_t *parent)
+{
+    json_t *template = json_deep_copy(json_object_get(parent, "template"));
+    json_t *meta = json_object_get(template, "metadata");
+    json_t *annotations = json_object_get(meta, "annotations");
+    char *text;
+
+    json_object_del(annotations, ANNOTATION_FILL);
+    if (json_object_size(annotations) == 0)
+        json_object_del(meta, "annotations");
+    text = json_dumps(template, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(template);
+    return text;
+}
+
 /* As the slice does: the bytes of the template in a few digits beside it. To be freed. */
 static char *text_of(enum kind kind, const json_t *object)
 {
     json_t *copy = json_deep_copy(object);
     json_t *parent = kind_is_workload(kind) ? strategic_parent(copy) : NULL;
-    char *text = json_dumps(json_object_get(parent, "template"), JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = parent ? template_text(parent) : NULL;
     char digest[17];
 
     if (text) {

@@ -192,8 +192,8 @@ static inline struct pods_evidence evidence_of(const struct record *r)
     const struct workload_facts *w = facts_of(r);
     struct pods_evidence e = pods;
 
-    if (e.new_count)
-        return e;
+    if (w->observed_generation < w->generation)
+        return e; /* its controller has not seen it yet */
     e.new_count = (size_t)w->replicas_updated;
     e.new_ready = e.new_count;
     e.new_ready_s = world.view.wall_ms / 1000 - 60;
@@ -249,8 +249,10 @@ static inline void keep_finding(struct record *r, const struct harden_step *step
 {
     const struct finding *f = step->finding;
 
-    if (step->want == HARDEN_EVIDENCE || step->want == HARDEN_LIVE)
+    if (step->keeps_finding) {
+        assert_null(f);
         return;
+    }
     if (f) {
         assert_int_equal(f->object.kind, r->kind);
         assert_string_equal(f->object.name, r->name);

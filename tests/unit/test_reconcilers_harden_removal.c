@@ -360,6 +360,12 @@ static void test_a_paused_profile_gives_turns_to_what_goes(void **state)
     items[3].is_idle = items[4].is_idle = true;
     assert_int_equal(harden_turns(&world.view, "p", false, items, 5, &a, &turns, NULL), 0);
     assert_int_equal(items[3].has_turn + items[4].has_turn, 2);
+    for (int i = 0; i < 3; i++) /* what failed has come to a good end meanwhile: it stays paused */
+        items[i].state = HARDEN_PROVEN;
+    put_ns("shop", "shop");
+    assert_int_equal(harden_turns(&world.view, "p", true, items, 5, &a, &turns, NULL), 0);
+    assert_true(turns.is_paused);
+    assert_int_equal(items[3].has_turn + items[4].has_turn, 0);
     assert_int_equal(harden_turns(&world.view, "gone", false, items, 5, &a, &turns, NULL), 0);
 }
 

@@ -71,9 +71,9 @@ struct harden_step {
     bool keeps_before;           /* ... unless the change of the owner is not answered yet */
     int64_t look_again_s;        /* wall clock; INT64_MAX: only on news */
     /* What is to be said of it (skipped and why, reverted, contested), NULL: nothing. The runtime
-     * makes an Event of it when it has not said the same of the workload before. Of a step that
-     * wants to read something nothing is known yet: what was said stands. */
+     * makes an Event of it when it has not said the same of the workload before. */
     const struct finding *finding;
+    bool keeps_finding; /* nothing new is known yet: what was said of it stands, @finding is NULL */
     bool was_said; /* by a process before this one, as the mark on the workload tells: no Event */
 };
 
