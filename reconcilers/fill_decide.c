@@ -287,23 +287,20 @@ static void fill_in(struct container *container, const struct fill_container *c)
     if (c->allow_privilege_escalation)
         security->allow_privilege_escalation = STATED_FALSE;
     if (c->drop_all)
-        security->states_drop = security->drops_all = true;
+        security->has_capabilities = security->states_drop = security->has_drop =
+            security->drops_all = security->drops_net_raw = true;
     if (c->read_only_root)
         security->read_only_root_filesystem = STATED_TRUE;
     container->resources |= c->resources;
 }
 
-int fill_unset(const struct pod_template *pod, const struct workloads_section *section,
-               const struct fill *fill, struct arena *a, size_t *ret_count, struct err *err)
+int fill_apply(const struct pod_template *pod, const struct fill *fill, struct arena *a,
+               struct pod_template *ret_pod, struct err *err)
 {
-    struct workloads_section all = *section;
     struct pod_template filled = *pod;
-    struct decision d = {.pod = &filled, .section = &all};
     struct container *containers;
-    struct fill left;
 
-    all.on_unknown = ON_UNKNOWN_TRY;
-    if (fill && fill->leaves_count > 0) {
+    if (fill->leaves_count > 0) {
         containers = arena_calloc(a, pod->containers_count, sizeof(*containers));
         if (!containers)
             return err_nomem(err);
@@ -317,7 +314,20 @@ int fill_unset(const struct pod_template *pod, const struct workloads_section *s
         if (fill->pod_seccomp)
             filled.security.seccomp = CONFINEMENT_RUNTIME_DEFAULT;
     }
-    if (decide(&d, a, &left, err) < 0)
+    *ret_pod = filled;
+    return 0;
+}
+
+int fill_unset(const struct pod_template *pod, const struct workloads_section *section,
+               const struct fill *fill, struct arena *a, size_t *ret_count, struct err *err)
+{
+    struct workloads_section all = *section;
+    struct pod_template filled = *pod;
+    struct decision d = {.pod = &filled, .section = &all};
+    struct fill left;
+
+    all.on_unknown = ON_UNKNOWN_TRY;
+    if ((fill && fill_apply(pod, fill, a, &filled, err) < 0) || decide(&d, a, &left, err) < 0)
         return -1;
     *ret_count = left.leaves_count;
     return 0;

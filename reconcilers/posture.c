@@ -11,6 +11,8 @@
 
 static_assert(RULES_MAX == POSTURE_RULES_MAX, "sets of rules are bits of one word");
 
+#define FIX_HINT " `rampart eval --show-fix` prints the YAML to merge in Git."
+
 const enum kind posture_kinds[POSTURE_KINDS_COUNT] = {KIND_DEPLOYMENT, KIND_STATEFUL_SET,
                                                       KIND_DAEMON_SET, KIND_CRON_JOB,
                                                       KIND_SERVICE,    KIND_NAMESPACE};
@@ -274,8 +276,10 @@ static int say(const struct question *q, const struct object *object, const stru
 
     if (!is_error)
         answer = left_of(q, rule, &answer);
-    strbuf_init(&text, RULE_EXPLANATION_MAX);
+    strbuf_init(&text, RULE_EXPLANATION_MAX + sizeof(FIX_HINT));
     rule_explain(rule, &q->input, &answer, &text);
+    if (!is_error && rule->fix != FILL_NONE && rule->fix != FILL_RESOURCES)
+        strbuf_adds(&text, FIX_HINT);
     if (strbuf_check(&text, rule->id, err) < 0)
         return -1;
     message = cut(a, text.text);

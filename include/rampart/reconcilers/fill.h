@@ -78,6 +78,11 @@ MUST_CHECK int fill_decide(const struct pod_template *pod, const struct workload
                            const struct fill_exempt *exempt, struct arena *a, struct fill *ret_fill,
                            struct err *err);
 
+/* The pod as it would be with the fill, in @a; what it does not touch is borrowed from @pod.
+ * ERR_NOMEM. */
+MUST_CHECK int fill_apply(const struct pod_template *pod, const struct fill *fill, struct arena *a,
+                          struct pod_template *ret_pod, struct err *err);
+
 /*
  * How many leaves that the section wants are unset once @fill is in the template (NULL: as it is),
  * whatever the running pods say and whatever is exempted. For the same section it grows only when
@@ -105,8 +110,9 @@ MUST_CHECK int fill_key(const struct workload_facts *w, const struct fill *fill,
 MUST_CHECK int fill_patch(const struct workload_facts *w, const struct fill *fill, const char *key,
                           const char *mark, struct arena *a, const char **ret_patch,
                           struct err *err);
-/* The YAML that the owner would merge in Git to state the same, for a finding: from "spec:" on, two
- * spaces a level, each line with its newline. "" without leaves. ERR_NOMEM. */
+/* The YAML that the owner would merge in Git to state the same, for a finding: from "spec:" on, of
+ * a workload or of a Pod, two spaces a level, each line with its newline. "" without leaves.
+ * ERR_NOMEM. */
 MUST_CHECK int fill_yaml(const struct workload_facts *w, const struct fill *fill, struct arena *a,
                          const char **ret_yaml, struct err *err);
 
