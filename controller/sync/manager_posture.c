@@ -260,17 +260,6 @@ static void pass_objects(struct manager *m, const char *key)
 
 /* ---- Exceptions ---- */
 
-/* Wall clock to monotonic. */
-static uint64_t due_of(const struct manager *m, int64_t at_s)
-{
-    int64_t now_s = m->view.wall_ms / 1000;
-    int64_t wait_s = at_s - now_s;
-
-    if (wait_s > MANAGER_EXCEPTION_LOOK_S)
-        wait_s = MANAGER_EXCEPTION_LOOK_S;
-    return m->now_ms + (uint64_t)(wait_s > 0 ? wait_s : 1) * 1000;
-}
-
 static int look_at_exception(struct manager *m, const char *name, const struct parts *parts,
                              int64_t *ret_look_again_s, struct err *err)
 {
@@ -308,7 +297,7 @@ static void pass_exception(struct manager *m, const char *key)
         return;
     }
     if (look_again_s != INT64_MAX)
-        manager_come_back(m, key, due_of(m, look_again_s));
+        manager_look_again(m, key, look_again_s);
     end_pass(m, key);
 }
 

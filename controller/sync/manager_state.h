@@ -27,9 +27,9 @@
 
 #define MANAGER_BATCH_OBJECTS 64      /* evaluated in one pass; the rest of a namespace follows */
 #define MANAGER_EXCEPTIONS_MAX 100000 /* about which something was said */
-/* Until an exception is looked at again at the latest: a clock may have been put right meanwhile.
- */
-#define MANAGER_EXCEPTION_LOOK_S (24 * 3600)
+/* Until what changes with the wall clock is looked at again at the latest: it may have been put
+ * right meanwhile. */
+#define MANAGER_LOOK_S_MAX (24 * 3600)
 
 /* All objects of one namespace, of which the next pass does the next few. */
 struct posture_batch {
@@ -97,6 +97,8 @@ void manager_add_key(struct manager *m, const char *key);
 struct arena *manager_arena(struct manager *m);
 void manager_retry(struct manager *m, const char *key, uint64_t now_ms, uint32_t at_least_ms);
 void manager_come_back(struct manager *m, const char *key, uint64_t at_ms);
+/* At a time of the wall clock, in a second at the earliest. */
+void manager_look_again(struct manager *m, const char *key, int64_t at_s);
 /* One key from the queue, to its end or into the applier's hands. False: none is ready. */
 bool manager_pass(struct manager *m);
 bool manager_may_delete(void *ctx, const struct plan *plan, const struct write *write,
