@@ -221,6 +221,7 @@ static int enforce(struct network_pass *p, struct err *err)
 {
     bool is_right = true;
 
+    p->plan->look_again_s = p->deny.look_again_s;
     for (size_t i = 0; i < p->wanted.count; i++) {
         const struct wanted *w = &p->wanted.items[i];
 

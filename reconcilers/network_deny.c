@@ -75,7 +75,6 @@ int network_deny(struct network_pass *p, struct err *err)
 
     if (deny_step(&in, p->arena, &p->deny, err) < 0)
         return -1;
-    p->plan->look_again_s = p->deny.look_again_s;
     if (p->deny.is_kept)
         return say_kept(p, &finding, err);
     if (!p->deny.is_parked)

@@ -114,8 +114,7 @@ static int look_at_leaving(struct order *o, enum direction d, struct err *err)
     const struct network_pass *p = o->pass;
     struct way *way = &o->ways[d];
 
-    if (way->is_carried && o->deny->seen.selects_all_pods &&
-        carry_rules(way, &o->deny->seen.spec.rules[d], p->arena, err) < 0)
+    if (way->is_carried && carry_rules(way, &o->deny->seen.spec.rules[d], p->arena, err) < 0)
         return -1;
     for (size_t i = 0; i < p->standing_count; i++) {
         const struct standing *s = &p->standing[i];
@@ -184,8 +183,8 @@ static int look(struct order *o, struct err *err)
         struct way *way = &o->ways[d];
 
         way->is_denied = p->wanted.count > 0 && p->wanted.items[0].spec.has[d];
-        way->is_carried =
-            o->deny && o->deny->seen.spec.has[d] && o->deny->seen.spec.rules[d].count > 0;
+        way->is_carried = o->deny && o->deny->seen.selects_all_pods && o->deny->seen.spec.has[d] &&
+                          o->deny->seen.spec.rules[d].count > 0;
         for (size_t i = 0; i < p->standing_count; i++)
             way->is_isolated |=
                 p->standing[i].seen.selects_all_pods && p->standing[i].seen.spec.has[d];
