@@ -67,6 +67,7 @@ struct script {
     unsigned explanations_fail;
     const char *says_of_exceptions; /* message of a finding about each exception; NULL: none */
     int64_t look_again_s;           /* at exceptions; 0: never */
+    int64_t ns_look_again_s;        /* at namespaces; 0: never */
     const char *marks; /* name of a namespace and a profile that each event marks besides */
 };
 
