@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "rampart/kube/network_plugin.h"
+#include "rampart/reconcilers/deny_rollout.h"
 #include "rampart/reconcilers/network.h"
 
 static void map_namespace(const struct object *before, const struct object *after,
@@ -93,6 +94,12 @@ void network_map(const struct view *v, const struct object *before, const struct
         map_hook(after, dirty);
         if (network_plugin_of(after ? after->name : before->name))
             dirty->mark_all_profiles(dirty->ctx); /* their status says what the plugin is */
+        break;
+    case KIND_DEPLOYMENT:
+    case KIND_STATEFUL_SET:
+    case KIND_DAEMON_SET:
+        if (deny_rollout_touches(v, before, after))
+            dirty->mark_namespace(dirty->ctx, after ? after->ns : before->ns);
         break;
     default:
         break;

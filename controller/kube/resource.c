@@ -50,7 +50,8 @@ static const struct projection exception_keep[] = {STATUS_COMMON, PARTS("metadat
 
 /* ---- NetworkPolicy ---- */
 static const struct projection netpol_annotations[] = {ANNOTATION_COMMON,
-                                                       KEEP("rampart.dev/spec-hash"), END};
+                                                       KEEP("rampart.dev/spec-hash"),
+                                                       KEEP("rampart.dev/rollout"), END};
 static const struct projection netpol_owner[] = {KEEP("apiVersion"), KEEP("kind"), KEEP("name"),
                                                  KEEP("uid"), END};
 static const struct projection netpol_fields[] = {KEEP("f:spec"), END};
@@ -58,6 +59,7 @@ static const struct projection netpol_managed[] = {KEEP("manager"), KEEP("operat
                                                    PARTS("fieldsV1", netpol_fields), END};
 static const struct projection netpol_metadata[] = {META_COMMON,
                                                     PARTS("annotations", netpol_annotations),
+                                                    KEEP("generation"),
                                                     KEEP("labels"),
                                                     PARTS("ownerReferences", netpol_owner),
                                                     PARTS("managedFields", netpol_managed),

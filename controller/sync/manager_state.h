@@ -138,6 +138,8 @@ void manager_add_key(struct manager *m, const char *key);
 struct arena *manager_arena(struct manager *m);
 void manager_retry(struct manager *m, const char *key, uint64_t now_ms, uint32_t at_least_ms);
 void manager_come_back(struct manager *m, const char *key, uint64_t at_ms);
+/* At a time of the wall clock, in a second at the earliest. */
+void manager_look_again(struct manager *m, const char *key, int64_t at_s);
 /* One key from the queue, to its end or into the applier's hands. False: none is ready. */
 bool manager_pass(struct manager *m);
 bool manager_may_delete(void *ctx, const struct plan *plan, const struct write *write,
@@ -203,8 +205,6 @@ struct key_parts {
     const char *rest; /* in the key */
 };
 void key_split(const char *text, struct key_parts *ret_parts);
-/* Wall clock to monotonic: not in the past, and at most MANAGER_LOOK_MAX_S ahead. */
-uint64_t manager_due_of(const struct manager *m, int64_t at_s);
 
 /* ---- manager_scan.c ---- */
 MUST_CHECK int manager_scan_new(struct manager *m, struct err *err);

@@ -69,6 +69,7 @@ struct script {
     unsigned explanations_fail;
     const char *says_of_exceptions; /* message of a finding about each exception; NULL: none */
     int64_t look_again_s;           /* at exceptions; 0: never */
+    int64_t ns_look_again_s;        /* at namespaces; 0: never */
     const char *marks; /* name of a namespace and a profile that each event marks besides */
 };
 
@@ -134,8 +135,7 @@ static inline const char *thing_json(const struct thing *t)
                         "\"metadata\":{%s},\"spec\":{%s\"namespaceSelector\":{}%s},"
                         "\"status\":%s}",
                         meta, bench_now->fills ? "\"mode\":\"Enforce\"," : "",
-                        t->asks_nothing ? "" : ",\"workloads\":{}",
-                        *t->status ? t->status : "{}");
+                        t->asks_nothing ? "" : ",\"workloads\":{}", *t->status ? t->status : "{}");
     case KIND_DEPLOYMENT:
         return api_text("{\"kind\":\"Deployment\",\"apiVersion\":\"apps/v1\",\"metadata\":{%s,"
                         "\"annotations\":{\"rampart.dev/rollout\":\"%s\"}}}",

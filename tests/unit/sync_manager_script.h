@@ -131,6 +131,7 @@ static inline int script_plan_namespace(const struct view *v, const char *ns, st
     plan->is_broken = s->is_broken;
     plan->profile = s->profile;
     plan->mode = s->mode;
+    plan->look_again_s = s->ns_look_again_s;
     plan->state = s->profile ? VERDICT_COMPLIANT : VERDICT_NONE;
     plan->in_place = policy ? POLICY_BIT : 0;
     if (s->counts_as_failed)

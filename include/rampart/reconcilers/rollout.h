@@ -21,10 +21,11 @@
                                     * container without a probe is ready until it crashes */
 #define ROLLOUT_LOOK_S 5           /* between looks at the pods of a rollout */
 #define ROLLOUT_PENDING_LOOK_S 600 /* between looks for the first Pod of a CronJob */
-#define ROLLOUT_REFUSED_LOOK_S 60  /* until pods or budgets that spoke against it are asked again \
-                                    */
-#define ROLLOUT_OOM_WATCH_S 3600   /* OOM kills count so long after requests or limits came */
-#define ROLLOUT_OOM_LOOK_S 300     /* between looks in that time */
+#define ROLLOUT_REFUSED_LOOK_S                                                                  \
+    60                           /* until pods or budgets that spoke against it are asked again \
+                                  */
+#define ROLLOUT_OOM_WATCH_S 3600 /* OOM kills count so long after requests or limits came */
+#define ROLLOUT_OOM_LOOK_S 300   /* between looks in that time */
 
 enum rollout_act {
     ROLLOUT_ACT_NOTHING = 0,
