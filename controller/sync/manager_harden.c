@@ -76,8 +76,8 @@ bool harden_fills_in(const struct object *object)
 
 bool harden_is_wanted(const struct manager *m)
 {
-    return m->harden.evidence &&
-           (m->harden.fills_count > 0 || hardenings_count(&m->harden.records) > 0);
+    return m->harden.evidence && (m->harden.fills_count + m->harden.marks_count > 0 ||
+                                  hardenings_count(&m->harden.records) > 0);
 }
 
 void harden_mark_record(struct manager *m, const char *record_key)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "manager_state.h"
+#include "rampart/kube/workload.h"
 
 #define NAMESPACE_PREFIX "ns/"
 #define PROFILE_PREFIX "profile/"
@@ -235,6 +236,13 @@ static size_t is_ours(const struct object *object)
     return object && object->is_ours;
 }
 
+static size_t is_marked(const struct object *object)
+{
+    const struct workload_facts *w = OBJECT_AS(workload_facts, object);
+
+    return w && w->rollout && *w->rollout;
+}
+
 static size_t asks_rules(const struct object *object)
 {
     const struct profile *p = OBJECT_AS(profile, object);
@@ -268,6 +276,10 @@ void manager_on_change(void *ctx, const struct object *before, const struct obje
     assert(before || after);
     m->ours_count += is_ours(after);
     m->ours_count -= is_ours(before);
+    if (kind_is_workload((after ? after : before)->kind)) {
+        m->harden.marks_count += is_marked(after);
+        m->harden.marks_count -= is_marked(before);
+    }
     if ((after ? after : before)->kind == KIND_PROFILE) {
         m->rules_count += asks_rules(after);
         m->rules_count -= asks_rules(before);

@@ -73,6 +73,7 @@ struct hardening_work {
     struct object_batch batch;
     struct map unseen;     /* names of namespaces that the round has not looked at yet */
     size_t fills_count;    /* profiles in the caches that fill in, or may have to take back */
+    size_t marks_count;    /* workloads with a mark: what was begun comes to its end without any */
     uint64_t turns_due_ms; /* when turns may be given again */
     bool is_round_lost;    /* not every namespace of the round is known: nobody has a turn */
     bool is_full;          /* more workloads than records, and that was said */

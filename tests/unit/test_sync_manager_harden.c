@@ -54,10 +54,27 @@ static void test_manager_queues_nothing_where_no_profile_fills_in(void **state)
     edit_profile(b);
     run(b, MINUTE_MS);
     assert_int_equal(stats(b).hardenings, 0);
+    put_workloads(b, "web", 20); /* without a mark any more */
+    run(b, MINUTE_MS);
     forget_trace(b);
     edit_profile(b);
     run(b, MINUTE_MS);
     assert_null(strstr(b->trace, "step/"));
+}
+
+/* Its profile left Enforce, or is gone, while it was away. */
+static void test_manager_brings_what_is_marked_to_its_end_although_no_profile_fills_in(void **state)
+{
+    struct bench *b = *state;
+
+    b->fills = false;
+    put_workload(b, "web", "runs");
+    begin_hardening(b);
+    assert_non_null(strstr(b->trace, "step/web"));
+    edit_profile(b);
+    hardens.outcome = "proven";
+    run(b, MINUTE_MS);
+    assert_string_equal(workload(b, "web")->mark, "proven");
 }
 
 static void test_manager_looks_again_when_a_step_says_so_and_not_before(void **state)
@@ -337,6 +354,7 @@ int main(void)
         HARDEN_TEST(test_manager_fills_a_workload_in_and_follows_it_until_it_is_proven),
         HARDEN_TEST(test_manager_gives_evidence_all_pages_and_then_the_live_object),
         HARDEN_TEST(test_manager_queues_nothing_where_no_profile_fills_in),
+        HARDEN_TEST(test_manager_brings_what_is_marked_to_its_end_although_no_profile_fills_in),
         HARDEN_TEST(test_manager_looks_again_when_a_step_says_so_and_not_before),
         HARDEN_TEST(test_manager_gives_the_next_step_what_the_one_before_saw),
         HARDEN_TEST(test_manager_does_not_take_a_write_for_an_answer_before_it_is_done),

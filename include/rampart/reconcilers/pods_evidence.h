@@ -39,7 +39,8 @@ enum pod_trouble { /* bits; the higher one has the word */
                    POD_CONFIG_ERROR = 1u << 3, /* CreateContainerConfigError and its kin */
 };
 
-struct tried_fill { /* a revision that is not the current one and carries ANNOTATION_FILL */
+struct tried_fill { /* a revision that is not the current one and carries ANNOTATION_FILL; of a
+                       CronJob any Job that does, for none of them is current */
     const char *key;
     bool is_proven; /* its copy of the mark says so: whoever took it away, it was no failure */
 };
