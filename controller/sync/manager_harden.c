@@ -172,7 +172,7 @@ void harden_forget(struct manager *m, const char *record_key)
 {
     harden_mark_profile(m, hardenings_get(&m->harden.records, record_key));
     hardenings_forget(&m->harden.records, record_key);
-    if (hardenings_count(&m->harden.records) < HARDENINGS_MAX)
+    if (hardenings_count(&m->harden.records) < m->options.hardenings_max)
         m->harden.is_full = false;
 }
 

@@ -63,7 +63,7 @@ static void tell_full(struct manager *m)
     m->harden.is_full = true;
     log_event(m->options.log, LOG_WARN,
               "more workloads than can be kept: those beyond are not filled in",
-              LOG_INT("kept", HARDENINGS_MAX));
+              LOG_INT("kept", (int64_t)m->options.hardenings_max));
 }
 
 /* *ret_r: NULL without a record of it. */

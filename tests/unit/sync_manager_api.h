@@ -77,6 +77,7 @@ struct bench {
     struct fake_transport net;
     struct manager *manager;
     const struct reconciler_ops *ops; /* NULL: those of sync_manager_script.h */
+    size_t hardenings_max;            /* 0: as many as there are */
     struct log log;
     struct thing *things;
     size_t things_count;
