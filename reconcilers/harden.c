@@ -117,8 +117,11 @@ static int act(struct harden_pass *p, const struct rollout_step *rollout, struct
     case ROLLOUT_ACT_NOTHING:
         break;
     case ROLLOUT_ACT_LOOK:
-        p->step.want = HARDEN_EVIDENCE;
         p->step.keeps_before = true; /* nothing is answered yet */
+        if (p->in->evidence)         /* read for something else: once more, and then all of it */
+            p->step.look_again_s = p->now_s + HARDEN_BEHIND_LOOK_S;
+        else
+            p->step.want = rollout->wants_room ? HARDEN_ROOM : HARDEN_EVIDENCE;
         break;
     case ROLLOUT_ACT_FILL:
         return harden_fill(p, rollout, err);
@@ -141,7 +144,7 @@ static int say(struct harden_pass *p, const struct rollout_step *rollout, struct
 
     /* Before it is looked at once more, the last look has the word. */
     p->step.keeps_finding =
-        p->step.want == HARDEN_EVIDENCE || p->step.want == HARDEN_LIVE ||
+        (p->step.want != HARDEN_NOTHING && p->step.want != HARDEN_WRITE) ||
         (p->step.want == HARDEN_NOTHING && rollout->reason == ROLLOUT_WAITS_FOR_TURN && note);
     if (p->step.keeps_finding)
         return 0;

@@ -22,6 +22,7 @@ static const struct {
     [ROLLOUT_PAUSED] = {REASON_WORKLOAD_SKIPPED, false, "is not filled in"},
     [ROLLOUT_UNHEALTHY] = {REASON_WORKLOAD_SKIPPED, true, "is not filled in"},
     [ROLLOUT_NO_BUDGET_ROOM] = {REASON_WORKLOAD_SKIPPED, false, "is not filled in"},
+    [ROLLOUT_NO_QUOTA] = {REASON_WORKLOAD_SKIPPED, true, "is filled in without requests or limits"},
     [ROLLOUT_CANNOT_DELETE] = {REASON_WORKLOAD_SKIPPED, true, "is stuck"},
 };
 

@@ -245,6 +245,7 @@ void harden_pass_workload(struct manager *m, const char *key, struct harden_read
     }
     switch (l.step.want) {
     case HARDEN_EVIDENCE:
+    case HARDEN_ROOM:
     case HARDEN_LIVE:
         result = go_and_read(m, key, &l, read_take, &err);
         read_take = NULL;

@@ -115,7 +115,7 @@ int main(void)
     kind = kind_named(json_string_value(json_member(question, "kind")));
     must(workload_decode(kind, json_member(question, "object"), &of_workload, &workload, &err),
          &err);
-    must(evidence_begin(workload, &a, &g.build, &err), &err);
+    must(evidence_begin(workload, HARDEN_EVIDENCE, &a, &g.build, &err), &err);
     take_list(&g, HARDEN_REVISIONS, revision_kind(kind), json_member(question, "revisions"));
     must(evidence_select(g.build, &a, &selector, &err), &err);
     take_list(&g, HARDEN_PODS, KIND_POD, json_member(question, "pods"));

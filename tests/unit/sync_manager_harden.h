@@ -224,10 +224,11 @@ static inline int script_turns(const struct view *v, const char *profile, bool w
 
 /* ---- Evidence ---- */
 
-static inline int script_begin(const struct object *workload, struct arena *a, void **ret_build,
-                               struct err *err)
+static inline int script_begin(const struct object *workload, enum harden_want want,
+                               struct arena *a, void **ret_build, struct err *err)
 {
     (void)workload;
+    (void)want;
     *ret_build = arena_calloc(a, 1, sizeof(uint64_t));
     return *ret_build ? 0 : err_nomem(err);
 }

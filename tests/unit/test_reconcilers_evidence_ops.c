@@ -41,7 +41,8 @@ static int teardown(void **state)
 
 static void begin(struct bench *b)
 {
-    assert_int_equal(evidence_begin(&b->web.object, &b->arena, &b->build, NULL), 0);
+    assert_int_equal(evidence_begin(&b->web.object, HARDEN_EVIDENCE, &b->arena, &b->build, NULL),
+                     0);
 }
 
 static int on_frame(void *ctx, const struct frame *frame, struct err *err)
@@ -351,6 +352,31 @@ static void test_the_workload_need_not_outlive_the_beginning(void **state)
     assert_false(b->found->has_budget_room);
 }
 
+static void test_the_projections_keep_what_tells_of_requests_and_limits(void **state)
+{
+    struct bench *b = *state;
+
+    assert_int_equal(evidence_begin(&b->web.object, HARDEN_ROOM, &b->arena, &b->build, NULL), 0);
+    b->source = HARDEN_LIMIT_RANGES;
+    give(b, KIND_LIMIT_RANGE,
+         "{\"metadata\":{\"name\":\"l\"},\"spec\":{\"limits\":[{\"type\":\"Container\","
+         "\"default\":{\"cpu\":\"1\"}}]}}");
+    b->source = HARDEN_QUOTAS;
+    give(b, KIND_RESOURCE_QUOTA,
+         "{\"metadata\":{\"name\":\"q\"},\"spec\":{\"hard\":{\"limits.memory\":\"9\"}},"
+         "\"status\":{\"hard\":{\"limits.memory\":\"9\"},\"used\":{\"limits.memory\":"
+         "\"4\"}}}");
+    b->source = HARDEN_AUTOSCALERS;
+    give(b, KIND_POD_AUTOSCALER,
+         "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"targetRef\":{\"kind\":\"Deployment\","
+         "\"name\":\"web\"},\"updatePolicy\":{\"updateMode\":\"Off\"}}}");
+    end(b);
+    assert_true(b->found->room.is_known);
+    assert_int_equal(b->found->room.given, HAS_CPU_REQUEST | HAS_CPU_LIMIT);
+    assert_true(b->found->room.has_quota[3]);
+    assert_true(b->found->room.left[3] == 5);
+}
+
 static void test_a_crowded_namespace_needs_no_more_room(void **state)
 {
     struct bench *b = *state;
@@ -450,7 +476,7 @@ static int gather(void *ctx, struct err *err)
     b->web.fill = "k1";
     b->web.pod.labels = (struct labels){app_web, 1};
     arena_init(&b->arena, HARDEN_EVIDENCE_BYTES_MAX);
-    result = evidence_begin(&b->web.object, &b->arena, &b->build, err);
+    result = evidence_begin(&b->web.object, HARDEN_EVIDENCE, &b->arena, &b->build, err);
     if (result == 0) {
         static const char text[] = "{\"metadata\":{\"uid\":\"u\",\"labels\":{\"pod-template-hash\":"
                                    "\"h\"}," OWNER("uid-web") "}}";
@@ -488,6 +514,7 @@ int main(void)
         OPS_TEST(test_a_selector_has_a_ceiling),
         OPS_TEST(test_more_revisions_than_are_known_leave_the_pods_unselected),
         OPS_TEST(test_the_workload_need_not_outlive_the_beginning),
+        OPS_TEST(test_the_projections_keep_what_tells_of_requests_and_limits),
         OPS_TEST(test_a_crowded_namespace_needs_no_more_room),
         OPS_TEST(test_the_arena_of_a_workload_holds_the_worst_of_them),
         OPS_TEST(test_a_budget_that_was_cut_has_no_room),

@@ -27,6 +27,41 @@ static void test_revisions_then_pods_then_budgets_are_read_page_by_page(void **s
     assert_int_equal(fake_running(&b->net), 0);
 }
 
+static void test_what_a_namespace_has_room_for_is_read_when_it_is_asked_for(void **state)
+{
+    struct bench *b = *state;
+
+    for (int has_autoscalers = 0; has_autoscalers < 2; has_autoscalers++) {
+        b->trace[0] = '\0';
+        begin(b, HARDEN_ROOM);
+        answer(b, REVISIONS, 200, page("ReplicaSet", item("r1"), ""));
+        answer(b, PODS, 200, page("Pod", item("p1"), ""));
+        answer(b, BUDGETS, 200, page("PodDisruptionBudget", item("b1"), ""));
+        answer(b, LIMITS, 200, page("LimitRange", item("l1"), ""));
+        answer(b, QUOTAS, 200, page("ResourceQuota", item("q1"), ""));
+        if (has_autoscalers)
+            answer(b, AUTOSCALERS, 200, page("VerticalPodAutoscaler", item("a1"), ""));
+        else /* nobody has installed them */
+            answer(b, AUTOSCALERS, 404, "404 page not found");
+        told(b, has_autoscalers
+                    ? "begin-web-room R:r1 select P:p1 B:b1 L:l1 Q:q1 A:a1 end "
+                      "done-k-None "
+                    : "begin-web-room R:r1 select P:p1 B:b1 L:l1 Q:q1 end done-k-None ");
+    }
+}
+
+static void test_another_list_that_is_not_there_is_no_evidence(void **state)
+{
+    struct bench *b = *state;
+
+    begin(b, HARDEN_ROOM);
+    answer(b, REVISIONS, 200, page("ReplicaSet", item("r1"), ""));
+    answer(b, PODS, 200, page("Pod", item("p1"), ""));
+    answer(b, BUDGETS, 200, page("PodDisruptionBudget", item("b1"), ""));
+    answer(b, LIMITS, 404, "404 page not found");
+    told(b, "begin-web-room R:r1 select P:p1 B:b1 done-k-NotFound ");
+}
+
 static void test_each_kind_of_workload_has_its_revisions(void **state)
 {
     static const struct {
@@ -244,6 +279,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         EVIDENCE_TEST(test_revisions_then_pods_then_budgets_are_read_page_by_page),
+        EVIDENCE_TEST(test_what_a_namespace_has_room_for_is_read_when_it_is_asked_for),
+        EVIDENCE_TEST(test_another_list_that_is_not_there_is_no_evidence),
         EVIDENCE_TEST(test_each_kind_of_workload_has_its_revisions),
         EVIDENCE_TEST(test_what_was_found_is_the_receivers_to_keep),
         EVIDENCE_TEST(test_the_live_object_comes_whole),

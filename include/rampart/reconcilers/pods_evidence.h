@@ -22,6 +22,7 @@
 #include "rampart/base/arena.h"
 #include "rampart/kube/workload.h"
 #include "rampart/reconcilers/fill.h"
+#include "rampart/reconcilers/room.h"
 
 #define EVIDENCE_REVISIONS_MAX 128 /* revisions of one workload; the usual history has 10 */
 #define EVIDENCE_USERS_MAX 64      /* names of containers, injected ones included */
@@ -65,6 +66,7 @@ struct pods_evidence {
     const struct stuck_pod *stuck;
     size_t stuck_count;   /* the first EVIDENCE_STUCK_MAX */
     bool has_budget_room; /* no PodDisruptionBudget that selects them is without room */
+    struct room room;     /* of HARDEN_ROOM */
 };
 
 struct evidence_revision {
