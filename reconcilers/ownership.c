@@ -6,6 +6,7 @@
 #include "rampart/json/build.h"
 #include "rampart/json/get.h"
 #include "rampart/reconcilers/network.h"
+#include "rampart/reconcilers/pods_evidence.h"
 #include "rampart/reconcilers/policy_spec.h"
 
 #define BODY_LEN_MAX (1024u * 1024)
@@ -233,4 +234,17 @@ struct write *ownership_delete(struct plan *plan, enum plan_phase phase,
 
     assert(ownership_may_delete(policy, own->ns_uid));
     return add(plan, &write, NULL, "remove", err);
+}
+
+struct write *ownership_delete_stuck_pod(struct plan *plan, const char *ns,
+                                         const struct stuck_pod *pod, struct err *err)
+{
+    struct write write = {
+        .verb = WRITE_DELETE,
+        .phase = PHASE_PODS,
+        .object = {.kind = KIND_POD, .ns = ns, .name = pod->name, .uid = pod->uid},
+        .is_explained = true,
+    };
+
+    return add(plan, &write, NULL, "delete", err);
 }

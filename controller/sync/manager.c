@@ -48,6 +48,14 @@ static const struct scan_findings *view_get_scanned(const void *ctx, const char 
     return scan_results_get(&m->scanned, profile);
 }
 
+static const struct harden_turns *view_get_hardening(const void *ctx, const char *profile)
+{
+    const struct manager *m = ctx;
+    const struct hardening_profile *p = hardenings_profile(&m->harden.records, profile);
+
+    return p ? &p->turns : NULL;
+}
+
 static const char *view_get_scan_trouble(const void *ctx)
 {
     const struct manager *m = ctx;
@@ -62,6 +70,8 @@ static const struct view_ops caches_and_verdicts = {
     .tally = view_get_tally,
     .drifted = posture_view_drifted,
     .scanned = view_get_scanned,
+    .hardening = view_get_hardening,
+    .hardening_findings = harden_view_findings,
     .scan_trouble = view_get_scan_trouble,
 };
 
@@ -95,7 +105,7 @@ static int build(struct manager *m, struct err *err)
                                             options->seed + 1, err)
                              : NULL;
     m->queue = m->recorder ? workqueue_new(WORKQUEUE_KEYS_MAX, err) : NULL;
-    return m->queue ? manager_scan_new(m, err) : -1;
+    return m->queue && manager_scan_new(m, err) == 0 ? harden_init(m, err) : -1;
 }
 
 struct manager *manager_new(const struct manager_options *options, struct err *err)
@@ -120,6 +130,11 @@ struct manager *manager_new(const struct manager_options *options, struct err *e
     verdicts_init(&m->profiles, PROFILE_TRACKS_MAX, options->seed);
     verdicts_init(&m->exceptions, MANAGER_EXCEPTIONS_MAX, options->seed);
     postures_init(&m->postures, POSTURES_MAX);
+    hardenings_init(&m->harden.records, HARDENINGS_MAX);
+    map_init(&m->harden.unseen, STORE_OBJECTS_MAX);
+    TAILQ_INIT(&m->harden.waiting);
+    TAILQ_INIT(&m->harden.running);
+    TAILQ_INIT(&m->harden.complete);
     profile_tracks_init(&m->tracks);
     delete_budget_init(&m->deletes, MANAGER_DELETES_FREE, MANAGER_DELETES_PERCENT);
     if (build(m, err) < 0) {
@@ -135,6 +150,7 @@ void manager_free(struct manager *m)
         return;
     recorder_free(m->recorder);
     applier_free(m->applier);
+    harden_done(m);
     cluster_free(m->cluster);
     workqueue_free(m->queue);
     scan_free(m->scan);
@@ -207,10 +223,12 @@ static void work(struct manager *m)
 
     while (passes < MANAGER_PASSES_PER_STEP && applier_has_room(m->applier) && manager_pass(m))
         passes++;
+    turns_give(m);
     scan_step(m->scan, m->now_ms);
     applier_step(m->applier, m->now_ms); /* plans that ended as they began */
     /* A burst is over: its memory goes back. */
-    if (workqueue_ready(m->queue) == 0 && !m->batch.key && applier_in_flight(m->applier) == 0)
+    if (workqueue_ready(m->queue) == 0 && !m->batch.key && !m->harden.batch.key &&
+        applier_in_flight(m->applier) == 0)
         arena_done(&m->scratch);
 }
 
@@ -238,9 +256,11 @@ static uint64_t deadline(const struct manager *m)
         return sooner(due_ms, m->stop_by_ms);
     /* Without room for a plan the end of one of those in flight is waited for, not time. */
     if (m->has_synced && applier_has_room(m->applier))
-        due_ms = m->batch.key ? 0 : sooner(due_ms, workqueue_deadline(m->queue, m->now_ms));
+        due_ms = m->batch.key || harden_can_go_on(m)
+                     ? 0
+                     : sooner(due_ms, workqueue_deadline(m->queue, m->now_ms));
     if (m->has_synced)
-        due_ms = sooner(due_ms, scan_deadline(m->scan));
+        due_ms = sooner(sooner(due_ms, scan_deadline(m->scan)), turns_deadline(m));
     if (m->trouble_since_ms != UINT64_MAX && m->now_ms < m->trouble_since_ms + TROUBLE_MAX_MS)
         due_ms = sooner(due_ms, m->trouble_since_ms + TROUBLE_MAX_MS);
     return sooner(due_ms, m->resync_at_ms);
@@ -275,6 +295,8 @@ void manager_stop(struct manager *m, uint64_t now_ms)
     m->stop_by_ms = now_ms + MANAGER_DRAIN_MS;
     cluster_stop(m->cluster);
     scan_stop(m->scan);
+    if (m->harden.evidence)
+        evidence_stop(m->harden.evidence);
     applier_drain(m->applier);
 }
 
@@ -284,6 +306,7 @@ bool manager_is_stopped(const struct manager *m)
         return false;
     return m->now_ms >= m->stop_by_ms ||
            (m->has_drained && cluster_is_stopped(m->cluster) && scan_is_stopped(m->scan) &&
+            (!m->harden.evidence || evidence_is_stopped(m->harden.evidence)) &&
             recorder_pending(m->recorder) == 0);
 }
 
@@ -319,6 +342,7 @@ void manager_get_stats(const struct manager *m, struct manager_stats *ret_stats)
         .queue_ready = workqueue_ready(m->queue),
         .verdicts = verdicts_count(&m->namespaces),
         .postures = postures_count(&m->postures),
+        .hardenings = hardenings_count(&m->harden.records),
     };
     applier_get_stats(m->applier, &ret_stats->applier);
     recorder_get_stats(m->recorder, &ret_stats->recorder);

@@ -118,13 +118,16 @@ var rightsWanted = map[string]string{
 	"mutatingwebhookconfigurations.admissionregistration.k8s.io":   "list watch",
 	"apiservices.apiregistration.k8s.io":                           "list watch",
 	"customresourcedefinitions.apiextensions.k8s.io":               "list watch",
-	"deployments.apps":     "list watch",
-	"statefulsets.apps":    "list watch",
-	"daemonsets.apps":      "list watch",
-	"cronjobs.batch":       "list watch",
-	"pods":                 "list",
-	"jobs.batch":           "list",
-	"events.events.k8s.io": "create patch",
+	"deployments.apps":            "get list patch watch",
+	"statefulsets.apps":           "get list patch watch",
+	"daemonsets.apps":             "get list patch watch",
+	"cronjobs.batch":              "get list patch watch",
+	"pods":                        "delete list",
+	"jobs.batch":                  "list",
+	"replicasets.apps":            "list",
+	"controllerrevisions.apps":    "list",
+	"poddisruptionbudgets.policy": "list",
+	"events.events.k8s.io":        "create patch",
 }
 
 func TestRightsAreTheseAndNoMore(t *testing.T) {

@@ -56,7 +56,7 @@ static inline int64_t bench_clock(void *ctx)
 
 static inline int bench_start(struct bench *b, unsigned in_flight_max, struct err *err)
 {
-    struct manager_options options = {.ops = &script_ops,
+    struct manager_options options = {.ops = b->ops ? b->ops : &script_ops,
                                       .own_namespace = "rampart-system",
                                       .instance = "rampart-0",
                                       .seed = 1,

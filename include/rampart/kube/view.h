@@ -105,6 +105,24 @@ static inline const struct scan_findings *view_scanned(const struct view *v, con
     return v->ops->scanned ? v->ops->scanned(v->ctx, profile) : NULL;
 }
 
+static inline const struct harden_turns *view_hardening(const struct view *v, const char *profile)
+{
+    return v->ops->hardening ? v->ops->hardening(v->ctx, profile) : NULL;
+}
+
+static inline int view_hardening_findings(const struct view *v, const char *profile,
+                                          size_t count_max, struct arena *a,
+                                          const struct finding *const **ret_findings,
+                                          size_t *ret_count, bool *ret_more, struct err *err)
+{
+    *ret_count = 0;
+    *ret_more = false;
+    return v->ops->hardening_findings
+               ? v->ops->hardening_findings(v->ctx, profile, count_max, a, ret_findings, ret_count,
+                                            ret_more, err)
+               : 0;
+}
+
 static inline const char *view_scan_trouble(const struct view *v)
 {
     return v->ops->scan_trouble ? v->ops->scan_trouble(v->ctx) : "";

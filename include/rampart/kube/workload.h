@@ -20,7 +20,8 @@ struct workload_facts {
     struct pod_template pod;
     struct labels labels;        /* of the workload; exemptions select by them */
     const char *template_digest; /* 16 hex digits over the template's bytes as the server wrote
-                                  * them: another one means that somebody changed the template.
+                                  * them, ANNOTATION_FILL left out: another one means that somebody
+                                  * changed the template, and that includes what we filled in.
                                   * "" where it is not known: what was read went through no slice */
     const char *fill;            /* ANNOTATION_FILL of the template; NULL: none */
     const char *rollout;         /* ANNOTATION_ROLLOUT: the rollout that proves the fill, or why

@@ -8,7 +8,8 @@
  * pods that belong to none of them. Pods that are being deleted say nothing.
  *
  * The members that have to be projected:
- *   all       metadata.name, .uid, .labels, .annotations, .deletionTimestamp, .ownerReferences
+ *   all       metadata.name, .uid, .labels, .annotations, .deletionTimestamp, .ownerReferences,
+ *             and the mark OBJECT_CUT
  *   revision  revision, spec.template.metadata.annotations, data.spec.template.metadata.annotations
  *   Pod       status.phase, .conditions, .containerStatuses, .initContainerStatuses
  *   budget    spec.selector, status.disruptionsAllowed
