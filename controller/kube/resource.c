@@ -78,8 +78,13 @@ static const struct projection service_spec[] = {KEEP("type"),
                                                  KEEP("loadBalancerSourceRanges"),
                                                  PARTS("ports", service_port),
                                                  END};
-static const struct projection service_keep[] = {STATUS_COMMON,
-                                                 PARTS("metadata", namespace_metadata),
+static const struct projection service_annotations[] = {ANNOTATION_COMMON,
+                                                        KEEP("prometheus.io/scrape"),
+                                                        KEEP("prometheus.io/port"), END};
+static const struct projection service_metadata[] = {META_COMMON,
+                                                     PARTS("annotations", service_annotations),
+                                                     KEEP("labels"), END};
+static const struct projection service_keep[] = {STATUS_COMMON, PARTS("metadata", service_metadata),
                                                  PARTS("spec", service_spec), END};
 
 /* ---- EndpointSlice ---- */

@@ -166,6 +166,7 @@ struct service_facts {
     bool
         is_exposure_unreadable; /* type, externalIPs or loadBalancerSourceRanges has a wrong type */
     const char *external_ip;    /* the first of externalIPs; NULL: none */
+    const char *scrape_port;    /* see scrape_decode() */
     const char **cluster_ips;   /* "None" and "" are left out; the first SERVICE_CLUSTER_IPS_MAX */
     size_t cluster_ips_count;
     const struct service_port *ports;
