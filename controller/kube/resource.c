@@ -333,6 +333,17 @@ static const struct projection budget_evidence[] = {KEEP("kind"),
                                                     PARTS("spec", budget_spec),
                                                     PARTS("status", budget_status), END};
 
+/* ---- Ingress ---- */
+static const struct projection ingress_service[] = {KEEP("name"), END};
+static const struct projection ingress_backend[] = {PARTS("service", ingress_service), END};
+static const struct projection ingress_path[] = {PARTS("backend", ingress_backend), END};
+static const struct projection ingress_http[] = {PARTS("paths", ingress_path), END};
+static const struct projection ingress_rule[] = {PARTS("http", ingress_http), END};
+static const struct projection ingress_spec[] = {PARTS("defaultBackend", ingress_backend),
+                                                 PARTS("rules", ingress_rule), END};
+static const struct projection ingress_keep[] = {STATUS_COMMON, PARTS("metadata", metadata),
+                                                 PARTS("spec", ingress_spec), END};
+
 static const struct resource resources[KIND_COUNT] = {
     [KIND_NAMESPACE] = {"", "v1", "namespaces", "Namespace", false, namespace_keep, NULL},
     [KIND_PROFILE] = {"rampart.dev", "v1alpha1", "securityprofiles", "SecurityProfile", false,
@@ -367,6 +378,7 @@ static const struct resource resources[KIND_COUNT] = {
                                   NULL, revision_evidence},
     [KIND_POD_DISRUPTION_BUDGET] = {"policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget",
                                     true, NULL, budget_evidence},
+    [KIND_INGRESS] = {"networking.k8s.io", "v1", "ingresses", "Ingress", true, ingress_keep, NULL},
 };
 
 const struct resource *resource_of(enum kind kind)

@@ -206,6 +206,15 @@ struct hook_facts {
     size_t refs_count;
 };
 
+/* ---- Ingress ---- */
+#define INGRESS_SERVICES_MAX 256 /* of one Ingress; the rest is left out */
+
+struct ingress_facts {
+    struct object object;
+    const char **services; /* of its namespace, to which it leads; sorted */
+    size_t services_count;
+};
+
 #define OBJECT_AS(type, object_) ((const struct type *)(const void *)(object_))
 
 #endif

@@ -32,6 +32,7 @@ enum kind {
                        */
     KIND_CONTROLLER_REVISION,
     KIND_POD_DISRUPTION_BUDGET,
+    KIND_INGRESS, /* listed by a scan of its own while a profile is in Audit (sync/ingresses.h) */
     KIND_COUNT,
 };
 
