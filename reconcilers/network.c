@@ -206,6 +206,8 @@ static int audit(struct network_pass *p, struct err *err)
         if (p->plan->state == VERDICT_COMPLIANT)
             p->plan->state = VERDICT_DRIFTED;
     }
+    if (network_cut_off(p, err) < 0)
+        return -1;
     if (!names)
         return 0;
     if (p->plan->state == VERDICT_COMPLIANT)

@@ -43,6 +43,13 @@ MUST_CHECK int network_deny(struct network_pass *p, struct err *err);
 /* What stands under the deny's name denies nothing, or is about to. */
 bool network_is_parked(const struct network_pass *p);
 
+/* In Audit, where the deny does not stand yet: what it would cut off, as far as that can be known.
+ * CUT_OFF_MAX findings at most. */
+MUST_CHECK int network_cut_off(struct network_pass *p, struct err *err);
+/* Whether a change of a Service or workload may matter to that. Cheap; either may be NULL. */
+bool network_cut_off_touches(const struct view *v, const struct object *before,
+                             const struct object *after);
+
 /* Bit of plan.in_place for a policy. */
 uint32_t network_in_place_bit(enum concern concern, const char *name);
 

@@ -18,6 +18,7 @@ static const char *const reason_names[REASON_COUNT] = {
     [REASON_DNS_UNRESOLVED] = "DNSUnresolved",
     [REASON_API_SERVER_UNRESOLVED] = "APIServerUnresolved",
     [REASON_DENY_TAKEN_BACK] = "DenyTakenBack",
+    [REASON_WOULD_CUT_OFF] = "WouldCutOff",
     [REASON_DENY_KEPT] = "DenyKept",
     [REASON_RETAINED] = "Retained",
     [REASON_WRITE_FAILED] = "WriteFailed",

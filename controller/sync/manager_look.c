@@ -207,7 +207,7 @@ static int go_and_read(struct manager *m, const char *key, const struct harden_l
 void harden_look_again(struct manager *m, const char *key, const struct harden_step *step)
 {
     if (step->is_concerned && step->look_again_s != INT64_MAX)
-        manager_look_again(m, key, step->look_again_s);
+        manager_come_back(m, key, manager_due_of(m, step->look_again_s));
 }
 
 static void rest(struct manager *m, const char *key, const struct harden_look *l)

@@ -27,13 +27,13 @@ void manager_come_back(struct manager *m, const char *key, uint64_t at_ms)
         manager_want_resync(m, at_ms);
 }
 
-void manager_look_again(struct manager *m, const char *key, int64_t at_s)
+uint64_t manager_due_of(const struct manager *m, int64_t at_s)
 {
     int64_t wait_s = at_s - m->view.wall_ms / 1000;
 
     if (wait_s > MANAGER_LOOK_MAX_S)
         wait_s = MANAGER_LOOK_MAX_S;
-    manager_come_back(m, key, m->now_ms + (uint64_t)(wait_s > 0 ? wait_s : 1) * 1000);
+    return m->now_ms + (uint64_t)(wait_s > 0 ? wait_s : 1) * 1000;
 }
 
 static void come_back(struct manager *m, const struct subject *s, uint64_t at_ms)
@@ -207,7 +207,7 @@ static void pass_subject(struct manager *m, const char *key)
     if (plan.writes_count > 0)
         standing = verdicts_failure(report_verdicts(m, &s), s.name);
     if (plan.look_again_s > 0)
-        manager_look_again(m, key, plan.look_again_s);
+        manager_come_back(m, key, manager_due_of(m, plan.look_again_s));
     if (report_pass(m, &s, &plan, standing, m->now_ms, &err) < 0)
         planning_failed(m, &s, &err);
     else if (plan.writes_count > 0)

@@ -277,7 +277,7 @@ static void pass_exception(struct manager *m, const char *key)
         return;
     }
     if (look_again_s != INT64_MAX)
-        manager_look_again(m, key, look_again_s);
+        manager_come_back(m, key, manager_due_of(m, look_again_s));
     end_pass(m, key);
 }
 

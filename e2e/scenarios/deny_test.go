@@ -3,12 +3,15 @@ package scenarios
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
 const (
@@ -155,6 +158,57 @@ func TestDenyIsTriedAgainWhenTheNamespaceAllowsMore(t *testing.T) {
 	broken()
 	s.deletePolicy(ns, deny)
 	broken()
+}
+
+// Before it comes, Audit says what the default-deny would cut off, and says it no more of what the profile lets
+// in.
+func TestAuditSaysWhatTheDenyWouldCutOff(t *testing.T) {
+	s := begin(t, "cutoff")
+	ns := s.namespace("ns", nil)
+	s.makeReady(ns, "web")
+	set := map[string]string{"app": "web"}
+	s.must(s.makeService(t.Context(), ns, "web", set, []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(8080)}}, nil))
+	_, err := s.Client.NetworkingV1().Ingresses(ns).Create(t.Context(), &networkingv1.Ingress{
+		ObjectMeta: metav1.ObjectMeta{Name: "front"},
+		Spec: networkingv1.IngressSpec{DefaultBackend: &networkingv1.IngressBackend{
+			Service: &networkingv1.IngressServiceBackend{Name: "web", Port: networkingv1.ServiceBackendPort{Number: 80}},
+		}},
+	}, metav1.CreateOptions{})
+	s.must(err)
+	_, err = s.Client.CoreV1().Services(ns).Create(t.Context(), &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "metrics", Annotations: map[string]string{
+			"prometheus.io/scrape": "true", "prometheus.io/port": "9100",
+		}},
+		Spec: corev1.ServiceSpec{Selector: set, Ports: []corev1.ServicePort{{Port: 9100}}},
+	}, metav1.CreateOptions{})
+	s.must(err)
+
+	p := s.profile("cutoff", "{mode: Audit, network: {}}")
+	said := func(want ...string) {
+		s.Helper()
+		s.expect(p, func(p *seen) error {
+			got := []string{}
+			for _, d := range p.Status.Drift {
+				if d.Reason == "WouldCutOff" {
+					got = append(got, d.Object)
+				}
+			}
+			if !slices.Equal(got, want) {
+				return fmt.Errorf("WouldCutOff of %q, expected %q", got, want)
+			}
+			return nil
+		})
+	}
+	said("Service "+ns+"/metrics", "Service "+ns+"/web")
+	s.expectEvent("default", "WouldCutOff", "SecurityProfile", p, "Service "+ns+"/web", "the controller of Ingress front",
+		"port 8080", "{port: 8080, protocol: TCP}")
+	s.expectEvent("default", "WouldCutOff", "SecurityProfile", p, "Service "+ns+"/metrics", "Prometheus", "port 9100")
+	s.profile(p, "{mode: Audit, network: {allow: {from: [{namespaceSelector: {}, ports: [{port: 8080}]}]}}}")
+	said("Service " + ns + "/metrics")
+	s.profile(p, "{mode: Enforce, network: {allow: {from: [{namespaceSelector: {}, ports: [{port: 8080}]}]}}}")
+	s.expectCompliant(p, 1)
+	s.profile(p, "{mode: Audit, network: {}}") // the deny stands by now
+	said()
 }
 
 // With Keep it is told, and that is all.

@@ -8,7 +8,7 @@ static void test_where_nothing_runs_the_deny_is_one_plain_write(void **state)
 {
     (void)state;
     put_web(3, 0);
-    put_workload(KIND_CRON_JOB, "nightly", 1, 1, "");
+    put_workload(KIND_CRON_JOB, "nightly", 1, 1, "a");
     put_profile(BARE);
     pass();
     assert_int_equal(plan.writes_count, 1);

@@ -166,6 +166,7 @@ struct service_facts {
     bool
         is_exposure_unreadable; /* type, externalIPs or loadBalancerSourceRanges has a wrong type */
     const char *external_ip;    /* the first of externalIPs; NULL: none */
+    const char *scrape_port;    /* see scrape_decode() */
     const char **cluster_ips;   /* "None" and "" are left out; the first SERVICE_CLUSTER_IPS_MAX */
     size_t cluster_ips_count;
     const struct service_port *ports;
@@ -203,6 +204,15 @@ struct hook_facts {
     struct object object; /* kept only when it refers to a Service, or is a network plugin's CRD */
     const struct hook_ref *refs;
     size_t refs_count;
+};
+
+/* ---- Ingress ---- */
+#define INGRESS_SERVICES_MAX 256 /* of one Ingress; the rest is left out */
+
+struct ingress_facts {
+    struct object object;
+    const char **services; /* of its namespace, to which it leads; sorted */
+    size_t services_count;
 };
 
 #define OBJECT_AS(type, object_) ((const struct type *)(const void *)(object_))

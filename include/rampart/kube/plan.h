@@ -57,6 +57,7 @@ enum reason {
     REASON_DNS_UNRESOLVED,
     REASON_API_SERVER_UNRESOLVED,
     REASON_DENY_TAKEN_BACK, /* workloads turned unready after the default-deny came */
+    REASON_WOULD_CUT_OFF,   /* Audit: what reaches the namespace now would not any more */
     REASON_DENY_KEPT,       /* so they did, and the profile says to keep it */
     REASON_RETAINED,        /* no profile selects the namespace any more; what was made stays */
     REASON_WRITE_FAILED,    /* the API server refused or did not answer */

@@ -26,6 +26,7 @@ struct workload_facts {
     const char *fill;            /* ANNOTATION_FILL of the template; NULL: none */
     const char *rollout;         /* ANNOTATION_ROLLOUT: the rollout that proves the fill, or why
                                   * Rampart stands down; NULL: none */
+    const char *scrape_port;     /* of the template; see scrape_decode() */
     const char *owner_kind;      /* of the controller ownerReference, "" without one: whoever made
                                   * it would take back what is filled in */
     const char *owner_name;
