@@ -188,6 +188,12 @@ func fillDefaults(spec map[string]any) {
 		return
 	}
 	setDefault(network, "defaultDeny", []any{"Ingress", "Egress"})
+	setDefault(network, "rollout", map[string]any{})
+	for field, value := range map[string]any{
+		"progressDeadlineSeconds": float64(300), "maxUnreadyPercent": float64(20), "onFailure": "Revert",
+	} {
+		setDefault(network["rollout"].(map[string]any), field, value)
+	}
 	allow, ok := network["allow"].(map[string]any)
 	if !ok {
 		return
