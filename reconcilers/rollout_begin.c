@@ -226,6 +226,7 @@ static int begin_fill(struct rollout_pass *p, const struct fill *fill, const cha
         .key = key,
         .digest = w->template_digest,
         .wanted = p->wanted,
+        .left = p->step.left == ROLLOUT_FINE ? "" : rollout_reason_name(p->step.left),
         .profile = p->in->profile,
         .rival = lost && w->template_rival.manager ? w->template_rival.manager : "",
         .message = "",

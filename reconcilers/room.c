@@ -138,7 +138,7 @@ static uint8_t over_quota(const struct room *room, const struct workload_facts *
     }
     if (requests > 0 && !has_room(room, request, requests * pods))
         return (uint8_t)(1u << request | 1u << limit);
-    return limits > 0 && !has_room(room, limit, limits * pods) ? (uint8_t)(1u << limit) : 0;
+    return (uint8_t)(limits > 0 && !has_room(room, limit, limits * pods) ? 1u << limit : 0u);
 }
 
 uint8_t room_refuses(const struct room *room, const struct workload_facts *w,

@@ -34,10 +34,11 @@ struct thing {
     unsigned uid;
     unsigned rv;
     unsigned generation;
-    char owner[64];   /* label rampart.dev/profile of a policy */
-    char status[128]; /* of a profile; JSON */
-    char mark[32];    /* rampart.dev/rollout of a workload */
-    bool is_gone;     /* a tombstone */
+    char owner[64];    /* label rampart.dev/profile of a policy */
+    char status[128];  /* of a profile; JSON */
+    bool asks_nothing; /* of a profile: it has no section "workloads" */
+    char mark[32];     /* rampart.dev/rollout of a workload */
+    bool is_gone;      /* a tombstone */
 };
 
 /* What the reconciler says; the test changes it at will. */
@@ -69,6 +70,7 @@ struct script {
     unsigned explanations_fail;
     const char *says_of_exceptions; /* message of a finding about each exception; NULL: none */
     int64_t look_again_s;           /* at exceptions; 0: never */
+    int64_t ns_look_again_s;        /* at namespaces; 0: never */
     const char *marks; /* name of a namespace and a profile that each event marks besides */
 };
 
@@ -88,6 +90,8 @@ struct bench {
     bool holds_scan;            /* pages of the scan are answered by the test */
     bool holds_reads;           /* so are those of evidence */
     bool fills;                 /* profiles enforce, and so fill in */
+    bool audits;                /* a profile's network section is in Audit */
+    bool forbids_ingresses;     /* to be listed */
     bool is_down;               /* every request fails */
     bool is_paused[KIND_COUNT]; /* watches of the kind tell nothing more */
     bool is_empty[KIND_COUNT];  /* lists and initial events of the kind have no objects */
@@ -132,10 +136,15 @@ static inline const char *thing_json(const struct thing *t)
                         meta, t->owner);
     case KIND_PROFILE:
         return api_text("{\"kind\":\"SecurityProfile\",\"apiVersion\":\"rampart.dev/v1alpha1\","
-                        "\"metadata\":{%s},\"spec\":{%s\"namespaceSelector\":{},"
-                        "\"workloads\":{}},\"status\":%s}",
+                        "\"metadata\":{%s},\"spec\":{%s\"namespaceSelector\":{}%s%s},"
+                        "\"status\":%s}",
                         meta, bench_now->fills ? "\"mode\":\"Enforce\"," : "",
-                        *t->status ? t->status : "{}");
+                        bench_now->audits ? ",\"network\":{\"mode\":\"Audit\"}" : "",
+                        t->asks_nothing ? "" : ",\"workloads\":{}", *t->status ? t->status : "{}");
+    case KIND_INGRESS:
+        return api_text("{\"kind\":\"Ingress\",\"metadata\":{%s},\"spec\":{\"defaultBackend\":"
+                        "{\"service\":{\"name\":\"web\"}}}}",
+                        meta);
     case KIND_DEPLOYMENT:
     case KIND_STATEFUL_SET:
     case KIND_DAEMON_SET:
@@ -397,6 +406,14 @@ static inline bool serve_one(struct bench *b, size_t number)
             serve_list(b, number, (enum kind)kind);
             return true;
         }
+    }
+    if (strstr(path, "/ingresses?limit")) {
+        if (b->forbids_ingresses)
+            fake_answer(&b->net, number, 403, NULL,
+                        fake_status(403, "Forbidden", NULL, "cannot list ingresses"));
+        else
+            serve_list(b, number, KIND_INGRESS);
+        return true;
     }
     for (int kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
         if (strstr(path, watch_part((enum kind)kind))) {

@@ -157,6 +157,25 @@ static void test_a_failed_fill_that_cannot_be_told_apart_is_left_and_said_once(v
     }
 }
 
+static void test_a_failed_fill_that_another_manager_has_as_its_own_by_now_stays(void **state)
+{
+    struct record *web;
+    json_t *entries, *copy;
+
+    (void)state;
+    begin(NOW_SECTION(""));
+    web = put_web();
+    web->does_crash = true;
+    operate("p");
+    entries = json_object_get(json_object_get(object_of(web), "metadata"), "managedFields");
+    copy = json_deep_copy(json_array_get(entries, json_array_size(entries) - 1));
+    json_object_set_new(copy, "manager", json_string("argocd"));
+    json_array_append_new(entries, copy);
+    fill_in();
+    assert_int_equal(phase_of(web), ROLLOUT_LEFT);
+    assert_contains(web->finding, "other managers have it as theirs by now");
+}
+
 static void test_a_live_object_that_is_not_the_one_of_the_caches_is_read_again(void **state)
 {
     static const char *const members[] = {"uid", "resourceVersion"};
@@ -325,6 +344,14 @@ static void test_what_a_look_spoke_against_is_said_until_the_template_changes(vo
     pass_time(1000);
     assert_true(step_once(web, NULL, NULL));
     assert_contains(web->finding, "WouldBreak"); /* without looking again */
+    assert_int_equal(web->events, 1);
+    forget_all();
+    web->finding[0] = '\0';
+    web->has_turn = false;
+    assert_true(step_once(web, NULL, NULL)); /* it waits for its turn to be looked at */
+    put_profile("p", "", ",'workloads':{}"); /* filled in with the next change from now on */
+    assert_true(step_once(web, NULL, NULL));
+    assert_contains(web->finding, "WouldBreak"); /* the mark knows */
     assert_int_equal(web->events, 1);
 }
 
@@ -663,6 +690,7 @@ int main(void)
         TEST(test_a_proof_under_way_comes_to_its_end_when_the_profile_leaves_enforce),
         TEST(test_a_failure_is_kept_where_the_profile_says_so),
         TEST(test_a_failed_fill_that_cannot_be_told_apart_is_left_and_said_once),
+        TEST(test_a_failed_fill_that_another_manager_has_as_its_own_by_now_stays),
         TEST(test_a_live_object_that_is_not_the_one_of_the_caches_is_read_again),
         TEST(test_stuck_pods_of_the_failed_revision_are_deleted_by_their_uid),
         TEST(test_who_is_skipped_is_told_with_the_reason_and_waiting_is_not),
