@@ -64,6 +64,10 @@ static void write_marks(struct json_build *j, const struct ownership *own, const
     json_close_obj(j);
     json_open_obj(j, "annotations");
     json_add_str(j, ANNOTATION_SPEC_HASH, hash);
+    if (own->rollout && *own->rollout != '\0')
+        json_add_str(j, ANNOTATION_ROLLOUT, own->rollout);
+    else if (own->rollout && policy)
+        json_add_null(j, ANNOTATION_ROLLOUT);
     json_close_obj(j);
     json_open_arr(j, "ownerReferences");
     json_open_obj(j, NULL);

@@ -64,6 +64,8 @@ static int decode(enum kind kind, const json_t *root, struct arena *a,
     case KIND_DAEMON_SET:
     case KIND_CRON_JOB:
         return workload_decode(kind, root, a, ret_object, err);
+    case KIND_INGRESS:
+        return ingress_decode(root, a, ret_object, err);
     case KIND_EVENT:
     case KIND_REPLICA_SET: /* of these nothing is kept */
     case KIND_CONTROLLER_REVISION:

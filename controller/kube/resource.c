@@ -50,7 +50,8 @@ static const struct projection exception_keep[] = {STATUS_COMMON, PARTS("metadat
 
 /* ---- NetworkPolicy ---- */
 static const struct projection netpol_annotations[] = {ANNOTATION_COMMON,
-                                                       KEEP("rampart.dev/spec-hash"), END};
+                                                       KEEP("rampart.dev/spec-hash"),
+                                                       KEEP("rampart.dev/rollout"), END};
 static const struct projection netpol_owner[] = {KEEP("apiVersion"), KEEP("kind"), KEEP("name"),
                                                  KEEP("uid"), END};
 static const struct projection netpol_fields[] = {KEEP("f:spec"), END};
@@ -58,6 +59,7 @@ static const struct projection netpol_managed[] = {KEEP("manager"), KEEP("operat
                                                    PARTS("fieldsV1", netpol_fields), END};
 static const struct projection netpol_metadata[] = {META_COMMON,
                                                     PARTS("annotations", netpol_annotations),
+                                                    KEEP("generation"),
                                                     KEEP("labels"),
                                                     PARTS("ownerReferences", netpol_owner),
                                                     PARTS("managedFields", netpol_managed),
@@ -76,8 +78,13 @@ static const struct projection service_spec[] = {KEEP("type"),
                                                  KEEP("loadBalancerSourceRanges"),
                                                  PARTS("ports", service_port),
                                                  END};
-static const struct projection service_keep[] = {STATUS_COMMON,
-                                                 PARTS("metadata", namespace_metadata),
+static const struct projection service_annotations[] = {ANNOTATION_COMMON,
+                                                        KEEP("prometheus.io/scrape"),
+                                                        KEEP("prometheus.io/port"), END};
+static const struct projection service_metadata[] = {META_COMMON,
+                                                     PARTS("annotations", service_annotations),
+                                                     KEEP("labels"), END};
+static const struct projection service_keep[] = {STATUS_COMMON, PARTS("metadata", service_metadata),
                                                  PARTS("spec", service_spec), END};
 
 /* ---- EndpointSlice ---- */
@@ -345,6 +352,17 @@ static const struct projection autoscaler_evidence[] = {KEEP("kind"),
                                                         PARTS("metadata", plain_metadata),
                                                         PARTS("spec", autoscaler_spec), END};
 
+/* ---- Ingress ---- */
+static const struct projection ingress_service[] = {KEEP("name"), END};
+static const struct projection ingress_backend[] = {PARTS("service", ingress_service), END};
+static const struct projection ingress_path[] = {PARTS("backend", ingress_backend), END};
+static const struct projection ingress_http[] = {PARTS("paths", ingress_path), END};
+static const struct projection ingress_rule[] = {PARTS("http", ingress_http), END};
+static const struct projection ingress_spec[] = {PARTS("defaultBackend", ingress_backend),
+                                                 PARTS("rules", ingress_rule), END};
+static const struct projection ingress_keep[] = {STATUS_COMMON, PARTS("metadata", metadata),
+                                                 PARTS("spec", ingress_spec), END};
+
 static const struct resource resources[KIND_COUNT] = {
     [KIND_NAMESPACE] = {"", "v1", "namespaces", "Namespace", false, namespace_keep, NULL},
     [KIND_PROFILE] = {"rampart.dev", "v1alpha1", "securityprofiles", "SecurityProfile", false,
@@ -384,6 +402,7 @@ static const struct resource resources[KIND_COUNT] = {
                              quota_evidence},
     [KIND_POD_AUTOSCALER] = {"autoscaling.k8s.io", "v1", "verticalpodautoscalers",
                              "VerticalPodAutoscaler", true, NULL, autoscaler_evidence},
+    [KIND_INGRESS] = {"networking.k8s.io", "v1", "ingresses", "Ingress", true, ingress_keep, NULL},
 };
 
 const struct resource *resource_of(enum kind kind)

@@ -56,6 +56,13 @@ static const struct harden_turns *view_get_hardening(const void *ctx, const char
     return p ? &p->turns : NULL;
 }
 
+static const char *view_get_ingress_of(const void *ctx, const char *ns, const char *service)
+{
+    const struct manager *m = ctx;
+
+    return ingresses_get(&m->ingresses, ns, service);
+}
+
 static const char *view_get_scan_trouble(const void *ctx)
 {
     const struct manager *m = ctx;
@@ -72,6 +79,7 @@ static const struct view_ops caches_and_verdicts = {
     .scanned = view_get_scanned,
     .hardening = view_get_hardening,
     .hardening_findings = harden_view_findings,
+    .ingress_of = view_get_ingress_of,
     .scan_trouble = view_get_scan_trouble,
 };
 
@@ -105,7 +113,9 @@ static int build(struct manager *m, struct err *err)
                                             options->seed + 1, err)
                              : NULL;
     m->queue = m->recorder ? workqueue_new(WORKQUEUE_KEYS_MAX, err) : NULL;
-    return m->queue && manager_scan_new(m, err) == 0 ? harden_init(m, err) : -1;
+    if (!m->queue || manager_scan_new(m, err) < 0 || manager_ingress_new(m, err) < 0)
+        return -1;
+    return harden_init(m, err);
 }
 
 struct manager *manager_new(const struct manager_options *options, struct err *err)
@@ -156,6 +166,9 @@ void manager_free(struct manager *m)
     cluster_free(m->cluster);
     workqueue_free(m->queue);
     scan_free(m->scan);
+    scan_free(m->ingress_scan);
+    ingresses_done(&m->ingresses);
+    ingresses_done(&m->ingresses_next);
     verdicts_done(&m->namespaces);
     verdicts_done(&m->profiles);
     verdicts_done(&m->exceptions);
@@ -227,6 +240,7 @@ static void work(struct manager *m)
         passes++;
     turns_give(m);
     scan_step(m->scan, m->now_ms);
+    scan_step(m->ingress_scan, m->now_ms);
     applier_step(m->applier, m->now_ms); /* plans that ended as they began */
     /* A burst is over: its memory goes back. */
     if (workqueue_ready(m->queue) == 0 && !m->batch.key && !m->harden.batch.key &&
@@ -262,7 +276,8 @@ static uint64_t deadline(const struct manager *m)
                      ? 0
                      : sooner(due_ms, workqueue_deadline(m->queue, m->now_ms));
     if (m->has_synced)
-        due_ms = sooner(sooner(due_ms, scan_deadline(m->scan)), turns_deadline(m));
+        due_ms = sooner(sooner(due_ms, turns_deadline(m)),
+                        sooner(scan_deadline(m->scan), scan_deadline(m->ingress_scan)));
     if (m->trouble_since_ms != UINT64_MAX && m->now_ms < m->trouble_since_ms + TROUBLE_MAX_MS)
         due_ms = sooner(due_ms, m->trouble_since_ms + TROUBLE_MAX_MS);
     return sooner(due_ms, m->resync_at_ms);
@@ -297,6 +312,7 @@ void manager_stop(struct manager *m, uint64_t now_ms)
     m->stop_by_ms = now_ms + MANAGER_DRAIN_MS;
     cluster_stop(m->cluster);
     scan_stop(m->scan);
+    scan_stop(m->ingress_scan);
     if (m->harden.evidence)
         evidence_stop(m->harden.evidence);
     applier_drain(m->applier);
@@ -308,6 +324,7 @@ bool manager_is_stopped(const struct manager *m)
         return false;
     return m->now_ms >= m->stop_by_ms ||
            (m->has_drained && cluster_is_stopped(m->cluster) && scan_is_stopped(m->scan) &&
+            scan_is_stopped(m->ingress_scan) &&
             (!m->harden.evidence || evidence_is_stopped(m->harden.evidence)) &&
             recorder_pending(m->recorder) == 0);
 }

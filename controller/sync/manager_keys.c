@@ -250,6 +250,13 @@ static size_t asks_rules(const struct object *object)
     return p && p->workloads.is_stated;
 }
 
+static size_t audits_network(const struct object *object)
+{
+    const struct profile *p = OBJECT_AS(profile, object);
+
+    return p && !p->invalid && p->network.is_stated && p->network.mode == MODE_AUDIT;
+}
+
 /* Deleted and made again within a gap of the watch: the store tells of one change. */
 static bool is_replaced(const struct object *before, const struct object *after)
 {
@@ -283,6 +290,10 @@ void manager_on_change(void *ctx, const struct object *before, const struct obje
     if ((after ? after : before)->kind == KIND_PROFILE) {
         m->rules_count += asks_rules(after);
         m->rules_count -= asks_rules(before);
+        m->audits_count += audits_network(after);
+        m->audits_count -= audits_network(before);
+        if (audits_network(after) && !audits_network(before))
+            scan_hurry(m->ingress_scan, m->now_ms);
         m->harden.fills_count += harden_fills_in(after);
         m->harden.fills_count -= harden_fills_in(before);
     }

@@ -206,6 +206,8 @@ static void pass_subject(struct manager *m, const char *key)
     /* What kept the writes from being done holds until they are done, or until there are none. */
     if (plan.writes_count > 0)
         standing = verdicts_failure(report_verdicts(m, &s), s.name);
+    if (plan.look_again_s > 0)
+        manager_come_back(m, key, manager_due_of(m, plan.look_again_s));
     if (report_pass(m, &s, &plan, standing, m->now_ms, &err) < 0)
         planning_failed(m, &s, &err);
     else if (plan.writes_count > 0)

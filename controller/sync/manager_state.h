@@ -6,6 +6,7 @@
  *   manager_pass.c    from a key to a plan, and what becomes of the plan
  *   manager_report.c  from a plan to verdict, Events and log
  *   manager_posture.c objects by the rules: keys, records, Events, exceptions
+ *   manager_ingress.c Ingresses, for profiles in Audit
  *   manager_scan.c    bare Pods and Jobs by the rules
  *   manager_harden.c  hardening: keys, rounds over all workloads, what is told of them
  *   manager_look.c    hardening: a step of one workload, and what becomes of it
@@ -21,6 +22,7 @@
 #include "rampart/sync/delete_budget.h"
 #include "rampart/sync/evidence.h"
 #include "rampart/sync/hardenings.h"
+#include "rampart/sync/ingresses.h"
 #include "rampart/sync/manager.h"
 #include "rampart/sync/postures.h"
 #include "rampart/sync/profile_tracks.h"
@@ -97,9 +99,13 @@ struct manager {
     struct hardening_work harden;
     struct profile_tracks tracks;
     struct delete_budget deletes;
-    struct arena scratch; /* of the pass that runs; the applier takes it over with its plan */
-    size_t ours_count;    /* objects of ours in the caches */
-    size_t rules_count;   /* profiles in the caches that have the rules asked */
+    struct arena scratch;       /* of the pass that runs; the applier takes it over with its plan */
+    size_t ours_count;          /* objects of ours in the caches */
+    struct scan *ingress_scan;  /* owned */
+    struct ingresses ingresses; /* by its last look */
+    struct ingresses ingresses_next; /* by the one under way */
+    size_t audits_count;             /* profiles in the caches whose network section is in Audit */
+    size_t rules_count;              /* profiles in the caches that have the rules asked */
     uint64_t passes;
     uint64_t now_ms;           /* of the last step, monotonic */
     uint64_t resync_at_ms;     /* when everything is marked dirty; UINT64_MAX: not wanted */
@@ -206,6 +212,9 @@ struct key_parts {
 void key_split(const char *text, struct key_parts *ret_parts);
 /* Wall clock to monotonic: not in the past, and at most MANAGER_LOOK_MAX_S ahead. */
 uint64_t manager_due_of(const struct manager *m, int64_t at_s);
+
+/* ---- manager_ingress.c ---- */
+MUST_CHECK int manager_ingress_new(struct manager *m, struct err *err);
 
 /* ---- manager_scan.c ---- */
 MUST_CHECK int manager_scan_new(struct manager *m, struct err *err);

@@ -33,7 +33,18 @@ static const struct verdict *verdict(const void *ctx, const char *ns)
     return w->has_verdict ? &w->verdict : NULL;
 }
 
-static const struct view_ops ops_of_world = {.list = list, .get = get, .verdict = verdict};
+static const char *ingress_of(const void *ctx, const char *ns, const char *service)
+{
+    const struct world *w = ctx;
+
+    (void)ns;
+    return w->ingress_to && strcmp(w->ingress_to, service) == 0 ? "front" : NULL;
+}
+
+static const struct view_ops ops_of_world = {.list = list,
+                                             .get = get,
+                                             .verdict = verdict,
+                                             .ingress_of = ingress_of};
 
 void world_init(struct world *w)
 {

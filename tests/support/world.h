@@ -29,6 +29,7 @@ struct world {
     struct verdict verdict; /* of the last pass over a namespace, its texts in @memory */
     struct arena memory;
     bool has_verdict;
+    const char *ingress_to; /* a Service of any namespace to which the Ingress "front" leads */
     struct view view;
 };
 

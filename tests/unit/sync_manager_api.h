@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "rampart/json/decode.h"
+#include "rampart/kube/workload.h"
 #include "rampart/sync/manager.h"
 #include "support/api_text.h"
 #include "support/fake_transport.h"
@@ -33,10 +34,11 @@ struct thing {
     unsigned uid;
     unsigned rv;
     unsigned generation;
-    char owner[64];   /* label rampart.dev/profile of a policy */
-    char status[128]; /* of a profile; JSON */
-    char mark[32];    /* rampart.dev/rollout of a workload */
-    bool is_gone;     /* a tombstone */
+    char owner[64];    /* label rampart.dev/profile of a policy */
+    char status[128];  /* of a profile; JSON */
+    bool asks_nothing; /* of a profile: it has no section "workloads" */
+    char mark[32];     /* rampart.dev/rollout of a workload */
+    bool is_gone;      /* a tombstone */
 };
 
 /* What the reconciler says; the test changes it at will. */
@@ -68,6 +70,7 @@ struct script {
     unsigned explanations_fail;
     const char *says_of_exceptions; /* message of a finding about each exception; NULL: none */
     int64_t look_again_s;           /* at exceptions; 0: never */
+    int64_t ns_look_again_s;        /* at namespaces; 0: never */
     const char *marks; /* name of a namespace and a profile that each event marks besides */
 };
 
@@ -87,6 +90,8 @@ struct bench {
     bool holds_scan;            /* pages of the scan are answered by the test */
     bool holds_reads;           /* so are those of evidence */
     bool fills;                 /* profiles enforce, and so fill in */
+    bool audits;                /* a profile's network section is in Audit */
+    bool forbids_ingresses;     /* to be listed */
     bool is_down;               /* every request fails */
     bool is_paused[KIND_COUNT]; /* watches of the kind tell nothing more */
     bool is_empty[KIND_COUNT];  /* lists and initial events of the kind have no objects */
@@ -131,14 +136,22 @@ static inline const char *thing_json(const struct thing *t)
                         meta, t->owner);
     case KIND_PROFILE:
         return api_text("{\"kind\":\"SecurityProfile\",\"apiVersion\":\"rampart.dev/v1alpha1\","
-                        "\"metadata\":{%s},\"spec\":{%s\"namespaceSelector\":{},"
-                        "\"workloads\":{}},\"status\":%s}",
+                        "\"metadata\":{%s},\"spec\":{%s\"namespaceSelector\":{}%s%s},"
+                        "\"status\":%s}",
                         meta, bench_now->fills ? "\"mode\":\"Enforce\"," : "",
-                        *t->status ? t->status : "{}");
+                        bench_now->audits ? ",\"network\":{\"mode\":\"Audit\"}" : "",
+                        t->asks_nothing ? "" : ",\"workloads\":{}", *t->status ? t->status : "{}");
+    case KIND_INGRESS:
+        return api_text("{\"kind\":\"Ingress\",\"metadata\":{%s},\"spec\":{\"defaultBackend\":"
+                        "{\"service\":{\"name\":\"web\"}}}}",
+                        meta);
     case KIND_DEPLOYMENT:
-        return api_text("{\"kind\":\"Deployment\",\"apiVersion\":\"apps/v1\",\"metadata\":{%s,"
+    case KIND_STATEFUL_SET:
+    case KIND_DAEMON_SET:
+    case KIND_CRON_JOB:
+        return api_text("{\"kind\":\"%s\",\"apiVersion\":\"apps/v1\",\"metadata\":{%s,"
                         "\"annotations\":{\"rampart.dev/rollout\":\"%s\"}}}",
-                        meta, t->mark);
+                        resource_of(t->kind)->name, meta, t->mark);
     default:
         return api_text("{\"kind\":\"%s\",\"apiVersion\":\"v1\",\"metadata\":{%s}}",
                         resource_of(t->kind)->name, meta);
@@ -312,7 +325,7 @@ static inline void serve_write(struct bench *b, size_t number)
                            (int)(request->body_len - strlen("{\"status\":}")),
                            request->body + strlen("{\"status\":"));
         if (request->method == HTTP_PATCH) {
-            if (t->kind == KIND_DEPLOYMENT && !b->loses_patches)
+            if (kind_is_workload(t->kind) && !b->loses_patches)
                 set_mark(b, t, request->body);
             if (b->script.mends_once && t->kind == KIND_NETWORK_POLICY)
                 b->script.mends_always = false;
@@ -347,9 +360,10 @@ static inline bool serve_conflict(struct bench *b, size_t number)
 
 static inline enum kind evidence_kind(const char *path)
 {
-    static const enum kind kinds[] = {KIND_REPLICA_SET, KIND_POD, KIND_POD_DISRUPTION_BUDGET};
+    static const enum kind kinds[] = {KIND_REPLICA_SET, KIND_CONTROLLER_REVISION, KIND_POD,
+                                      KIND_POD_DISRUPTION_BUDGET};
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         if (strstr(path, api_text("/%s?limit", resource_of(kinds[i])->plural)))
             return kinds[i];
     }
@@ -392,6 +406,14 @@ static inline bool serve_one(struct bench *b, size_t number)
             serve_list(b, number, (enum kind)kind);
             return true;
         }
+    }
+    if (strstr(path, "/ingresses?limit")) {
+        if (b->forbids_ingresses)
+            fake_answer(&b->net, number, 403, NULL,
+                        fake_status(403, "Forbidden", NULL, "cannot list ingresses"));
+        else
+            serve_list(b, number, KIND_INGRESS);
+        return true;
     }
     for (int kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
         if (strstr(path, watch_part((enum kind)kind))) {

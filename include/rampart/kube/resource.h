@@ -35,6 +35,7 @@ enum kind {
     KIND_LIMIT_RANGE,
     KIND_RESOURCE_QUOTA,
     KIND_POD_AUTOSCALER, /* VerticalPodAutoscaler; its CRD may be absent */
+    KIND_INGRESS, /* listed by a scan of its own while a profile is in Audit (sync/ingresses.h) */
     KIND_COUNT,
 };
 

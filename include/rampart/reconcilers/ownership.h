@@ -13,6 +13,7 @@ struct ownership {
     const char *ns;
     const char *ns_uid;
     const char *profile;
+    const char *rollout; /* ANNOTATION_ROLLOUT of what is written; "": taken off; NULL: as it is */
 };
 
 /* Whether labels, hash annotation (for @spec_text) and ownerReference are as we write them. */
