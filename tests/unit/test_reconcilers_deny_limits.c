@@ -163,6 +163,30 @@ static void test_a_watch_under_a_clock_that_went_back_ends(void **state)
     assert_null(mark());
 }
 
+static void put_going(int ready)
+{
+    world_put(&world, KIND_DEPLOYMENT,
+              "{'metadata':{'name':'web','namespace':'shop','deletionTimestamp':"
+              "'2026-11-23T12:00:00Z'},'spec':{'replicas':3,'template':{'spec':{'containers':[{"
+              "'name':'a','image':'web:1'}]}}},'status':{'readyReplicas':%d}}",
+              ready);
+}
+
+static void test_a_workload_that_is_going_does_not_count(void **state)
+{
+    (void)state;
+    put_going(3);
+    put_profile(BARE);
+    (void)converge();
+    assert_null(mark());
+    world_remove(&world, KIND_NETWORK_POLICY, "shop", POLICY_DENY);
+    world.has_verdict = false;
+    begin();
+    put_going(0);
+    pass();
+    assert_denied();
+}
+
 /* ---- Killed, frozen, blocked ---- */
 
 static void test_a_new_process_goes_on_where_the_old_one_was(void **state)
@@ -411,6 +435,7 @@ int main(void)
         WITH_WORLD(test_a_mark_on_a_policy_that_is_not_ours_counts_for_nothing),
         WITH_WORLD(test_a_parked_policy_without_its_mark_is_a_deny_again),
         WITH_WORLD(test_a_watch_under_a_clock_that_went_back_ends),
+        WITH_WORLD(test_a_workload_that_is_going_does_not_count),
         WITH_WORLD(test_a_new_process_goes_on_where_the_old_one_was),
         WITH_WORLD(test_audit_freezes_the_watch),
         WITH_WORLD(test_a_parked_deny_waits_for_an_allow_that_cannot_be_computed),
