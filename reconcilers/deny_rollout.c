@@ -53,7 +53,6 @@ static int begin(struct step *s, struct err *err)
         .until_s = s->now_s + s->in->profile->network.rollout.deadline_s,
     };
 
-    s->out.begins = true;
     for (size_t k = 0; k < COUNTING_KINDS; k++) {
         struct object_list list;
 
@@ -77,6 +76,7 @@ static int begin(struct step *s, struct err *err)
         s->out.mark = s->in->deny ? "" : NULL;
         return 0;
     }
+    s->out.begins = true;
     s->out.look_again_s = mark.until_s;
     return deny_mark_write(&mark, s->arena, &s->out.mark, err);
 }

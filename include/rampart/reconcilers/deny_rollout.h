@@ -76,7 +76,7 @@ struct deny_input {
 
 struct deny_step {
     bool is_parked;       /* what is wanted is the parked policy alone */
-    bool begins;          /* the deny is about to come where it did not stand */
+    bool begins;          /* the deny is about to come, and to be watched */
     const char *mark;     /* to be written with the deny; "": taken off; NULL: left as it is */
     const char *unready;  /* of is_parked and is_kept:
                              "2 of 3 workloads: Deployment web (0 of 3 pods ready), ..." */
