@@ -32,8 +32,8 @@ static int copy_labels(const struct labels *labels, struct arena *a, struct labe
     return 0;
 }
 
-int evidence_begin(const struct object *workload, struct arena *a, void **ret_build,
-                   struct err *err)
+int evidence_begin(const struct object *workload, enum harden_want want, struct arena *a,
+                   void **ret_build, struct err *err)
 {
     const struct workload_facts *w = OBJECT_AS(workload_facts, workload);
     struct evidence_build *b = arena_alloc(a, sizeof(*b));
@@ -41,12 +41,14 @@ int evidence_begin(const struct object *workload, struct arena *a, void **ret_bu
     if (!b)
         return err_nomem(err);
     b->workload.object.kind = workload->kind;
-    if (copy_text(workload->uid, a, &b->workload.object.uid, err) < 0 ||
+    if (copy_text(workload->name, a, &b->workload.object.name, err) < 0 ||
+        copy_text(workload->uid, a, &b->workload.object.uid, err) < 0 ||
         copy_text(w->revision_update, a, &b->workload.revision_update, err) < 0 ||
         copy_text(w->fill, a, &b->workload.fill, err) < 0 ||
         copy_labels(&w->pod.labels, a, &b->workload.pod.labels, err) < 0)
         return -1;
     pods_evidence_begin(&b->pods, &b->workload, a);
+    b->pods.found.room.is_known = want == HARDEN_ROOM;
     *ret_build = b;
     return 0;
 }
@@ -60,8 +62,17 @@ int evidence_take(void *build, enum harden_source source, const json_t *root, st
         return pods_evidence_revision(&b->pods, root, err);
     case HARDEN_PODS:
         return pods_evidence_pod(&b->pods, root, err);
-    default:
+    case HARDEN_BUDGETS:
         return pods_evidence_budget(&b->pods, root, err);
+    case HARDEN_LIMIT_RANGES:
+        room_limit_range(&b->pods.found.room, root);
+        return 0;
+    case HARDEN_QUOTAS:
+        room_quota(&b->pods.found.room, root);
+        return 0;
+    default:
+        room_autoscaler(&b->pods.found.room, &b->workload, root);
+        return 0;
     }
 }
 

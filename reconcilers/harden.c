@@ -84,19 +84,39 @@ static bool is_out_of_bounds(const struct harden_pass *p)
 
 /* ---- What is remembered ---- */
 
+/* What was left out of the fill that is in the template, as the mark says. */
+static enum rollout_reason left_by_mark(const struct harden_pass *p)
+{
+    static const enum rollout_reason reasons[] = {ROLLOUT_WOULD_BREAK, ROLLOUT_UNKNOWN_USER,
+                                                  ROLLOUT_NO_QUOTA};
+
+    if (!p->has_mark || !p->w->fill || strcmp(p->w->fill, p->mark.key) != 0)
+        return ROLLOUT_FINE;
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        if (strcmp(p->mark.left, rollout_reason_name(reasons[i])) == 0)
+            return reasons[i];
+    }
+    return ROLLOUT_FINE;
+}
+
 /* What a look at the pods spoke against is known until its owner changes the template. */
-static enum rollout_reason known_before(const struct harden_pass *p)
+static enum rollout_reason known_before(struct harden_pass *p)
 {
     const struct harden_memory *was = p->in->before, *now = &p->step.memory;
     bool is_same = was && was->uid == now->uid && was->note < ROLLOUT_REASON_COUNT &&
                    (was->digest == now->digest || was->fill != now->fill);
 
-    return is_same ? (enum rollout_reason)was->note : ROLLOUT_FINE;
+    if (is_same && was->note != ROLLOUT_FINE)
+        return (enum rollout_reason)was->note;
+    p->is_note_of_mark = true;
+    return left_by_mark(p);
 }
 
-static enum rollout_reason find_out(const struct harden_pass *p, const struct rollout_step *rollout)
+static enum rollout_reason find_out(struct harden_pass *p, const struct rollout_step *rollout)
 {
-    if (!p->in->evidence)
+    const struct pods_evidence *pods = p->in->evidence;
+
+    if (!pods)
         return known_before(p);
     switch (rollout->act == ROLLOUT_ACT_NOTHING ? rollout->reason : ROLLOUT_FINE) {
     case ROLLOUT_TRIED_BEFORE:
@@ -105,8 +125,12 @@ static enum rollout_reason find_out(const struct harden_pass *p, const struct ro
     case ROLLOUT_NO_BUDGET_ROOM:
         return rollout->reason;
     default:
-        return rollout->left;
+        break;
     }
+    if (rollout->left == ROLLOUT_FINE && !pods->room.is_known &&
+        left_by_mark(p) == ROLLOUT_NO_QUOTA)
+        return ROLLOUT_NO_QUOTA; /* which the pods say nothing about */
+    return rollout->left;
 }
 
 /* ---- One step ---- */
@@ -117,8 +141,11 @@ static int act(struct harden_pass *p, const struct rollout_step *rollout, struct
     case ROLLOUT_ACT_NOTHING:
         break;
     case ROLLOUT_ACT_LOOK:
-        p->step.want = HARDEN_EVIDENCE;
         p->step.keeps_before = true; /* nothing is answered yet */
+        if (p->in->evidence)         /* read for something else: once more, and then all of it */
+            p->step.look_again_s = p->now_s + HARDEN_BEHIND_LOOK_S;
+        else
+            p->step.want = rollout->wants_room ? HARDEN_ROOM : HARDEN_EVIDENCE;
         break;
     case ROLLOUT_ACT_FILL:
         return harden_fill(p, rollout, err);
@@ -136,20 +163,19 @@ static int say(struct harden_pass *p, const struct rollout_step *rollout, struct
 {
     /* What a mark will say is said once it is there. */
     bool is_early = rollout->act == ROLLOUT_ACT_MARK || rollout->act == ROLLOUT_ACT_REVERT;
-    enum rollout_reason note = (enum rollout_reason)p->step.memory.note;
-    const char *message = rollout_left_message(note);
+    const char *message = rollout_left_message(p->note);
 
     /* Before it is looked at once more, the last look has the word. */
     p->step.keeps_finding =
-        p->step.want == HARDEN_EVIDENCE || p->step.want == HARDEN_LIVE ||
-        (p->step.want == HARDEN_NOTHING && rollout->reason == ROLLOUT_WAITS_FOR_TURN && note);
+        (p->step.want != HARDEN_NOTHING && p->step.want != HARDEN_WRITE) ||
+        (p->step.want == HARDEN_NOTHING && rollout->reason == ROLLOUT_WAITS_FOR_TURN && p->note);
     if (p->step.keeps_finding)
         return 0;
     if (!is_early && harden_say(p, rollout->reason, rollout->message, err) < 0)
         return -1;
     if (p->step.finding || !*message || p->stance != STANCE_FILL)
         return 0;
-    return harden_say(p, note, message, err);
+    return harden_say(p, p->note, message, err);
 }
 
 static int follow_rollout(struct harden_pass *p, struct err *err)
@@ -181,7 +207,8 @@ static int follow_rollout(struct harden_pass *p, struct err *err)
                                   rollout.reason);
     p->step.look_again_s = rollout.look_again_s < until_s ? rollout.look_again_s : until_s;
     p->step.keeps_before = rollout.keeps_before;
-    p->step.memory.note = (uint8_t)find_out(p, &rollout);
+    p->note = find_out(p, &rollout);
+    p->step.memory.note = p->is_note_of_mark ? ROLLOUT_FINE : (uint8_t)p->note;
     if (act(p, &rollout, err) < 0)
         return -1;
     return say(p, &rollout, err);

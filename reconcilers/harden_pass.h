@@ -26,6 +26,8 @@ struct harden_pass {
     enum harden_stance stance;
     struct rollout_mark mark; /* when @has_mark */
     bool has_mark;            /* it is there and can be read */
+    enum rollout_reason note; /* why something is left out, as far as is known */
+    bool is_note_of_mark;     /* nobody has looked since it was written */
     int64_t now_s;
     struct harden_step step; /* what comes of it */
 };

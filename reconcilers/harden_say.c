@@ -22,6 +22,7 @@ static const struct {
     [ROLLOUT_PAUSED] = {REASON_WORKLOAD_SKIPPED, false, "is not filled in"},
     [ROLLOUT_UNHEALTHY] = {REASON_WORKLOAD_SKIPPED, true, "is not filled in"},
     [ROLLOUT_NO_BUDGET_ROOM] = {REASON_WORKLOAD_SKIPPED, false, "is not filled in"},
+    [ROLLOUT_NO_QUOTA] = {REASON_WORKLOAD_SKIPPED, true, "is filled in without requests or limits"},
     [ROLLOUT_CANNOT_DELETE] = {REASON_WORKLOAD_SKIPPED, true, "is stuck"},
 };
 
@@ -95,6 +96,7 @@ int harden_say(struct harden_pass *p, enum rollout_reason reason, const char *me
         return err_nomem(err);
     p->step.finding = finding;
     p->step.was_said =
-        is_of_mark(reason) && !p->in->before && p->now_s - p->mark.started_s > HARDEN_SAID_S;
+        ((is_of_mark(reason) && !p->in->before) || (p->is_note_of_mark && reason == p->note)) &&
+        p->now_s - p->mark.started_s > HARDEN_SAID_S;
     return 0;
 }

@@ -1,4 +1,5 @@
 /* The writes of a step: fills, marks, and what takes them back. */
+#include <assert.h>
 #include <string.h>
 
 #include "harden_pass.h"
@@ -138,8 +139,8 @@ int harden_revert(struct harden_pass *p, const struct rollout_mark *mark, struct
         why = arena_printf(p->a, "%s; it failed with: %s", back.why, mark->message);
         return why ? leave(p, mark, why, err) : err_nomem(err);
     }
-    return back.patch ? write_patch(p, back.patch, "take back what was filled into", err)
-                      : harden_mark(p, mark, err);
+    assert(back.patch); /* the fill is in the template, and nothing stands in the way */
+    return write_patch(p, back.patch, "take back what was filled into", err);
 }
 
 /* Whether taking back rolls anything out. */

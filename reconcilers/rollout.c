@@ -25,6 +25,7 @@ static const char *const reason_names[ROLLOUT_REASON_COUNT] = {
     [ROLLOUT_RUNS] = "Proving",
     [ROLLOUT_WAITS_FOR_POD] = "ProofPending",
     [ROLLOUT_CANNOT_DELETE] = "StuckPods",
+    [ROLLOUT_NO_QUOTA] = "NoQuotaRoom",
 };
 
 const char *rollout_reason_name(enum rollout_reason reason)
@@ -41,6 +42,8 @@ const char *rollout_left_message(enum rollout_reason left)
     case ROLLOUT_UNKNOWN_USER:
         return "it is not known which user some containers run as: state runAsNonRoot or "
                "runAsUser, or set rollout.onUnknown: Try";
+    case ROLLOUT_NO_QUOTA:
+        return "a ResourceQuota leaves no room for the requests or limits";
     default:
         return "";
     }
@@ -187,6 +190,36 @@ static bool is_under_proof(const struct rollout_pass *p)
     return p->has_mark && fill && strcmp(fill, p->mark.key) == 0;
 }
 
+/* What is to be filled in by all that is known. */
+static int decide_fill(struct rollout_pass *p, struct fill *ret_fill, struct err *err)
+{
+    const struct rollout_input *in = p->in;
+    const struct pod_template *pod = &in->workload->pod;
+    const struct container_evidence *users = in->pods ? in->pods->users : NULL;
+    size_t users_count = in->pods ? in->pods->users_count : 0;
+    struct fill_exempt exempt = {.fields = {0}};
+    bool for_quota = false;
+    uint8_t refused = 0;
+
+    if (fill_decide(pod, in->section, users, users_count, in->exempt, p->a, ret_fill, err) < 0)
+        return -1;
+    if (in->pods && in->pods->room.is_known)
+        refused = room_refuses(&in->pods->room, in->workload, ret_fill, &for_quota);
+    if (refused) {
+        if (in->exempt)
+            exempt = *in->exempt;
+        for (size_t flag = 0; flag < FILL_RESOURCE_FLAGS_COUNT; flag++)
+            exempt.resources[flag] |= refused >> flag & 1 ? UINT64_MAX : 0;
+        if (fill_decide(pod, in->section, users, users_count, &exempt, p->a, ret_fill, err) < 0)
+            return -1;
+    }
+    p->step.left = ret_fill->would_break ? ROLLOUT_WOULD_BREAK
+                   : ret_fill->skipped   ? ROLLOUT_UNKNOWN_USER
+                   : for_quota           ? ROLLOUT_NO_QUOTA
+                                         : ROLLOUT_FINE;
+    return 0;
+}
+
 int rollout_step(const struct rollout_input *in, struct arena *a, struct rollout_step *ret_step,
                  struct err *err)
 {
@@ -203,13 +236,9 @@ int rollout_step(const struct rollout_input *in, struct arena *a, struct rollout
         *ret_step = p.step;
         return 0;
     }
-    if (fill_decide(&in->workload->pod, in->section, in->pods ? in->pods->users : NULL,
-                    in->pods ? in->pods->users_count : 0, in->exempt, a, &fill, err) < 0 ||
+    if (decide_fill(&p, &fill, err) < 0 ||
         fill_unset(&in->workload->pod, in->section, NULL, a, &p.unset, err) < 0)
         return -1;
-    p.step.left = fill.would_break ? ROLLOUT_WOULD_BREAK
-                  : fill.skipped   ? ROLLOUT_UNKNOWN_USER
-                                   : ROLLOUT_FINE;
     if (is_under_proof(&p) && !rollout_was_taken(&p) && rollout_prove(&p, &is_done, err) < 0)
         return -1;
     if (!is_done && rollout_unstick(&p, &is_done, err) < 0)

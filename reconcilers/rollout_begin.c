@@ -226,6 +226,7 @@ static int begin_fill(struct rollout_pass *p, const struct fill *fill, const cha
         .key = key,
         .digest = w->template_digest,
         .wanted = p->wanted,
+        .left = p->step.left == ROLLOUT_FINE ? "" : rollout_reason_name(p->step.left),
         .profile = p->in->profile,
         .rival = lost && w->template_rival.manager ? w->template_rival.manager : "",
         .message = "",
@@ -244,9 +245,14 @@ static void say_what_is_left(struct rollout_pass *p)
     p->step.message = rollout_left_message(p->step.left);
 }
 
-/* Nothing ran yet, so there is nothing to look at. */
-static bool needs_a_look(const struct rollout_input *in)
+/* What the namespace has room for may be asked before anything runs; its pods not, for then there
+ * are none. */
+static bool needs_a_look(const struct rollout_pass *p, const struct fill *fill)
 {
+    const struct rollout_input *in = p->in;
+
+    if (fills_resources(p, fill) && !(in->pods && in->pods->room.is_known))
+        return true;
     return !in->pods && (in->workload->object.kind == KIND_CRON_JOB || !is_creation(in->workload));
 }
 
@@ -285,7 +291,7 @@ int rollout_begin(struct rollout_pass *p, const struct fill *fill, struct err *e
     if (rollout_is_held(p))
         return 0;
     say_what_is_left(p);
-    if (!fill->leaves_count && (!fill->skipped || !needs_a_look(p->in)))
+    if (!fill->leaves_count && (!fill->skipped || !needs_a_look(p, fill)))
         return 0;
     answer = may_ever(p, err);
     if (answer <= 0)
@@ -300,8 +306,9 @@ int rollout_begin(struct rollout_pass *p, const struct fill *fill, struct err *e
     p->step.keeps_before = false;
     if (!p->in->has_turn) {
         (void)wait_for_later(p, is_due, ROLLOUT_WAITS_FOR_TURN, "others of its profile come first");
-    } else if (needs_a_look(p->in)) {
+    } else if (needs_a_look(p, fill)) {
         p->step.act = ROLLOUT_ACT_LOOK;
+        p->step.wants_room = fills_resources(p, fill);
         p->step.reason = ROLLOUT_WAITS_FOR_TURN; /* it needs it once more, to fill in */
         p->step.message = "its pods are looked at before anything is filled in";
         p->step.keeps_before = is_due;

@@ -10,6 +10,7 @@
 
 #define DIGEST_LEN_MAX 64
 #define UNSET_MAX (16 * POD_CONTAINERS_MAX) /* leaves of a fill */
+#define LEFT_LEN_MAX 32                     /* of a reason */
 #define RIVAL_LEN_MAX 128                   /* the API's own limit of a field manager */
 
 static const char *const phase_names[ROLLOUT_PHASE_COUNT] = {
@@ -96,6 +97,7 @@ int rollout_mark_read(const char *text, struct arena *a, struct rollout_mark *re
         json_need_str(root, "key", FILL_KEY_LEN_MAX, a, &mark.key, err) < 0 ||
         json_need_str(root, "digest", DIGEST_LEN_MAX, a, &mark.digest, err) < 0 ||
         read_text(root, "wanted", DIGEST_LEN_MAX, a, &mark.wanted, err) < 0 ||
+        read_text(root, "left", LEFT_LEN_MAX, a, &mark.left, err) < 0 ||
         read_text(root, "profile", PROFILE_NAME_MAX, a, &mark.profile, err) < 0 ||
         read_text(root, "rival", RIVAL_LEN_MAX, a, &mark.rival, err) < 0 ||
         read_text(root, "message", ROLLOUT_MESSAGE_MAX, a, &mark.message, err) < 0)
@@ -149,6 +151,8 @@ int rollout_mark_write(const struct rollout_mark *mark, struct arena *a, const c
         json_add_str(&j, "key", mark->key);
         json_add_str(&j, "digest", mark->digest);
         json_add_str(&j, "wanted", mark->wanted);
+        if (mark->left && *mark->left)
+            json_add_str(&j, "left", mark->left);
         json_add_str(&j, "profile", mark->profile);
         json_add_int(&j, "generation", mark->generation);
         json_add_int(&j, "started", mark->started_s);

@@ -70,6 +70,9 @@ static int decode(enum kind kind, const json_t *root, struct arena *a,
     case KIND_REPLICA_SET: /* of these nothing is kept */
     case KIND_CONTROLLER_REVISION:
     case KIND_POD_DISRUPTION_BUDGET:
+    case KIND_LIMIT_RANGE:
+    case KIND_RESOURCE_QUOTA:
+    case KIND_POD_AUTOSCALER:
     case KIND_COUNT:
         break;
     }

@@ -333,6 +333,25 @@ static const struct projection budget_evidence[] = {KEEP("kind"),
                                                     PARTS("spec", budget_spec),
                                                     PARTS("status", budget_status), END};
 
+/* What reconcilers/room.h reads. */
+static const struct projection plain_metadata[] = {KEEP("name"), END};
+static const struct projection limit_range_spec[] = {KEEP("limits"), END};
+static const struct projection limit_range_evidence[] = {KEEP("kind"),
+                                                         PARTS("metadata", plain_metadata),
+                                                         PARTS("spec", limit_range_spec), END};
+static const struct projection quota_hard[] = {KEEP("hard"), END};
+static const struct projection quota_status[] = {KEEP("hard"), KEEP("used"), END};
+static const struct projection quota_evidence[] = {KEEP("kind"), PARTS("metadata", plain_metadata),
+                                                   PARTS("spec", quota_hard),
+                                                   PARTS("status", quota_status), END};
+static const struct projection autoscaler_target[] = {KEEP("kind"), KEEP("name"), END};
+static const struct projection autoscaler_policy[] = {KEEP("updateMode"), END};
+static const struct projection autoscaler_spec[] = {PARTS("targetRef", autoscaler_target),
+                                                    PARTS("updatePolicy", autoscaler_policy), END};
+static const struct projection autoscaler_evidence[] = {KEEP("kind"),
+                                                        PARTS("metadata", plain_metadata),
+                                                        PARTS("spec", autoscaler_spec), END};
+
 /* ---- Ingress ---- */
 static const struct projection ingress_service[] = {KEEP("name"), END};
 static const struct projection ingress_backend[] = {PARTS("service", ingress_service), END};
@@ -378,6 +397,11 @@ static const struct resource resources[KIND_COUNT] = {
                                   NULL, revision_evidence},
     [KIND_POD_DISRUPTION_BUDGET] = {"policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget",
                                     true, NULL, budget_evidence},
+    [KIND_LIMIT_RANGE] = {"", "v1", "limitranges", "LimitRange", true, NULL, limit_range_evidence},
+    [KIND_RESOURCE_QUOTA] = {"", "v1", "resourcequotas", "ResourceQuota", true, NULL,
+                             quota_evidence},
+    [KIND_POD_AUTOSCALER] = {"autoscaling.k8s.io", "v1", "verticalpodautoscalers",
+                             "VerticalPodAutoscaler", true, NULL, autoscaler_evidence},
     [KIND_INGRESS] = {"networking.k8s.io", "v1", "ingresses", "Ingress", true, ingress_keep, NULL},
 };
 

@@ -131,6 +131,8 @@ struct manager *manager_new(const struct manager_options *options, struct err *e
     m->options = *options;
     if (m->options.in_flight_max == 0)
         m->options.in_flight_max = APPLIER_IN_FLIGHT_DEFAULT;
+    if (m->options.hardenings_max == 0)
+        m->options.hardenings_max = HARDENINGS_MAX;
     m->view = (struct view){.ops = &caches_and_verdicts,
                             .ctx = m,
                             .own_namespace = options->own_namespace};
@@ -140,7 +142,7 @@ struct manager *manager_new(const struct manager_options *options, struct err *e
     verdicts_init(&m->profiles, PROFILE_TRACKS_MAX, options->seed);
     verdicts_init(&m->exceptions, MANAGER_EXCEPTIONS_MAX, options->seed);
     postures_init(&m->postures, POSTURES_MAX);
-    hardenings_init(&m->harden.records, HARDENINGS_MAX);
+    hardenings_init(&m->harden.records, m->options.hardenings_max);
     map_init(&m->harden.unseen, STORE_OBJECTS_MAX);
     TAILQ_INIT(&m->harden.waiting);
     TAILQ_INIT(&m->harden.running);

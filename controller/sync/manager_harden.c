@@ -4,6 +4,7 @@
 
 #include "manager_state.h"
 #include "rampart/kube/workload.h"
+#include "rampart/kube/workloads_section.h"
 
 #define WORKLOADS_PREFIX "hardens/"
 #define KEY_LEN_MAX (sizeof(WORKLOADS_PREFIX) + POSTURE_KEY_LEN_MAX)
@@ -60,18 +61,10 @@ bool harden_has_key(const char *key)
 bool harden_fills_in(const struct object *object)
 {
     const struct profile *p = OBJECT_AS(profile, object);
-    const struct workloads_section *s;
 
-    if (!p || !p->workloads.is_stated)
-        return false;
-    s = &p->workloads;
-    if (p->object.is_deleting)
-        return p->removes_on_delete;
-    return s->mode == MODE_ENFORCE &&
-           (s->fill.run_as_non_root || s->fill.seccomp || s->fill.allow_privilege_escalation ||
-            s->fill.drop_all || s->fill.read_only_root || s->fill.pins_observed_user ||
-            s->fill.cpu_request || s->fill.memory_request || s->fill.cpu_limit ||
-            s->fill.memory_limit);
+    if (p && p->object.is_deleting)
+        return p->workloads.is_stated && p->removes_on_delete;
+    return p && workloads_section_fills_in(&p->workloads);
 }
 
 bool harden_is_wanted(const struct manager *m)
@@ -172,7 +165,7 @@ void harden_forget(struct manager *m, const char *record_key)
 {
     harden_mark_profile(m, hardenings_get(&m->harden.records, record_key));
     hardenings_forget(&m->harden.records, record_key);
-    if (hardenings_count(&m->harden.records) < HARDENINGS_MAX)
+    if (hardenings_count(&m->harden.records) < m->options.hardenings_max)
         m->harden.is_full = false;
 }
 

@@ -63,21 +63,23 @@ static void tell_full(struct manager *m)
     m->harden.is_full = true;
     log_event(m->options.log, LOG_WARN,
               "more workloads than can be kept: those beyond are not filled in",
-              LOG_INT("kept", HARDENINGS_MAX));
+              LOG_INT("kept", (int64_t)m->options.hardenings_max));
 }
 
 /* *ret_r: NULL without a record of it. */
 static int need_record(struct manager *m, const struct harden_look *l, struct hardening **ret_r,
                        struct err *err)
 {
-    struct hardening *before = hardenings_get(&m->harden.records, l->record_key);
+    struct hardening *r = hardenings_get(&m->harden.records, l->record_key);
+    struct hardening_profile *before = r ? r->profile : NULL;
     struct err why = {0};
+    bool has_moved = before && (!l->step.profile || strcmp(before->name, l->step.profile) != 0);
 
-    *ret_r = NULL;
-    if (before && before->profile &&
-        (!l->step.profile || strcmp(before->profile->name, l->step.profile) != 0))
-        harden_mark_profile(m, before);
+    if (has_moved)
+        harden_mark_profile(m, r); /* it may go with its last record */
     *ret_r = hardenings_need(&m->harden.records, l->record_key, l->step.profile, &why);
+    if (has_moved || !before)
+        harden_mark_profile(m, *ret_r);
     if (*ret_r)
         return 0;
     if (why.code == ERR_NOMEM)
@@ -245,6 +247,7 @@ void harden_pass_workload(struct manager *m, const char *key, struct harden_read
     }
     switch (l.step.want) {
     case HARDEN_EVIDENCE:
+    case HARDEN_ROOM:
     case HARDEN_LIVE:
         result = go_and_read(m, key, &l, read_take, &err);
         read_take = NULL;

@@ -128,7 +128,10 @@ var rightsWanted = map[string]string{
 	"replicasets.apps":            "list",
 	"controllerrevisions.apps":    "list",
 	"poddisruptionbudgets.policy": "list",
-	"events.events.k8s.io":        "create patch",
+	"limitranges":                 "list",
+	"resourcequotas":              "list",
+	"verticalpodautoscalers.autoscaling.k8s.io": "list",
+	"events.events.k8s.io":                      "create patch",
 }
 
 func TestRightsAreTheseAndNoMore(t *testing.T) {

@@ -46,7 +46,7 @@ static size_t records_count;
 static struct pods_evidence pods; /* besides what follows from the status */
 static bool may_delete_pods;
 static char deleted[128]; /* pods */
-static unsigned lives_read, looks;
+static unsigned lives_read, looks, room_looks;
 /* Dies at write number @dies_at, from 0 on, before or after the server has done it. */
 static int dies_at, writes_done;
 static bool dies_after;
@@ -61,7 +61,7 @@ static inline int setup(void **state)
         (struct pods_evidence){.new_message = "", .has_all_tried = true, .has_budget_room = true};
     may_delete_pods = true;
     deleted[0] = '\0';
-    lives_read = looks = 0;
+    lives_read = looks = room_looks = 0;
     dies_at = -1;
     writes_done = 0;
     dies_after = false;
@@ -310,8 +310,10 @@ static inline bool operate_on(struct record *r)
     do {
         assert_true(round++ < ROUNDS_MAX);
         lives = step_once(r, has_evidence ? &evidence : NULL, live);
-        if (r->step.want == HARDEN_EVIDENCE) {
+        if (r->step.want == HARDEN_EVIDENCE || r->step.want == HARDEN_ROOM) {
             evidence = evidence_of(r);
+            evidence.room.is_known = r->step.want == HARDEN_ROOM;
+            room_looks += evidence.room.is_known;
             has_evidence = true;
             looks++;
         } else if (r->step.want == HARDEN_LIVE) {

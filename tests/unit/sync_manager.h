@@ -62,6 +62,7 @@ static inline int bench_start(struct bench *b, unsigned in_flight_max, struct er
                                       .seed = 1,
                                       .in_flight_max = in_flight_max};
 
+    options.hardenings_max = b->hardenings_max;
     options.transport = &b->net.transport;
     options.log = &b->log;
     b->manager = manager_new(&options, err);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "rampart/json/decode.h"
+#include "rampart/kube/workload.h"
 #include "rampart/sync/manager.h"
 #include "support/api_text.h"
 #include "support/fake_transport.h"
@@ -33,10 +34,11 @@ struct thing {
     unsigned uid;
     unsigned rv;
     unsigned generation;
-    char owner[64];   /* label rampart.dev/profile of a policy */
-    char status[128]; /* of a profile; JSON */
-    char mark[32];    /* rampart.dev/rollout of a workload */
-    bool is_gone;     /* a tombstone */
+    char owner[64];    /* label rampart.dev/profile of a policy */
+    char status[128];  /* of a profile; JSON */
+    bool asks_nothing; /* of a profile: it has no section "workloads" */
+    char mark[32];     /* rampart.dev/rollout of a workload */
+    bool is_gone;      /* a tombstone */
 };
 
 /* What the reconciler says; the test changes it at will. */
@@ -76,6 +78,7 @@ struct bench {
     struct fake_transport net;
     struct manager *manager;
     const struct reconciler_ops *ops; /* NULL: those of sync_manager_script.h */
+    size_t hardenings_max;            /* 0: as many as there are */
     struct log log;
     struct thing *things;
     size_t things_count;
@@ -133,19 +136,22 @@ static inline const char *thing_json(const struct thing *t)
                         meta, t->owner);
     case KIND_PROFILE:
         return api_text("{\"kind\":\"SecurityProfile\",\"apiVersion\":\"rampart.dev/v1alpha1\","
-                        "\"metadata\":{%s},\"spec\":{%s\"namespaceSelector\":{},"
-                        "%s\"workloads\":{}},\"status\":%s}",
+                        "\"metadata\":{%s},\"spec\":{%s\"namespaceSelector\":{}%s%s},"
+                        "\"status\":%s}",
                         meta, bench_now->fills ? "\"mode\":\"Enforce\"," : "",
-                        bench_now->audits ? "\"network\":{\"mode\":\"Audit\"}," : "",
-                        *t->status ? t->status : "{}");
+                        bench_now->audits ? ",\"network\":{\"mode\":\"Audit\"}" : "",
+                        t->asks_nothing ? "" : ",\"workloads\":{}", *t->status ? t->status : "{}");
     case KIND_INGRESS:
         return api_text("{\"kind\":\"Ingress\",\"metadata\":{%s},\"spec\":{\"defaultBackend\":"
                         "{\"service\":{\"name\":\"web\"}}}}",
                         meta);
     case KIND_DEPLOYMENT:
-        return api_text("{\"kind\":\"Deployment\",\"apiVersion\":\"apps/v1\",\"metadata\":{%s,"
+    case KIND_STATEFUL_SET:
+    case KIND_DAEMON_SET:
+    case KIND_CRON_JOB:
+        return api_text("{\"kind\":\"%s\",\"apiVersion\":\"apps/v1\",\"metadata\":{%s,"
                         "\"annotations\":{\"rampart.dev/rollout\":\"%s\"}}}",
-                        meta, t->mark);
+                        resource_of(t->kind)->name, meta, t->mark);
     default:
         return api_text("{\"kind\":\"%s\",\"apiVersion\":\"v1\",\"metadata\":{%s}}",
                         resource_of(t->kind)->name, meta);
@@ -319,7 +325,7 @@ static inline void serve_write(struct bench *b, size_t number)
                            (int)(request->body_len - strlen("{\"status\":}")),
                            request->body + strlen("{\"status\":"));
         if (request->method == HTTP_PATCH) {
-            if (t->kind == KIND_DEPLOYMENT && !b->loses_patches)
+            if (kind_is_workload(t->kind) && !b->loses_patches)
                 set_mark(b, t, request->body);
             if (b->script.mends_once && t->kind == KIND_NETWORK_POLICY)
                 b->script.mends_always = false;
@@ -354,9 +360,10 @@ static inline bool serve_conflict(struct bench *b, size_t number)
 
 static inline enum kind evidence_kind(const char *path)
 {
-    static const enum kind kinds[] = {KIND_REPLICA_SET, KIND_POD, KIND_POD_DISRUPTION_BUDGET};
+    static const enum kind kinds[] = {KIND_REPLICA_SET, KIND_CONTROLLER_REVISION, KIND_POD,
+                                      KIND_POD_DISRUPTION_BUDGET};
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         if (strstr(path, api_text("/%s?limit", resource_of(kinds[i])->plural)))
             return kinds[i];
     }

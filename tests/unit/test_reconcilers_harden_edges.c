@@ -157,6 +157,25 @@ static void test_a_failed_fill_that_cannot_be_told_apart_is_left_and_said_once(v
     }
 }
 
+static void test_a_failed_fill_that_another_manager_has_as_its_own_by_now_stays(void **state)
+{
+    struct record *web;
+    json_t *entries, *copy;
+
+    (void)state;
+    begin(NOW_SECTION(""));
+    web = put_web();
+    web->does_crash = true;
+    operate("p");
+    entries = json_object_get(json_object_get(object_of(web), "metadata"), "managedFields");
+    copy = json_deep_copy(json_array_get(entries, json_array_size(entries) - 1));
+    json_object_set_new(copy, "manager", json_string("argocd"));
+    json_array_append_new(entries, copy);
+    fill_in();
+    assert_int_equal(phase_of(web), ROLLOUT_LEFT);
+    assert_contains(web->finding, "other managers have it as theirs by now");
+}
+
 static void test_a_live_object_that_is_not_the_one_of_the_caches_is_read_again(void **state)
 {
     static const char *const members[] = {"uid", "resourceVersion"};
@@ -326,6 +345,14 @@ static void test_what_a_look_spoke_against_is_said_until_the_template_changes(vo
     assert_true(step_once(web, NULL, NULL));
     assert_contains(web->finding, "WouldBreak"); /* without looking again */
     assert_int_equal(web->events, 1);
+    forget_all();
+    web->finding[0] = '\0';
+    web->has_turn = false;
+    assert_true(step_once(web, NULL, NULL)); /* it waits for its turn to be looked at */
+    put_profile("p", "", ",'workloads':{}"); /* filled in with the next change from now on */
+    assert_true(step_once(web, NULL, NULL));
+    assert_contains(web->finding, "WouldBreak"); /* the mark knows */
+    assert_int_equal(web->events, 1);
 }
 
 /* ---- Turns ---- */
@@ -471,6 +498,83 @@ static void test_an_expired_exception_is_filled_in_then_and_nobodys_lost_round(v
     assert_int_equal(mark.lost, 0);
 }
 
+/* ---- What the namespace gives already ---- */
+
+#define LIMITS_SECTION                                                                       \
+    ",'workloads':{'fill':{'runAsNonRoot':false,'resources':{'requests':{'memory':'16Mi'},'" \
+    "limits'"                                                                                \
+    ":{'memory':'64Mi'}}},'rollout':{'when':'Now'}}"
+
+static void test_requests_and_limits_are_filled_in_where_nobody_gives_them(void **state)
+{
+    static const struct {
+        uint8_t given;
+        bool has_quota;
+        long double left;
+        bool is_filled;
+        const char *said;
+    } cases[] = {
+        {0, false, 0, true, ""},
+        {HAS_MEMORY_LIMIT | HAS_MEMORY_REQUEST, false, 0, false, ""},
+        {0, true, 3 * 16 * 1024 * 1024, true, ""},
+        {0, true, 3 * 16 * 1024 * 1024 - 1, false,
+         "NoQuotaRoom: Deployment shop/web is filled in without requests or limits"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct record *web;
+
+        teardown(state);
+        setup(state);
+        begin(LIMITS_SECTION);
+        web = put_web();
+        pods.room.given = cases[i].given;
+        pods.room.has_quota[1] = cases[i].has_quota; /* requests.memory */
+        pods.room.left[1] = cases[i].left;
+        fill_in();
+        assert_int_equal(phase_of(web), ROLLOUT_PROVEN);
+        assert_int_equal(strstr(filled_text(web), "64Mi") != NULL, cases[i].is_filled);
+        assert_non_null(strstr(filled_text(web), "RuntimeDefault")); /* all else is */
+        assert_true(room_looks >= 1);
+        if (*cases[i].said)
+            assert_contains(web->finding, cases[i].said);
+        else
+            assert_string_equal(web->finding, "");
+        assert_int_equal(web->rollouts, 1);
+    }
+}
+
+static void test_the_namespace_is_asked_also_before_anything_runs(void **state)
+{
+    struct record *web;
+
+    (void)state;
+    begin(LIMITS_SECTION);
+    web = put_web();
+    json_object_set_new(json_object_get(object_of(web), "metadata"), "generation", json_integer(1));
+    json_object_set_new(object_of(web), "status", json_object());
+    world_publish(&world, web->kind, "shop", "web");
+    operate("p");
+    assert_int_equal(room_looks, 1);
+    assert_non_null(strstr(filled_text(web), "64Mi"));
+}
+
+static void test_evidence_that_was_read_for_something_else_is_read_again(void **state)
+{
+    struct record *web;
+
+    (void)state;
+    begin(LIMITS_SECTION);
+    web = put_web();
+    web->has_turn = true;
+    assert_true(step_once(web, &pods, NULL)); /* of a proof, say: nothing about the namespace */
+    assert_int_equal(web->step.want, HARDEN_NOTHING);
+    assert_int_equal(web->step.look_again_s, world.view.wall_ms / 1000 + HARDEN_BEHIND_LOOK_S);
+    assert_true(web->step.keeps_before);
+    assert_true(step_once(web, NULL, NULL));
+    assert_int_equal(web->step.want, HARDEN_ROOM);
+}
+
 /* ---- Marks that are none, memory ---- */
 
 static void test_a_mark_that_cannot_be_read_is_overwritten(void **state)
@@ -586,6 +690,7 @@ int main(void)
         TEST(test_a_proof_under_way_comes_to_its_end_when_the_profile_leaves_enforce),
         TEST(test_a_failure_is_kept_where_the_profile_says_so),
         TEST(test_a_failed_fill_that_cannot_be_told_apart_is_left_and_said_once),
+        TEST(test_a_failed_fill_that_another_manager_has_as_its_own_by_now_stays),
         TEST(test_a_live_object_that_is_not_the_one_of_the_caches_is_read_again),
         TEST(test_stuck_pods_of_the_failed_revision_are_deleted_by_their_uid),
         TEST(test_who_is_skipped_is_told_with_the_reason_and_waiting_is_not),
@@ -595,6 +700,9 @@ int main(void)
         TEST(test_requests_and_limits_are_exempted_one_by_one),
         TEST(test_a_rule_that_may_not_be_exempted_is_filled_in),
         TEST(test_an_expired_exception_is_filled_in_then_and_nobodys_lost_round),
+        TEST(test_requests_and_limits_are_filled_in_where_nobody_gives_them),
+        TEST(test_the_namespace_is_asked_also_before_anything_runs),
+        TEST(test_evidence_that_was_read_for_something_else_is_read_again),
         TEST(test_a_mark_that_cannot_be_read_is_overwritten),
         TEST(test_each_failing_allocation_of_a_step_is_told),
     };

@@ -129,6 +129,31 @@ static void test_removal_where_nothing_rolls_is_one_write(void **state)
     }
 }
 
+static void test_removal_goes_on_when_the_clock_was_set_back_or_nothing_runs_any_more(void **state)
+{
+    for (int i = 0; i < 3; i++) {
+        struct record *web;
+
+        teardown(state);
+        setup(state);
+        begin(FINALIZER, REMOVE NOW_SECTION(""));
+        web = put_web();
+        fill_in();
+        put_profile("p", GOING, REMOVE NOW_SECTION(""));
+        operate("p");
+        assert_int_equal(phase_of(web), ROLLOUT_TAKEN_BACK);
+        if (i == 0)
+            pass_time(-3600);
+        else
+            json_object_set_new(json_object_get(object_of(web), "spec"),
+                                i == 1 ? "replicas" : "paused",
+                                i == 1 ? json_integer(0) : json_true());
+        world_publish(&world, web->kind, "shop", "web");
+        operate("p");
+        assert_int_equal(phase_of(web), ROLLOUT_NONE);
+    }
+}
+
 static void test_what_git_has_adopted_stays(void **state)
 {
     struct record *web;
@@ -376,6 +401,7 @@ int main(void)
         TEST(test_removal_takes_marks_back_that_only_say_why_nothing_is_there),
         TEST(test_removal_does_not_wait_for_a_rollout_for_ever),
         TEST(test_removal_where_nothing_rolls_is_one_write),
+        TEST(test_removal_goes_on_when_the_clock_was_set_back_or_nothing_runs_any_more),
         TEST(test_what_git_has_adopted_stays),
         TEST(test_what_cannot_be_told_apart_is_left_and_said_and_holds_nothing_up),
         TEST(test_a_mark_that_another_manager_has_taken_is_left),

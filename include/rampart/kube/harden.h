@@ -19,6 +19,7 @@ enum harden_want {
     HARDEN_NOTHING = 0, /* until news of the workload, or harden_step.look_again_s */
     HARDEN_EVIDENCE,    /* its revisions, pods and disruption budgets */
     HARDEN_LIVE,        /* the whole live object, managedFields included */
+    HARDEN_ROOM,        /* HARDEN_EVIDENCE, and what its namespace says about requests and limits */
     HARDEN_WRITE,       /* the plan is to be carried out */
 };
 
@@ -91,7 +92,15 @@ struct harden_turns {
     const char *message; /* of is_paused, with what to do; else "" */
 };
 
-enum harden_source { HARDEN_REVISIONS = 0, HARDEN_PODS, HARDEN_BUDGETS, HARDEN_SOURCE_COUNT };
+enum harden_source {
+    HARDEN_REVISIONS = 0,
+    HARDEN_PODS,
+    HARDEN_BUDGETS,
+    HARDEN_LIMIT_RANGES, /* these and the next ones only of HARDEN_ROOM */
+    HARDEN_QUOTAS,
+    HARDEN_AUTOSCALERS, /* VerticalPodAutoscalers: where the API server has none, there is none */
+    HARDEN_SOURCE_COUNT,
+};
 
 #define HARDEN_EVIDENCE_BYTES_MAX (256u * 1024) /* of the arena of one workload's evidence */
 
@@ -109,13 +118,13 @@ struct harden_ops {
                  struct harden_item *items, size_t count, struct arena *a,
                  struct harden_turns *ret_turns, struct err *err);
     /*
-     * Evidence, in constant memory: begin, then each object of the revisions, of the pods, of the
-     * budgets, one at a time as the server lists them, then end. *ret_evidence lies in @a. Between
-     * the revisions and the pods select() gives the label selector that narrows the list of the
-     * pods ("" for none), in @a. All: ERR_NOMEM.
+     * Evidence, in constant memory: begin, for HARDEN_EVIDENCE or HARDEN_ROOM, then each object of
+     * the revisions, of the pods, of the budgets, and so on, one at a time as the server lists
+     * them, then end. *ret_evidence lies in @a. Between the revisions and the pods select() gives
+     * the label selector that narrows the list of the pods ("" for none), in @a. All: ERR_NOMEM.
      */
-    int (*evidence_begin)(const struct object *workload, struct arena *a, void **ret_build,
-                          struct err *err);
+    int (*evidence_begin)(const struct object *workload, enum harden_want want, struct arena *a,
+                          void **ret_build, struct err *err);
     int (*evidence_take)(void *build, enum harden_source source, const json_t *root,
                          struct err *err);
     int (*evidence_select)(void *build, struct arena *a, const char **ret_selector,

@@ -110,8 +110,9 @@ struct write {
     const char
         *summary; /* for `rampart plan` and the log: "create NetworkPolicy rampart-allow-dns" */
     const char *profile; /* whose object it is, for the delete budget; NULL: nobody's */
-    bool is_explained; /* a deletion that a profile's own change explains: outside the delete budget
-                        */
+    bool
+        is_explained; /* a deletion outside the delete budget: a profile's own change explains it,
+                         or, of a Pod, the revert that it blocks. That budget is for what is ours */
     const struct finding
         *after; /* Event once the write has succeeded (drift put right); NULL for none */
 };

@@ -32,6 +32,9 @@ enum kind {
                        */
     KIND_CONTROLLER_REVISION,
     KIND_POD_DISRUPTION_BUDGET,
+    KIND_LIMIT_RANGE,
+    KIND_RESOURCE_QUOTA,
+    KIND_POD_AUTOSCALER, /* VerticalPodAutoscaler; its CRD may be absent */
     KIND_INGRESS, /* listed by a scan of its own while a profile is in Audit (sync/ingresses.h) */
     KIND_COUNT,
 };

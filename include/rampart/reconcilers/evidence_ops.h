@@ -10,8 +10,8 @@
 
 #define EVIDENCE_SELECTOR_MAX 2048 /* bytes of a label selector: it goes into a URL */
 
-MUST_CHECK int evidence_begin(const struct object *workload, struct arena *a, void **ret_build,
-                              struct err *err);
+MUST_CHECK int evidence_begin(const struct object *workload, enum harden_want want, struct arena *a,
+                              void **ret_build, struct err *err);
 MUST_CHECK int evidence_take(void *build, enum harden_source source, const json_t *root,
                              struct err *err);
 /*

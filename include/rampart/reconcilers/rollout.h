@@ -21,10 +21,11 @@
                                     * container without a probe is ready until it crashes */
 #define ROLLOUT_LOOK_S 5           /* between looks at the pods of a rollout */
 #define ROLLOUT_PENDING_LOOK_S 600 /* between looks for the first Pod of a CronJob */
-#define ROLLOUT_REFUSED_LOOK_S 60  /* until pods or budgets that spoke against it are asked again \
-                                    */
-#define ROLLOUT_OOM_WATCH_S 3600   /* OOM kills count so long after requests or limits came */
-#define ROLLOUT_OOM_LOOK_S 300     /* between looks in that time */
+#define ROLLOUT_REFUSED_LOOK_S                                                                  \
+    60                           /* until pods or budgets that spoke against it are asked again \
+                                  */
+#define ROLLOUT_OOM_WATCH_S 3600 /* OOM kills count so long after requests or limits came */
+#define ROLLOUT_OOM_LOOK_S 300   /* between looks in that time */
 
 enum rollout_act {
     ROLLOUT_ACT_NOTHING = 0,
@@ -56,6 +57,7 @@ enum rollout_reason { /* why nothing is written; for status and for the planner 
                       ROLLOUT_RUNS,             /* being proven */
                       ROLLOUT_WAITS_FOR_POD,    /* proof pending */
                       ROLLOUT_CANNOT_DELETE,    /* stuck pods, and no right to delete them */
+                      ROLLOUT_NO_QUOTA,         /* ResourceQuota: no requests or limits */
                       ROLLOUT_REASON_COUNT,
 };
 const char *rollout_reason_name(enum rollout_reason reason); /* "WaitsForChange" */
@@ -70,7 +72,9 @@ struct rollout_step {
     size_t stuck_count;
     int64_t look_again_s;       /* wall clock; INT64_MAX: only on news */
     enum rollout_reason left;   /* what is wanted and not filled in by this look: WOULD_BREAK,
-                                   UNKNOWN_USER or FINE */
+                                   UNKNOWN_USER, NO_QUOTA or FINE */
+    bool wants_room;            /* of ROLLOUT_ACT_LOOK: with what the namespace says about requests
+                                   and limits */
     enum rollout_reason reason; /* may stand beside an act: the rest of the fill would break */
     const char *message;        /* one line for people; "" when there is nothing to say */
     bool keeps_before; /* the change of the owner is not answered yet: the next step is to be given

@@ -41,6 +41,8 @@ struct rollout_mark {
                             _PENDING and _PROVEN the one before the fill, else the one that is left
                             alone until it changes */
     const char *wanted;  /* digest of what the profile wanted to be filled in */
+    const char *left;    /* rollout_reason_name() of why something was left out of the fill; "" or
+                            NULL:    nothing was */
     const char *profile;
     const char *rival; /* "" where it is not known */
     const char
@@ -57,7 +59,8 @@ MUST_CHECK int rollout_mark_read(const char *text, struct arena *a, struct rollo
  * them.
  */
 bool rollout_mark_holds(const char *text, const char *profile);
-/* No pointer of @mark is NULL. ERR_NOMEM, ERR_LIMIT (names that the API server would not take). */
+/* No pointer of @mark but @left is NULL. ERR_NOMEM, ERR_LIMIT (names that the API server would not
+ * take). */
 MUST_CHECK int rollout_mark_write(const struct rollout_mark *mark, struct arena *a,
                                   const char **ret_text, struct err *err);
 

@@ -1,6 +1,7 @@
 /*
  * What hardening has to know of one workload beside the caches: its revisions, its pods and the
- * disruption budgets of its namespace (HARDEN_EVIDENCE), or the whole live object (HARDEN_LIVE).
+ * disruption budgets of its namespace (HARDEN_EVIDENCE), also its limit ranges, quotas and vertical
+ * autoscalers (HARDEN_ROOM), or the whole live object (HARDEN_LIVE).
  * Read when it is asked for and forgotten afterwards. Lists come page by page and are handed to
  * harden_ops.evidence_take() one projected object at a time: constant memory, however many pods
  * there are.
@@ -32,7 +33,7 @@ struct evidence;
 
 struct evidence_result {
     const char *key;
-    enum harden_want want;       /* HARDEN_EVIDENCE or HARDEN_LIVE, as it was asked for */
+    enum harden_want want;       /* as it was asked for */
     struct object_ref workload;  /* with the uid that it had when the read began */
     const char *template_digest; /* as it was when the read began ... */
     const char *revision_update; /* ... and so is this */
@@ -67,7 +68,8 @@ bool evidence_has_room(const struct evidence *e); /* false also when stopped */
 size_t evidence_in_flight(const struct evidence *e);
 
 /*
- * @want: HARDEN_EVIDENCE or HARDEN_LIVE of @workload, which is borrowed for the call, and so is
+ * @want: HARDEN_EVIDENCE, HARDEN_ROOM or HARDEN_LIVE of @workload, which is borrowed for the call,
+ * and so is
  * @key. On 0 on_done comes once. On -1 nothing was started: ERR_LIMIT (no room, here or with the
  * transport), ERR_NOMEM, ERR_CANCELED (stopped).
  */

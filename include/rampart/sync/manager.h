@@ -47,6 +47,7 @@ struct manager_options {
     const char *instance; /* pod name, for Events */
     uint64_t seed;
     unsigned in_flight_max; /* 0: APPLIER_IN_FLIGHT_DEFAULT */
+    size_t hardenings_max;  /* workloads that are kept for hardening; 0: HARDENINGS_MAX */
 };
 
 struct manager_stats {
