@@ -259,6 +259,10 @@ static bool services_equal(const struct service_facts *one, const struct service
     if (!labels_equal(&one->labels, &other->labels) ||
         !labels_equal(&one->selector, &other->selector) ||
         one->is_external_name != other->is_external_name ||
+        one->is_load_balancer != other->is_load_balancer ||
+        !one->external_ip != !other->external_ip ||
+        strcmp(one->scrape_port ? one->scrape_port : "-",
+               other->scrape_port ? other->scrape_port : "-") != 0 ||
         one->ports_count != other->ports_count ||
         !texts_equal(one->cluster_ips, one->cluster_ips_count, other->cluster_ips,
                      other->cluster_ips_count))

@@ -4,6 +4,25 @@
 
 #include "rampart/kube/decode.h"
 
+int exceptions_of(const struct view *v, const char *ns, struct arena *a,
+                  const struct exception *const **ret_exceptions, size_t *ret_count,
+                  struct err *err)
+{
+    const struct exception **exceptions;
+    struct object_list list;
+
+    if (view_list(v, KIND_EXCEPTION, ns, a, &list, err) < 0)
+        return -1;
+    exceptions = arena_calloc(a, list.count, sizeof(*exceptions));
+    if (!exceptions)
+        return err_nomem(err);
+    for (size_t i = 0; i < list.count; i++)
+        exceptions[i] = OBJECT_AS(exception, list.items[i]);
+    *ret_exceptions = exceptions;
+    *ret_count = list.count;
+    return 0;
+}
+
 static bool may_be_exempted(const struct rule *rule, const struct workloads_section *section)
 {
     for (size_t i = 0; i < section->rules_count; i++) {

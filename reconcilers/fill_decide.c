@@ -9,6 +9,7 @@ struct decision {
     const struct workloads_section *section;
     const struct container_evidence *evidence;
     size_t evidence_count;
+    const struct fill_exempt *exempt;  /* NULL: nothing */
     struct fill_container *containers; /* one for each of the pod's */
     struct fill fill;
     bool may_contradict; /* a stated value counts as missing where it is not the wanted one */
@@ -54,6 +55,11 @@ static bool lacks(const struct decision *d, enum stated pod, enum stated value)
 static bool goes_to_pod(const struct decision *d, enum stated pod, bool is_unset_below)
 {
     return (pod == UNSET && is_unset_below) || (d->may_contradict && pod == STATED_FALSE);
+}
+
+static bool is_exempt(const struct decision *d, enum fill_field field, size_t i)
+{
+    return d->exempt && (d->exempt->fields[field] >> i & 1);
 }
 
 static const struct container_evidence *evidence_of(const struct decision *d, const char *container)
@@ -121,8 +127,8 @@ static void decide_non_root(struct decision *d)
 
         if (!is_templated(container))
             continue;
-        is_unset_below = is_unset_below && value == UNSET;
-        if (!lacks(d, pod, value))
+        is_unset_below = is_unset_below && value == UNSET && !is_exempt(d, FILL_RUN_AS_NON_ROOT, i);
+        if (!lacks(d, pod, value) || is_exempt(d, FILL_RUN_AS_NON_ROOT, i))
             continue;
         d->containers[i].run_as_non_root = may_be_non_root(d, i);
         is_for_pod = is_for_pod && d->containers[i].run_as_non_root;
@@ -147,8 +153,8 @@ static void decide_seccomp(struct decision *d)
 
         if (!is_templated(container))
             continue;
-        is_unset_below = is_unset_below && value == UNSET;
-        d->containers[i].seccomp = lacks(d, pod, value);
+        is_unset_below = is_unset_below && value == UNSET && !is_exempt(d, FILL_SECCOMP, i);
+        d->containers[i].seccomp = lacks(d, pod, value) && !is_exempt(d, FILL_SECCOMP, i);
     }
     if (!goes_to_pod(d, pod, is_unset_below))
         return;
@@ -167,12 +173,13 @@ static void decide_linux(struct decision *d, size_t i)
     d->containers[i].allow_privilege_escalation =
         d->section->fill.allow_privilege_escalation &&
         lacks(d, UNSET, opposite(security->allow_privilege_escalation)) && !is_privileged &&
-        !adds_sys_admin(security);
+        !adds_sys_admin(security) && !is_exempt(d, FILL_ALLOW_PRIVILEGE_ESCALATION, i);
     d->containers[i].drop_all =
-        d->section->fill.drop_all && !is_privileged &&
+        d->section->fill.drop_all && !is_privileged && !is_exempt(d, FILL_DROP_CAPABILITIES, i) &&
         (!security->states_drop || (d->may_contradict && !security->drops_all));
-    d->containers[i].read_only_root =
-        d->section->fill.read_only_root && lacks(d, UNSET, security->read_only_root_filesystem);
+    d->containers[i].read_only_root = d->section->fill.read_only_root &&
+                                      lacks(d, UNSET, security->read_only_root_filesystem) &&
+                                      !is_exempt(d, FILL_READ_ONLY_ROOT, i);
 }
 
 static void decide_resources(struct decision *d, size_t i)
@@ -188,6 +195,10 @@ static void decide_resources(struct decision *d, size_t i)
     if (!(stated & (HAS_MEMORY_REQUEST | HAS_MEMORY_LIMIT)))
         wanted |= (d->fill.memory_request ? HAS_MEMORY_REQUEST : 0u) |
                   (d->fill.memory_limit ? HAS_MEMORY_LIMIT : 0u);
+    for (size_t flag = 0; d->exempt && flag < FILL_RESOURCE_FLAGS_COUNT; flag++) {
+        if (d->exempt->resources[flag] >> i & 1)
+            wanted &= ~(1u << flag);
+    }
     d->containers[i].resources = (uint8_t)wanted;
 }
 
@@ -236,14 +247,16 @@ static int decide(struct decision *d, struct arena *a, struct fill *ret_fill, st
 }
 
 int fill_decide(const struct pod_template *pod, const struct workloads_section *section,
-                const struct container_evidence *evidence, size_t evidence_count, struct arena *a,
-                struct fill *ret_fill, struct err *err)
+                const struct container_evidence *evidence, size_t evidence_count,
+                const struct fill_exempt *exempt, struct arena *a, struct fill *ret_fill,
+                struct err *err)
 {
     struct decision d = {
         .pod = pod,
         .section = section,
         .evidence = evidence,
         .evidence_count = evidence_count,
+        .exempt = exempt,
     };
 
     return decide(&d, a, ret_fill, err);
@@ -255,4 +268,67 @@ int fill_propose(const struct pod_template *pod, const struct workloads_section 
     struct decision d = {.pod = pod, .section = section, .may_contradict = true};
 
     return decide(&d, a, ret_fill, err);
+}
+
+/* ---- What is left when it is filled in ---- */
+
+static void fill_in(struct container *container, const struct fill_container *c)
+{
+    struct security_context *security = &container->security;
+
+    if (c->run_as_non_root)
+        security->run_as_non_root = STATED_TRUE;
+    if (c->pinned_uid >= 0) {
+        security->has_run_as_user = true;
+        security->run_as_user = c->pinned_uid;
+    }
+    if (c->seccomp)
+        security->seccomp = CONFINEMENT_RUNTIME_DEFAULT;
+    if (c->allow_privilege_escalation)
+        security->allow_privilege_escalation = STATED_FALSE;
+    if (c->drop_all)
+        security->has_capabilities = security->states_drop = security->has_drop =
+            security->drops_all = security->drops_net_raw = true;
+    if (c->read_only_root)
+        security->read_only_root_filesystem = STATED_TRUE;
+    container->resources |= c->resources;
+}
+
+int fill_apply(const struct pod_template *pod, const struct fill *fill, struct arena *a,
+               struct pod_template *ret_pod, struct err *err)
+{
+    struct pod_template filled = *pod;
+    struct container *containers;
+
+    if (fill->leaves_count > 0) {
+        containers = arena_calloc(a, pod->containers_count, sizeof(*containers));
+        if (!containers)
+            return err_nomem(err);
+        for (size_t i = 0; i < pod->containers_count; i++) {
+            containers[i] = pod->containers[i];
+            fill_in(&containers[i], &fill->containers[i]);
+        }
+        filled.containers = containers;
+        if (fill->pod_run_as_non_root)
+            filled.security.run_as_non_root = STATED_TRUE;
+        if (fill->pod_seccomp)
+            filled.security.seccomp = CONFINEMENT_RUNTIME_DEFAULT;
+    }
+    *ret_pod = filled;
+    return 0;
+}
+
+int fill_unset(const struct pod_template *pod, const struct workloads_section *section,
+               const struct fill *fill, struct arena *a, size_t *ret_count, struct err *err)
+{
+    struct workloads_section all = *section;
+    struct pod_template filled = *pod;
+    struct decision d = {.pod = &filled, .section = &all};
+    struct fill left;
+
+    all.on_unknown = ON_UNKNOWN_TRY;
+    if ((fill && fill_apply(pod, fill, a, &filled, err) < 0) || decide(&d, a, &left, err) < 0)
+        return -1;
+    *ret_count = left.leaves_count;
+    return 0;
 }

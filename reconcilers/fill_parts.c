@@ -129,6 +129,10 @@ void fill_parts_write(struct json_build *j, const struct workload_facts *w, cons
 {
     bool is_cron_job = w->object.kind == KIND_CRON_JOB;
 
+    if (w->object.kind == KIND_POD) {
+        write_pod(j, &w->pod, fill, is_patch);
+        return;
+    }
     json_open_obj(j, "spec");
     if (is_cron_job) {
         json_open_obj(j, "jobTemplate");

@@ -10,7 +10,8 @@
 #define FILL_TEXT_LEN_MAX (4u * 1024 * 1024) /* bytes of a patch; the API server takes 3 MiB */
 
 /*
- * Member "spec" of the workload, down to the template's own. @key NULL: without the annotation on
+ * Member "spec" of the workload, down to the template's own; of a Pod, which only a finding is
+ * about, its own. @key NULL: without the annotation on
  * the template. @is_patch: with $setElementOrder before each list that has something.
  */
 void fill_parts_write(struct json_build *j, const struct workload_facts *w, const struct fill *fill,

@@ -6,8 +6,6 @@
 #include "network_pass.h"
 #include "rampart/reconcilers/selection.h"
 
-#define RULE "network"
-
 uint32_t network_in_place_bit(enum concern concern, const char *name)
 {
     char hash[17];
@@ -27,7 +25,7 @@ bool network_is_right(const struct network_pass *p, const struct wanted *w)
            ownership_is_right(w->observed, &p->own, w->text);
 }
 
-static int add_finding(struct network_pass *p, const struct finding *finding, struct err *err)
+int network_add_finding(struct network_pass *p, const struct finding *finding, struct err *err)
 {
     if (!finding->message)
         return err_nomem(err);
@@ -44,7 +42,7 @@ static struct finding about_policy(const struct network_pass *p, enum reason rea
         .is_warning = true,
         .is_about_profile = p->plan->mode == MODE_AUDIT,
         .object = {KIND_NETWORK_POLICY, p->own.ns, name, ""},
-        .rule = RULE,
+        .rule = NETWORK_RULE,
         .profile = p->own.profile,
     };
 }
@@ -76,6 +74,8 @@ static int match(struct network_pass *p, struct err *err)
 /* Says what it means for the namespace before it says why. */
 static const char *unresolved_message(const struct network_pass *p, const struct wanted *w)
 {
+    bool waits = !p->wanted.items[0].observed || network_is_parked(p);
+
     if (!w->unresolved)
         return NULL;
     if (w->observed)
@@ -83,15 +83,14 @@ static const char *unresolved_message(const struct network_pass *p, const struct
                             "NetworkPolicy %s/%s stays as it is and cannot be kept up to date: %s",
                             p->own.ns, w->name, w->unresolved);
     return arena_printf(p->arena, "namespace %s: %s cannot be made%s: %s", p->own.ns, w->name,
-                        p->wanted.items[0].observed ? "" : ", so the default-deny waits for it",
-                        w->unresolved);
+                        waits ? ", so the default-deny waits for it" : "", w->unresolved);
 }
 
 /* The deny stood when we last looked: what somebody took away since does not let it be refused now.
  */
 static bool deny_has_stood(const struct network_pass *p)
 {
-    return p->before && p->before->profile &&
+    return !network_is_parked(p) && p->before && p->before->profile &&
            (p->before->in_place & network_in_place_bit(CONCERN_DENY, POLICY_DENY));
 }
 
@@ -103,7 +102,7 @@ static int report_trouble(struct network_pass *p, bool *ret_is_blocked, struct e
         const struct wanted *w = &p->wanted.items[i];
         struct finding finding = about_policy(p, w->reason, w->name);
 
-        if (w->observed && w->text)
+        if (w->observed && w->text && !(i == 0 && network_is_parked(p)))
             p->plan->in_place |= network_in_place_bit(w->concern, w->name);
         if (!w->unresolved && !w->is_taken)
             continue;
@@ -119,14 +118,15 @@ static int report_trouble(struct network_pass *p, bool *ret_is_blocked, struct e
                              "over; rename or delete it (kubectl -n %s delete networkpolicy %s)",
                              p->own.ns, w->name, p->own.ns, w->name);
         }
-        if (add_finding(p, &finding, err) < 0)
+        if (network_add_finding(p, &finding, err) < 0)
             return -1;
     }
     /* Where the deny stands (or stood, until somebody deleted it), what can be computed is kept
      * right; where it does not, nothing is begun. */
     if (deny_has_stood(p))
         p->plan->in_place |= network_in_place_bit(CONCERN_DENY, POLICY_DENY);
-    *ret_is_blocked = is_blocked && !p->wanted.items[0].observed && !deny_has_stood(p);
+    *ret_is_blocked =
+        is_blocked && (!p->wanted.items[0].observed || network_is_parked(p)) && !deny_has_stood(p);
     return 0;
 }
 
@@ -163,7 +163,7 @@ static int report_undone(struct network_pass *p, struct err *err)
                          : in      ? "ingress"
                                    : "egress",
                          policy->selects_all_pods ? "every pod" : "the pods that it selects");
-        if (add_finding(p, &finding, err) < 0)
+        if (network_add_finding(p, &finding, err) < 0)
             return -1;
         if (p->plan->state == VERDICT_COMPLIANT)
             p->plan->state = VERDICT_DRIFTED;
@@ -201,11 +201,13 @@ static int audit(struct network_pass *p, struct err *err)
                                    "NetworkPolicy %s/%s differs in %s; Enforce would put it "
                                    "right",
                                    p->own.ns, w->name, *fields ? fields : "its labels");
-        if (add_finding(p, &finding, err) < 0)
+        if (network_add_finding(p, &finding, err) < 0)
             return -1;
         if (p->plan->state == VERDICT_COMPLIANT)
             p->plan->state = VERDICT_DRIFTED;
     }
+    if (network_cut_off(p, err) < 0)
+        return -1;
     if (!names)
         return 0;
     if (p->plan->state == VERDICT_COMPLIANT)
@@ -214,13 +216,14 @@ static int audit(struct network_pass *p, struct err *err)
     missing.object = (struct object_ref){KIND_NAMESPACE, "", p->own.ns, p->own.ns_uid};
     missing.message =
         arena_printf(p->arena, "namespace %s: Enforce would create %s", p->own.ns, names);
-    return add_finding(p, &missing, err);
+    return network_add_finding(p, &missing, err);
 }
 
 static int enforce(struct network_pass *p, struct err *err)
 {
     bool is_right = true;
 
+    p->plan->look_again_s = p->deny.look_again_s;
     for (size_t i = 0; i < p->wanted.count; i++) {
         const struct wanted *w = &p->wanted.items[i];
 
@@ -228,9 +231,9 @@ static int enforce(struct network_pass *p, struct err *err)
     }
     for (size_t i = 0; i < p->standing_count; i++)
         is_right &= p->standing[i].wanted != NULL;
-    if (is_right)
+    if (is_right && !p->deny.mark)
         return 0;
-    if (p->plan->state == VERDICT_COMPLIANT)
+    if (!is_right && p->plan->state == VERDICT_COMPLIANT) /* a mark is no drift */
         p->plan->state = VERDICT_DRIFTED;
     /* Remove promises to take everything back: nothing is made before the finalizer that keeps the
      * promise. */
@@ -268,7 +271,8 @@ static int decide(struct network_pass *p, struct err *err)
         return take_back_what_goes(p, err);
     p->plan->state = VERDICT_COMPLIANT;
     if (network_wanted(p->view, p->profile, p->own.ns, p->arena, &p->wanted, err) < 0 ||
-        match(p, err) < 0 || report_trouble(p, &is_blocked, err) < 0 || report_undone(p, err) < 0)
+        (p->plan->mode == MODE_ENFORCE && network_deny(p, err) < 0) || match(p, err) < 0 ||
+        report_trouble(p, &is_blocked, err) < 0 || report_undone(p, err) < 0)
         return -1;
     if (p->plan->mode == MODE_AUDIT)
         return audit(p, err) < 0 ? -1 : take_back_what_goes(p, err);
@@ -292,7 +296,7 @@ static int report_retained(struct network_pass *p, const struct profile *owner, 
         .reason = REASON_RETAINED,
         .is_warning = true,
         .object = {KIND_NAMESPACE, "", p->own.ns, p->own.ns_uid},
-        .rule = RULE,
+        .rule = NETWORK_RULE,
         .profile = owner->object.name,
         .message = arena_printf(p->arena,
                                 "SecurityProfile %s %s namespace %s; onDelete is Retain, so its "
@@ -307,7 +311,7 @@ static int report_retained(struct network_pass *p, const struct profile *owner, 
                                 LABEL_PROFILE, owner->object.name),
     };
 
-    return add_finding(p, &finding, err);
+    return network_add_finding(p, &finding, err);
 }
 
 /* Nobody decides here any more. Absence of a profile is no order to remove anything: only a profile

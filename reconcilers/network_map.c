@@ -1,7 +1,7 @@
 #include <string.h>
 
+#include "network_pass.h"
 #include "rampart/kube/network_plugin.h"
-#include "rampart/reconcilers/network.h"
 
 static void map_namespace(const struct object *before, const struct object *after,
                           const struct dirty *dirty)
@@ -56,7 +56,7 @@ static void map_service_or_slice(const struct view *v, const struct object *befo
         return;
     if ((before && cluster_facts_depend_on(before)) || (after && cluster_facts_depend_on(after)))
         dirty->mark_all_namespaces(dirty->ctx);
-    else if (backends_touch(v, any->ns))
+    else if (backends_touch(v, any->ns) || network_cut_off_touches(v, before, after))
         dirty->mark_namespace(dirty->ctx, any->ns);
 }
 
@@ -93,6 +93,12 @@ void network_map(const struct view *v, const struct object *before, const struct
         map_hook(after, dirty);
         if (network_plugin_of(after ? after->name : before->name))
             dirty->mark_all_profiles(dirty->ctx); /* their status says what the plugin is */
+        break;
+    case KIND_DEPLOYMENT:
+    case KIND_STATEFUL_SET:
+    case KIND_DAEMON_SET:
+        if (deny_rollout_touches(v, before, after) || network_cut_off_touches(v, before, after))
+            dirty->mark_namespace(dirty->ctx, after ? after->ns : before->ns);
         break;
     default:
         break;

@@ -114,8 +114,7 @@ static int look_at_leaving(struct order *o, enum direction d, struct err *err)
     const struct network_pass *p = o->pass;
     struct way *way = &o->ways[d];
 
-    if (way->is_carried && o->deny->seen.selects_all_pods &&
-        carry_rules(way, &o->deny->seen.spec.rules[d], p->arena, err) < 0)
+    if (way->is_carried && carry_rules(way, &o->deny->seen.spec.rules[d], p->arena, err) < 0)
         return -1;
     for (size_t i = 0; i < p->standing_count; i++) {
         const struct standing *s = &p->standing[i];
@@ -162,7 +161,8 @@ static void count_changes(struct order *o)
  * last, or go first. */
 static bool is_plain_start_or_end(const struct order *o)
 {
-    bool is_start = o->pass->wanted.count > 0, is_end = o->pass->wanted.count == 0;
+    bool is_end = o->pass->wanted.count == 0 || o->pass->deny.is_parked;
+    bool is_start = !is_end;
 
     for (int d = 0; d < DIRECTION_COUNT; d++) {
         is_start &= !o->ways[d].is_isolated && o->ways[d].wanted_count <= 1;
@@ -183,8 +183,8 @@ static int look(struct order *o, struct err *err)
         struct way *way = &o->ways[d];
 
         way->is_denied = p->wanted.count > 0 && p->wanted.items[0].spec.has[d];
-        way->is_carried =
-            o->deny && o->deny->seen.spec.has[d] && o->deny->seen.spec.rules[d].count > 0;
+        way->is_carried = o->deny && o->deny->seen.selects_all_pods && o->deny->seen.spec.has[d] &&
+                          o->deny->seen.spec.rules[d].count > 0;
         for (size_t i = 0; i < p->standing_count; i++)
             way->is_isolated |=
                 p->standing[i].seen.selects_all_pods && p->standing[i].seen.spec.has[d];
@@ -194,6 +194,9 @@ static int look(struct order *o, struct err *err)
     }
     count_changes(o);
     o->needs_carrier = o->changes_count >= 2 && !is_plain_start_or_end(o);
+    /* A deny that is watched comes before any allow: each of them isolates too, and what was ready
+     * before is told by the deny. */
+    o->needs_carrier |= p->deny.begins && o->changes_count + o->additions_count >= 2;
     return 0;
 }
 
@@ -220,13 +223,18 @@ static int put(struct order *o, enum plan_phase phase, const struct wanted *w, c
                struct err *err)
 {
     struct network_pass *p = o->pass;
+    struct ownership own = p->own;
     const struct finding *drift;
     struct write *write;
 
     if (network_drift(p, w, &drift, err) < 0)
         return -1;
-    write = w->observed ? ownership_mend(p->plan, phase, w->observed, &p->own, text, err)
-                        : ownership_create(p->plan, phase, w->name, &p->own, text, err);
+    if (w->concern == CONCERN_DENY) {
+        own.rollout = p->deny.mark;
+        drift = drift ? drift : p->kept;
+    }
+    write = w->observed ? ownership_mend(p->plan, phase, w->observed, &own, text, err)
+                        : ownership_create(p->plan, phase, w->name, &own, text, err);
     if (!write)
         return -1;
     write->after = drift;
@@ -306,8 +314,8 @@ static int put_carrier(struct order *o, struct err *err)
     struct network_pass *p = o->pass;
     struct wanted carrier = {.concern = CONCERN_DENY, .name = POLICY_DENY, .text = o->carrier};
 
-    if (!o->carrier ||
-        (o->deny && o->deny->facts->spec && strcmp(o->deny->facts->spec, o->carrier) == 0))
+    if (!o->carrier || (!p->deny.mark && o->deny && o->deny->facts->spec &&
+                        strcmp(o->deny->facts->spec, o->carrier) == 0))
         return 0;
     if (p->wanted.count > 0)
         carrier.text = p->wanted.items[0].text; /* drift is told against what the profile wants */
@@ -413,7 +421,7 @@ int network_order(struct network_pass *p, struct err *err)
         return -1;
     if (put_carrier(&o, err) < 0 || put_wanted(&o, err) < 0)
         return -1;
-    if (deny && !o.needs_carrier && !network_is_right(p, deny) &&
+    if (deny && !o.needs_carrier && (p->deny.mark || !network_is_right(p, deny)) &&
         put(&o, PHASE_DENY, deny, deny->text, err) < 0)
         return -1;
     return remove_leaving(&o, err);

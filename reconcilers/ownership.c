@@ -6,6 +6,7 @@
 #include "rampart/json/build.h"
 #include "rampart/json/get.h"
 #include "rampart/reconcilers/network.h"
+#include "rampart/reconcilers/pods_evidence.h"
 #include "rampart/reconcilers/policy_spec.h"
 
 #define BODY_LEN_MAX (1024u * 1024)
@@ -63,6 +64,10 @@ static void write_marks(struct json_build *j, const struct ownership *own, const
     json_close_obj(j);
     json_open_obj(j, "annotations");
     json_add_str(j, ANNOTATION_SPEC_HASH, hash);
+    if (own->rollout && *own->rollout != '\0')
+        json_add_str(j, ANNOTATION_ROLLOUT, own->rollout);
+    else if (own->rollout && policy)
+        json_add_null(j, ANNOTATION_ROLLOUT);
     json_close_obj(j);
     json_open_arr(j, "ownerReferences");
     json_open_obj(j, NULL);
@@ -229,4 +234,17 @@ struct write *ownership_delete(struct plan *plan, enum plan_phase phase,
 
     assert(ownership_may_delete(policy, own->ns_uid));
     return add(plan, &write, NULL, "remove", err);
+}
+
+struct write *ownership_delete_stuck_pod(struct plan *plan, const char *ns,
+                                         const struct stuck_pod *pod, struct err *err)
+{
+    struct write write = {
+        .verb = WRITE_DELETE,
+        .phase = PHASE_PODS,
+        .object = {.kind = KIND_POD, .ns = ns, .name = pod->name, .uid = pod->uid},
+        .is_explained = true,
+    };
+
+    return add(plan, &write, NULL, "delete", err);
 }

@@ -9,6 +9,8 @@
 #include "rampart/kube/decode.h"
 #include "rampart/reconcilers/rollout_mark.h"
 
+#define SELECTOR_BYTES_MAX (1024u * 1024) /* of one budget; SELECTOR_TERMS_MAX takes less */
+
 void pods_evidence_begin(struct pods_evidence_build *b, const struct workload_facts *w,
                          struct arena *a)
 {
@@ -232,10 +234,14 @@ int pods_evidence_budget(struct pods_evidence_build *b, const json_t *root, stru
     const json_t *room = json_member(json_member(root, "status"), "disruptionsAllowed");
     struct selector selector;
     struct err why = {0};
+    AUTO_ARENA scratch; /* there may be any number of budgets, and nothing of them is kept */
 
-    if (!selector_json || json_integer_value(room) > 0)
+    arena_init(&scratch, SELECTOR_BYTES_MAX);
+    if (json_member(root, OBJECT_CUT))
+        b->found.has_budget_room = false;
+    if (!selector_json || json_integer_value(room) > 0 || !b->found.has_budget_room)
         return 0; /* without a selector it selects nothing */
-    if (selector_decode(selector_json, b->a, &selector, &why) < 0) {
+    if (selector_decode(selector_json, &scratch, &selector, &why) < 0) {
         if (why.code == ERR_NOMEM)
             return err_nomem(err);
         b->found.has_budget_room = false;

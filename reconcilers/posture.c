@@ -11,6 +11,8 @@
 
 static_assert(RULES_MAX == POSTURE_RULES_MAX, "sets of rules are bits of one word");
 
+#define FIX_HINT " `rampart eval --show-fix` prints the YAML to merge in Git."
+
 const enum kind posture_kinds[POSTURE_KINDS_COUNT] = {KIND_DEPLOYMENT, KIND_STATEFUL_SET,
                                                       KIND_DAEMON_SET, KIND_CRON_JOB,
                                                       KIND_SERVICE,    KIND_NAMESPACE};
@@ -66,7 +68,7 @@ struct question {
     struct rule_settings settings;
     struct rule_input input;
     struct exempt_subject subject;
-    const struct exception **exceptions; /* of its namespace, by name */
+    const struct exception *const *exceptions; /* of its namespace, by name */
     size_t exceptions_count;
     int64_t now_s;
 };
@@ -110,32 +112,11 @@ static bool is_of_another(const struct view *v, const struct workload_facts *w)
 static int find_profile(const struct view *v, const char *ns, struct arena *a,
                         const struct profile **ret_profile, struct err *err)
 {
-    const struct object *facts = view_get(v, KIND_NAMESPACE, "", ns);
-    const struct profile *p = NULL;
-    struct object_list profiles;
+    const struct profile *p;
 
-    if (facts) {
-        if (view_list(v, KIND_PROFILE, NULL, a, &profiles, err) < 0)
-            return -1;
-        p = selection_workloads(v, &profiles, OBJECT_AS(namespace_facts, facts));
-    }
-    *ret_profile = p && p->workloads.mode != MODE_OFF ? p : NULL;
-    return 0;
-}
-
-static int list_exceptions(const struct view *v, const char *ns, struct arena *a,
-                           struct question *q, struct err *err)
-{
-    struct object_list list;
-
-    if (view_list(v, KIND_EXCEPTION, ns, a, &list, err) < 0)
+    if (selection_workloads_of(v, ns, a, &p, err) < 0)
         return -1;
-    q->exceptions = arena_calloc(a, list.count, sizeof(*q->exceptions));
-    if (!q->exceptions)
-        return err_nomem(err);
-    for (size_t i = 0; i < list.count; i++)
-        q->exceptions[i] = OBJECT_AS(exception, list.items[i]);
-    q->exceptions_count = list.count;
+    *ret_profile = p && p->workloads.mode != MODE_OFF ? p : NULL;
     return 0;
 }
 
@@ -187,7 +168,7 @@ static int prepare(const struct view *v, const struct object *object, struct are
     q->settings.level = q->profile->workloads.level;
     q->input.settings = &q->settings;
     q->subject.name = object->name;
-    if (list_exceptions(v, ns, a, q, err) < 0)
+    if (exceptions_of(v, ns, a, &q->exceptions, &q->exceptions_count, err) < 0)
         return -1;
     if (object->kind == KIND_NAMESPACE)
         return ask_about_namespace(v, OBJECT_AS(namespace_facts, object), a, q, err);
@@ -295,8 +276,10 @@ static int say(const struct question *q, const struct object *object, const stru
 
     if (!is_error)
         answer = left_of(q, rule, &answer);
-    strbuf_init(&text, RULE_EXPLANATION_MAX);
+    strbuf_init(&text, RULE_EXPLANATION_MAX + sizeof(FIX_HINT));
     rule_explain(rule, &q->input, &answer, &text);
+    if (!is_error && rule->fix != FILL_NONE && rule->fix != FILL_RESOURCES)
+        strbuf_adds(&text, FIX_HINT);
     if (strbuf_check(&text, rule->id, err) < 0)
         return -1;
     message = cut(a, text.text);

@@ -56,18 +56,26 @@ static int plan_finalizer(struct plan *plan, const struct profile *p, bool wants
                      wants ? "put the finalizer on" : "take the finalizer off", err);
 }
 
+/* Whether the section fills anything in. */
+static bool has_fill(const struct workloads_section *s)
+{
+    return s->fill.run_as_non_root || s->fill.seccomp || s->fill.allow_privilege_escalation ||
+           s->fill.drop_all || s->fill.read_only_root || s->fill.cpu_request ||
+           s->fill.memory_request || s->fill.cpu_limit || s->fill.memory_limit;
+}
+
 /*
  * The finalizer is on only while there is something to take back, or is about to be. A profile that
- * is going keeps it until its policies are gone, unless it says Retain (or can no longer be
- * understood: then nothing is removed in its name).
+ * is going keeps it until its policies and its fills are gone, unless it says Retain (or can no
+ * longer be understood: then nothing is removed in its name).
  */
 static bool wants_finalizer(const struct profile *p, const struct profile_tally *t)
 {
     if (p->invalid || !p->removes_on_delete)
         return false;
     if (p->object.is_deleting)
-        return p->has_finalizer && t->standing > 0;
-    return t->standing > 0 ||
+        return p->has_finalizer && t->standing + t->filled > 0;
+    return t->standing + t->filled > 0 || (t->filling > 0 && has_fill(&p->workloads)) ||
            (p->network.is_stated && p->network.mode == MODE_ENFORCE && t->decided > 0);
 }
 

@@ -83,6 +83,9 @@ static bool workloads_obstacle(const struct profile *p, const struct profile_tal
         c->reason = reason_name(REASON_RULE_ERROR);
         c->message = arena_printf(a, "%u of %zu workloads cannot be evaluated; first: %s",
                                   t->postures.states[POSTURE_FAILED], tally_workloads(t), first);
+    } else if (t->rollouts.is_paused) {
+        c->reason = reason_name(REASON_ROLLOUTS_PAUSED);
+        c->message = t->rollouts.message;
     } else if (*t->unknown_rules) {
         c->reason = reason_name(REASON_UNKNOWN_RULE);
         c->message = arena_printf(a,
@@ -136,7 +139,10 @@ static struct verdict_text ready(const struct profile *p, const struct profile_t
         c.message = p->invalid;
     } else if (p->object.is_deleting) {
         c.reason = "TakingBack";
-        c.message = arena_printf(a, "%zu policies are still to be removed", t->standing);
+        c.message = arena_printf(a,
+                                 "%zu policies are still to be removed, and what was filled in is "
+                                 "still to be taken back from %zu workloads",
+                                 t->standing, t->filled);
     } else if (t->failed > 0) {
         c.reason = failure_reason(t);
         c.message = arena_printf(a, "%zu of %zu namespaces cannot be made compliant; first: %s",
@@ -167,6 +173,28 @@ static const char *plugin_message(const struct profile_tally *t, struct arena *a
            "no effect";
 }
 
+/* Of a profile without a network section. */
+static struct verdict_text enforcing_workloads(const struct profile *p,
+                                               const struct profile_tally *t)
+{
+    struct verdict_text c = {.type = "Enforcing", .reason = mode_name(p->workloads.mode)};
+
+    if (p->workloads.mode == MODE_OFF) {
+        c.message = "the workloads section is switched off";
+    } else if (p->workloads.mode == MODE_AUDIT) {
+        c.message = "workloads are evaluated and not written to; set mode: Enforce";
+    } else if (t->filling == 0) {
+        c.reason = "NothingSelected";
+        c.message = "it decides for the workloads of no namespace";
+    } else {
+        c.is_true = true;
+        c.reason = "Enforced";
+        c.message =
+            "what spec.workloads.fill asks for and is missing in pod templates is filled in";
+    }
+    return c;
+}
+
 static struct verdict_text enforcing(const struct profile *p, const struct profile_tally *t,
                                      struct arena *a)
 {
@@ -183,14 +211,9 @@ static struct verdict_text enforcing(const struct profile *p, const struct profi
                         : "the profile states no section that could be enforced";
         return c;
     }
-    if (!p->network.is_stated) {
-        c.reason = mode_name(p->workloads.mode);
-        c.message = "no network section is stated; workloads are evaluated and not written to";
-        if (p->workloads.mode == MODE_OFF)
-            c.message = "the workloads section is switched off";
-        return c;
-    }
-    c.is_true = p->network.mode == MODE_ENFORCE && t->decided > 0;
+    if (!p->network.is_stated)
+        return enforcing_workloads(p, t);
+    c.is_true = (p->network.mode == MODE_ENFORCE && t->decided > 0) || t->filling > 0;
     if (t->winner) {
         c.reason = reason_name(REASON_OVERRIDDEN);
         c.message =
@@ -202,6 +225,10 @@ static struct verdict_text enforcing(const struct profile *p, const struct profi
         c.message = "the network section is evaluated and nothing is written; set mode: Enforce";
         if (p->network.mode == MODE_OFF)
             c.message = "the network section is switched off";
+        if (t->filling > 0) {
+            c.reason = "Enforced";
+            c.message = "workloads are filled in; for the network section nothing is written";
+        }
     } else {
         c.reason = t->decided > 0 ? "Enforced" : "NothingSelected";
         c.message =
@@ -223,7 +250,8 @@ static struct verdict_text degraded(const struct profile *p, const struct profil
         c.is_true = true;
         c.reason = reason_name(REASON_SCAN_FAILED);
         c.message = t->scan_trouble;
-    } else if (t->has_workloads && (t->postures.states[POSTURE_FAILED] > 0 || *t->unknown_rules)) {
+    } else if (t->has_workloads && (t->postures.states[POSTURE_FAILED] > 0 ||
+                                    t->rollouts.is_paused || *t->unknown_rules)) {
         c.is_true = workloads_obstacle(p, t, a, &c);
     }
     return c;
@@ -232,13 +260,22 @@ static struct verdict_text degraded(const struct profile *p, const struct profil
 static struct verdict_text contested(const struct profile_tally *t, struct arena *a)
 {
     struct verdict_text c = {.type = "Contested", .reason = "Uncontested", .message = ""};
+    const struct finding *first = t->contest ? t->contest : t->contested_workload;
+    const char *first_message = first ? first->message : "see the Events";
+    unsigned workloads = t->rollouts.contested;
 
-    if (t->contest) {
-        c.is_true = true;
-        c.reason = reason_name(REASON_CONTESTED);
+    if (!t->contest && workloads == 0)
+        return c;
+    c.is_true = true;
+    c.reason = reason_name(REASON_CONTESTED);
+    if (workloads == 0)
         c.message = arena_printf(a, "%zu of %zu namespaces; first: %s", t->contested, t->decided,
-                                 t->contest->message);
-    }
+                                 first_message);
+    else if (!t->contest)
+        c.message = arena_printf(a, "%u workloads; first: %s", workloads, first_message);
+    else
+        c.message = arena_printf(a, "%zu of %zu namespaces and %u workloads; first: %s",
+                                 t->contested, t->decided, workloads, first_message);
     return c;
 }
 
@@ -319,6 +356,14 @@ const char *profile_status_text(const struct view *v, const struct profile *p,
     json_add_int(&j, "drifted", t->postures.states[POSTURE_DRIFTED]);
     json_add_int(&j, "exempt", t->postures.states[POSTURE_EXEMPT]);
     json_add_int(&j, "failed", t->postures.states[POSTURE_FAILED]);
+    json_close_obj(&j);
+    json_open_obj(&j, "rollouts");
+    json_add_int(&j, "running", t->rollouts.running);
+    json_add_int(&j, "waiting", t->rollouts.waiting);
+    json_add_int(&j, "proven", t->rollouts.proven);
+    json_add_int(&j, "failed", t->rollouts.failed);
+    json_add_int(&j, "contested", t->rollouts.contested);
+    json_add_bool(&j, "paused", t->rollouts.is_paused);
     json_close_obj(&j);
     if (profile_status_rules(&j, v, p, t, a, err) < 0 || write_drift(&j, t, a, err) < 0)
         return NULL;

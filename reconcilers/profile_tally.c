@@ -91,6 +91,8 @@ static void add_namespace(struct profile_tally *t, const struct view *v, const s
         return;
     }
     t->selected++;
+    t->filling += p->workloads.is_stated && p->workloads.mode == MODE_ENFORCE &&
+                  selection_workloads(v, profiles, ns) == p;
     if (!p->network.is_stated)
         return;
     decides = selection_network(v, profiles, ns);
@@ -162,7 +164,8 @@ int profile_tally(const struct view *v, const struct profile *p, struct arena *a
     /* Only a profile that takes things back has to know whether there is something left. */
     if ((p->removes_on_delete || p->has_finalizer) && count_standing(&tally, v, p, a, err) < 0)
         return -1;
-    if (profile_tally_postures(v, p, a, &tally, err) < 0)
+    if (profile_tally_postures(v, p, a, &tally, err) < 0 ||
+        profile_tally_rollouts(v, p, a, &tally, err) < 0)
         return -1;
     *ret_tally = tally;
     return 0;

@@ -1,5 +1,7 @@
 #include "rampart/reconcilers/registry.h"
 
+#include "rampart/reconcilers/evidence_ops.h"
+#include "rampart/reconcilers/harden.h"
 #include "rampart/reconcilers/network.h"
 #include "rampart/reconcilers/posture.h"
 #include "rampart/reconcilers/profile_status.h"
@@ -9,8 +11,18 @@ static void map(const struct view *v, const struct object *before, const struct 
                 const struct dirty *dirty)
 {
     posture_map(v, before, after, dirty);
+    harden_map(v, before, after, dirty);
     network_map(v, before, after, dirty);
 }
+
+static const struct harden_ops harden = {
+    .step = harden_step,
+    .turns = harden_turns,
+    .evidence_begin = evidence_begin,
+    .evidence_take = evidence_take,
+    .evidence_select = evidence_select,
+    .evidence_end = evidence_end,
+};
 
 const struct reconciler_ops registry_ops = {
     .map = map,
@@ -21,4 +33,5 @@ const struct reconciler_ops registry_ops = {
     .evaluate = posture_evaluate,
     .explain = posture_explain,
     .plan_exception = exception_plan,
+    .harden = &harden,
 };

@@ -25,11 +25,28 @@ static const char *const reason_names[ROLLOUT_REASON_COUNT] = {
     [ROLLOUT_RUNS] = "Proving",
     [ROLLOUT_WAITS_FOR_POD] = "ProofPending",
     [ROLLOUT_CANNOT_DELETE] = "StuckPods",
+    [ROLLOUT_NO_QUOTA] = "NoQuotaRoom",
 };
 
 const char *rollout_reason_name(enum rollout_reason reason)
 {
     return reason_names[reason];
+}
+
+const char *rollout_left_message(enum rollout_reason left)
+{
+    switch (left) {
+    case ROLLOUT_WOULD_BREAK:
+        return "some containers run as root: build their images with another user, or state "
+               "runAsUser";
+    case ROLLOUT_UNKNOWN_USER:
+        return "it is not known which user some containers run as: state runAsNonRoot or "
+               "runAsUser, or set rollout.onUnknown: Try";
+    case ROLLOUT_NO_QUOTA:
+        return "a ResourceQuota leaves no room for the requests or limits";
+    default:
+        return "";
+    }
 }
 
 void rollout_wait(struct rollout_pass *p, enum rollout_reason reason, const char *message)
@@ -61,35 +78,61 @@ bool rollout_is_healthy(const struct workload_facts *w)
            w->replicas_available >= w->replicas;
 }
 
+/* Of short texts that nobody has a reason to forge: FNV-1a. */
+static uint64_t hash_of(const char *text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (const char *c = text; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+void rollout_remember(const struct workload_facts *w, struct harden_memory *ret_memory)
+{
+    *ret_memory = (struct harden_memory){
+        .uid = hash_of(w->object.uid),
+        .digest = hash_of(w->template_digest),
+        .fill = w->fill ? hash_of(w->fill) : 0,
+        .replicas = w->replicas,
+        .is_there = true,
+        .has_settled = rollout_has_settled(w),
+        .is_healthy = rollout_is_healthy(w),
+        .is_paused = w->is_paused,
+    };
+}
+
 /* ---- What the mark says of a template that our fill is no longer in ---- */
 
 /* It was made for this template, and for what the profile wants today; a user who rolled back
- * meant the template. */
+ * meant the template, and where nothing is filled in any more nothing else is wanted. */
 static bool mark_is_about(const struct rollout_pass *p)
 {
     return strcmp(p->mark.digest, p->in->workload->template_digest) == 0 &&
-           (p->mark.phase == ROLLOUT_STOOD_DOWN || strcmp(p->mark.wanted, p->wanted) == 0);
+           (p->mark.phase == ROLLOUT_STOOD_DOWN || !p->in->may_fill ||
+            strcmp(p->mark.wanted, p->wanted) == 0);
 }
 
 /* Fields that were filled in are gone although the key is still there: not for a container that
- * came. Whatever else the profile wants since is no loss. */
-static bool leaves_were_taken(const struct rollout_pass *p, const struct fill *fill)
+ * came. Whatever else the profile wants since is no loss, and neither is what may be filled in only
+ * now, since its pods have told their users or an exception has expired. */
+static bool leaves_were_taken(const struct rollout_pass *p)
 {
     const struct workload_facts *w = p->in->workload;
 
-    return fill->leaves_count && w->fill && strcmp(w->fill, p->mark.key) == 0 &&
+    return p->unset > p->mark.unset && w->fill && strcmp(w->fill, p->mark.key) == 0 &&
            w->pod.containers_count == p->mark.containers &&
            strcmp(p->mark.wanted, p->wanted) == 0 && w->template_rival.manager;
 }
 
-bool rollout_was_taken(const struct rollout_pass *p, const struct fill *fill)
+bool rollout_was_taken(const struct rollout_pass *p)
 {
     switch (p->mark.phase) {
     case ROLLOUT_PROVING:
     case ROLLOUT_PENDING:
     case ROLLOUT_PROVEN:
     case ROLLOUT_KEPT:
-        return leaves_were_taken(p, fill) || (!p->in->workload->fill && mark_is_about(p));
+        return leaves_were_taken(p) || (!p->in->workload->fill && mark_is_about(p));
     default:
         return false;
     }
@@ -103,6 +146,7 @@ bool rollout_is_held(struct rollout_pass *p)
     switch (p->mark.phase) {
     case ROLLOUT_REVERTED:
     case ROLLOUT_KEPT:
+    case ROLLOUT_LEFT:
         rollout_wait(p, ROLLOUT_FAILED_BEFORE, p->mark.message);
         return true;
     case ROLLOUT_STOOD_DOWN:
@@ -126,6 +170,7 @@ static int begin_pass(struct rollout_pass *p, struct err *err)
 
     p->step.message = "";
     p->step.look_again_s = INT64_MAX;
+    rollout_remember(w, &p->now);
     p->wanted = rollout_wanted(p->in->section, p->a);
     if (!p->wanted)
         return err_nomem(err);
@@ -145,6 +190,36 @@ static bool is_under_proof(const struct rollout_pass *p)
     return p->has_mark && fill && strcmp(fill, p->mark.key) == 0;
 }
 
+/* What is to be filled in by all that is known. */
+static int decide_fill(struct rollout_pass *p, struct fill *ret_fill, struct err *err)
+{
+    const struct rollout_input *in = p->in;
+    const struct pod_template *pod = &in->workload->pod;
+    const struct container_evidence *users = in->pods ? in->pods->users : NULL;
+    size_t users_count = in->pods ? in->pods->users_count : 0;
+    struct fill_exempt exempt = {.fields = {0}};
+    bool for_quota = false;
+    uint8_t refused = 0;
+
+    if (fill_decide(pod, in->section, users, users_count, in->exempt, p->a, ret_fill, err) < 0)
+        return -1;
+    if (in->pods && in->pods->room.is_known)
+        refused = room_refuses(&in->pods->room, in->workload, ret_fill, &for_quota);
+    if (refused) {
+        if (in->exempt)
+            exempt = *in->exempt;
+        for (size_t flag = 0; flag < FILL_RESOURCE_FLAGS_COUNT; flag++)
+            exempt.resources[flag] |= refused >> flag & 1 ? UINT64_MAX : 0;
+        if (fill_decide(pod, in->section, users, users_count, &exempt, p->a, ret_fill, err) < 0)
+            return -1;
+    }
+    p->step.left = ret_fill->would_break ? ROLLOUT_WOULD_BREAK
+                   : ret_fill->skipped   ? ROLLOUT_UNKNOWN_USER
+                   : for_quota           ? ROLLOUT_NO_QUOTA
+                                         : ROLLOUT_FINE;
+    return 0;
+}
+
 int rollout_step(const struct rollout_input *in, struct arena *a, struct rollout_step *ret_step,
                  struct err *err)
 {
@@ -161,14 +236,16 @@ int rollout_step(const struct rollout_input *in, struct arena *a, struct rollout
         *ret_step = p.step;
         return 0;
     }
-    if (fill_decide(&in->workload->pod, in->section, in->pods ? in->pods->users : NULL,
-                    in->pods ? in->pods->users_count : 0, a, &fill, err) < 0)
+    if (decide_fill(&p, &fill, err) < 0 ||
+        fill_unset(&in->workload->pod, in->section, NULL, a, &p.unset, err) < 0)
         return -1;
-    if (is_under_proof(&p) && !rollout_was_taken(&p, &fill) && rollout_prove(&p, &is_done, err) < 0)
+    if (is_under_proof(&p) && !rollout_was_taken(&p) && rollout_prove(&p, &is_done, err) < 0)
         return -1;
     if (!is_done && rollout_unstick(&p, &is_done, err) < 0)
         return -1;
-    if (!is_done && rollout_begin(&p, &fill, err) < 0)
+    if (!is_done && !in->may_fill)
+        (void)rollout_is_held(&p); /* what a mark says stays true */
+    else if (!is_done && rollout_begin(&p, &fill, err) < 0)
         return -1;
     *ret_step = p.step;
     return 0;

@@ -34,16 +34,16 @@ static bool is_creation(const struct workload_facts *w)
 
 /* Its owner has changed the template and the rollout of that has hardly begun: what is filled in
  * now restarts nothing that would not be restarted anyway. */
-static bool change_is_due(const struct rollout_input *in)
+static bool change_is_due(const struct rollout_pass *p)
 {
-    const struct workload_facts *w = in->workload, *was = in->before;
+    const struct workload_facts *w = p->in->workload;
+    const struct harden_memory *was = p->in->before;
 
     if (is_creation(w))
         return true;
     if (w->observed_generation >= w->generation && w->replicas_updated == 0)
         return true;
-    return was && strcmp(was->object.uid, w->object.uid) == 0 &&
-           strcmp(was->template_digest, w->template_digest) != 0 && !rollout_has_settled(w);
+    return was && was->uid == p->now.uid && was->digest != p->now.digest && !p->now.has_settled;
 }
 
 static bool wait_for_later(struct rollout_pass *p, bool is_due, enum rollout_reason reason,
@@ -56,7 +56,8 @@ static bool wait_for_later(struct rollout_pass *p, bool is_due, enum rollout_rea
 
 static bool is_the_moment(struct rollout_pass *p, bool is_due)
 {
-    const struct workload_facts *w = p->in->workload, *was = p->in->before;
+    const struct workload_facts *w = p->in->workload;
+    const struct harden_memory *was = p->in->before;
 
     if (w->is_paused)
         return wait_for_later(p, is_due, ROLLOUT_PAUSED, "it is paused");
@@ -66,7 +67,7 @@ static bool is_the_moment(struct rollout_pass *p, bool is_due)
         if (!is_due)
             return wait_for_later(p, false, ROLLOUT_WAITS_FOR_CHANGE,
                                   "filled in with the owner's next rollout");
-        if (was && was->replicas > 0 && rollout_has_settled(was) && !rollout_is_healthy(was))
+        if (was && was->replicas > 0 && was->has_settled && !was->is_healthy)
             return wait_for_later(p, false, ROLLOUT_UNHEALTHY,
                                   "it was not healthy before its last change: filled in with the "
                                   "next one");
@@ -88,6 +89,7 @@ static bool pods_allow(struct rollout_pass *p)
     const struct pods_evidence *pods = p->in->pods;
     uint8_t troubles = (uint8_t)(pods->old_troubles | pods->new_troubles);
 
+    p->step.look_again_s = p->in->now_s + ROLLOUT_REFUSED_LOOK_S; /* no news of it may come */
     if (troubles & (POD_CONFIG_ERROR | POD_CRASH_LOOP | POD_IMAGE))
         return wait_for_later(p, false, ROLLOUT_UNHEALTHY,
                               pods->new_message[0] ? pods->new_message
@@ -95,6 +97,7 @@ static bool pods_allow(struct rollout_pass *p)
     if (p->in->section->when == ROLLOUT_NOW && !rollout_is_idle(p->in) && !pods->has_budget_room)
         return wait_for_later(p, false, ROLLOUT_NO_BUDGET_ROOM,
                               "a PodDisruptionBudget leaves no room");
+    p->step.look_again_s = INT64_MAX;
     return true;
 }
 
@@ -149,10 +152,10 @@ static bool was_undone(const struct rollout_pass *p, bool was_taken)
 }
 
 /* 0: it does not, and the step is decided; -1 is ERR_NOMEM. *ret_lost counts lost rounds. */
-static int history_allows(struct rollout_pass *p, const struct fill *fill, const char *base,
-                          uint32_t *ret_lost, const char **ret_key, struct err *err)
+static int history_allows(struct rollout_pass *p, const char *base, uint32_t *ret_lost,
+                          const char **ret_key, struct err *err)
 {
-    bool was_taken = p->has_mark && rollout_was_taken(p, fill);
+    bool was_taken = p->has_mark && rollout_was_taken(p);
     const struct tried_fill *first = find_tried(p->in->pods, base);
     const char *second = arena_printf(p->a, "%s%s", base, ROLLOUT_SECOND_ROUND);
     uint32_t lost = 0;
@@ -199,13 +202,16 @@ static bool fills_resources(const struct rollout_pass *p, const struct fill *fil
     return false;
 }
 
-static void begin_fill(struct rollout_pass *p, const struct fill *fill, const char *key,
-                       uint32_t lost)
+static int begin_fill(struct rollout_pass *p, const struct fill *fill, const char *key,
+                      uint32_t lost, struct err *err)
 {
     const struct workload_facts *w = p->in->workload;
     const struct pods_evidence *pods = p->in->pods;
     bool is_idle = rollout_is_idle(p->in);
+    size_t unset;
 
+    if (fill_unset(&w->pod, p->in->section, fill, p->a, &unset, err) < 0)
+        return -1;
     p->step.act = ROLLOUT_ACT_FILL;
     p->step.fill = *fill;
     p->step.mark = (struct rollout_mark){
@@ -214,11 +220,13 @@ static void begin_fill(struct rollout_pass *p, const struct fill *fill, const ch
         .has_resources = fills_resources(p, fill),
         .lost = lost,
         .containers = (uint32_t)w->pod.containers_count,
+        .unset = (uint32_t)unset,
         .started_s = p->in->now_s,
         .generation = p->in->profile_generation,
         .key = key,
         .digest = w->template_digest,
         .wanted = p->wanted,
+        .left = p->step.left == ROLLOUT_FINE ? "" : rollout_reason_name(p->step.left),
         .profile = p->in->profile,
         .rival = lost && w->template_rival.manager ? w->template_rival.manager : "",
         .message = "",
@@ -227,27 +235,24 @@ static void begin_fill(struct rollout_pass *p, const struct fill *fill, const ch
         p->step.look_again_s = p->in->now_s + ROLLOUT_LOOK_S;
     else if (p->in->workload->object.kind == KIND_CRON_JOB)
         p->step.look_again_s = p->in->now_s + ROLLOUT_PENDING_LOOK_S;
+    return 0;
 }
 
 /* Says what is not filled in although it is wanted; beside whatever else is done. */
-static void say_what_is_left(struct rollout_pass *p, const struct fill *fill)
+static void say_what_is_left(struct rollout_pass *p)
 {
-    if (fill->would_break) {
-        p->step.reason = ROLLOUT_WOULD_BREAK;
-        p->step.message = "some containers run as root: build their images with another user, or "
-                          "state runAsUser";
-    } else if (fill->skipped) {
-        p->step.reason = ROLLOUT_UNKNOWN_USER;
-        p->step.message = "it is not known which user some containers run as";
-    } else {
-        p->step.reason = ROLLOUT_FINE;
-        p->step.message = "";
-    }
+    p->step.reason = p->step.left;
+    p->step.message = rollout_left_message(p->step.left);
 }
 
-/* Nothing ran yet, so there is nothing to look at. */
-static bool needs_a_look(const struct rollout_input *in)
+/* What the namespace has room for may be asked before anything runs; its pods not, for then there
+ * are none. */
+static bool needs_a_look(const struct rollout_pass *p, const struct fill *fill)
 {
+    const struct rollout_input *in = p->in;
+
+    if (fills_resources(p, fill) && !(in->pods && in->pods->room.is_known))
+        return true;
     return !in->pods && (in->workload->object.kind == KIND_CRON_JOB || !is_creation(in->workload));
 }
 
@@ -278,22 +283,22 @@ static int may_ever(struct rollout_pass *p, struct err *err)
 
 int rollout_begin(struct rollout_pass *p, const struct fill *fill, struct err *err)
 {
-    bool is_due = change_is_due(p->in);
+    bool is_due = change_is_due(p);
     const char *base, *key;
     uint32_t lost = 0;
     int answer;
 
     if (rollout_is_held(p))
         return 0;
-    say_what_is_left(p, fill);
-    if (!fill->leaves_count && (!fill->skipped || !needs_a_look(p->in)))
+    say_what_is_left(p);
+    if (!fill->leaves_count && (!fill->skipped || !needs_a_look(p, fill)))
         return 0;
     answer = may_ever(p, err);
     if (answer <= 0)
         return answer;
     if (fill_key(p->in->workload, fill, p->a, &base, err) < 0)
         return -1;
-    answer = history_allows(p, fill, base, &lost, &key, err);
+    answer = history_allows(p, base, &lost, &key, err);
     if (answer <= 0)
         return answer;
     if (!is_the_moment(p, is_due) || (p->in->pods && !pods_allow(p)))
@@ -301,14 +306,15 @@ int rollout_begin(struct rollout_pass *p, const struct fill *fill, struct err *e
     p->step.keeps_before = false;
     if (!p->in->has_turn) {
         (void)wait_for_later(p, is_due, ROLLOUT_WAITS_FOR_TURN, "others of its profile come first");
-    } else if (needs_a_look(p->in)) {
+    } else if (needs_a_look(p, fill)) {
         p->step.act = ROLLOUT_ACT_LOOK;
+        p->step.wants_room = fills_resources(p, fill);
         p->step.reason = ROLLOUT_WAITS_FOR_TURN; /* it needs it once more, to fill in */
         p->step.message = "its pods are looked at before anything is filled in";
         p->step.keeps_before = is_due;
     } else {
-        say_what_is_left(p, fill);
-        begin_fill(p, fill, key, lost);
+        say_what_is_left(p);
+        return begin_fill(p, fill, key, lost, err);
     }
     return 0;
 }

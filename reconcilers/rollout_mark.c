@@ -1,5 +1,6 @@
 #include "rampart/reconcilers/rollout_mark.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "rampart/json/build.h"
@@ -8,7 +9,9 @@
 #include "rampart/reconcilers/pods_evidence.h"
 
 #define DIGEST_LEN_MAX 64
-#define RIVAL_LEN_MAX 128 /* the API's own limit of a field manager */
+#define UNSET_MAX (16 * POD_CONTAINERS_MAX) /* leaves of a fill */
+#define LEFT_LEN_MAX 32                     /* of a reason */
+#define RIVAL_LEN_MAX 128                   /* the API's own limit of a field manager */
 
 static const char *const phase_names[ROLLOUT_PHASE_COUNT] = {
     [ROLLOUT_NONE] = "None",
@@ -19,6 +22,8 @@ static const char *const phase_names[ROLLOUT_PHASE_COUNT] = {
     [ROLLOUT_KEPT] = "Kept",
     [ROLLOUT_STOOD_DOWN] = "StoodDown",
     [ROLLOUT_CONTESTED] = "Contested",
+    [ROLLOUT_LEFT] = "Left",
+    [ROLLOUT_TAKEN_BACK] = "TakenBack",
 };
 
 const char *rollout_phase_name(enum rollout_phase phase)
@@ -54,11 +59,12 @@ static int read_text(const json_t *root, const char *name, size_t len_max, struc
 
 static int read_numbers(const json_t *root, struct rollout_mark *mark, struct err *err)
 {
-    int64_t troubles, lost, containers;
+    int64_t troubles, lost, containers, unset;
 
     if (json_get_int(root, "troubles", 0, 15, 0, &troubles, err) < 0 ||
         json_get_int(root, "lost", 0, ROLLOUT_LOST_MAX, 0, &lost, err) < 0 ||
         json_get_int(root, "containers", 0, POD_CONTAINERS_MAX, 0, &containers, err) < 0 ||
+        json_get_int(root, "unset", 0, UNSET_MAX, 0, &unset, err) < 0 ||
         json_get_int(root, "started", 0, INT64_MAX, 0, &mark->started_s, err) < 0 ||
         json_get_int(root, "generation", 0, INT64_MAX, 0, &mark->generation, err) < 0 ||
         json_get_bool(root, "resources", false, &mark->has_resources, err) < 0)
@@ -66,6 +72,7 @@ static int read_numbers(const json_t *root, struct rollout_mark *mark, struct er
     mark->troubles = (uint8_t)troubles;
     mark->lost = (uint32_t)lost;
     mark->containers = (uint32_t)containers;
+    mark->unset = (uint32_t)unset;
     return 0;
 }
 
@@ -90,12 +97,22 @@ int rollout_mark_read(const char *text, struct arena *a, struct rollout_mark *re
         json_need_str(root, "key", FILL_KEY_LEN_MAX, a, &mark.key, err) < 0 ||
         json_need_str(root, "digest", DIGEST_LEN_MAX, a, &mark.digest, err) < 0 ||
         read_text(root, "wanted", DIGEST_LEN_MAX, a, &mark.wanted, err) < 0 ||
+        read_text(root, "left", LEFT_LEN_MAX, a, &mark.left, err) < 0 ||
         read_text(root, "profile", PROFILE_NAME_MAX, a, &mark.profile, err) < 0 ||
         read_text(root, "rival", RIVAL_LEN_MAX, a, &mark.rival, err) < 0 ||
         read_text(root, "message", ROLLOUT_MESSAGE_MAX, a, &mark.message, err) < 0)
         return err_wrap(err, ANNOTATION_ROLLOUT);
     *ret_mark = mark;
     return 0;
+}
+
+bool rollout_mark_holds(const char *text, const char *profile)
+{
+    char member[sizeof("\"profile\":\"\"") + PROFILE_NAME_MAX];
+
+    if (snprintf(member, sizeof(member), "\"profile\":\"%s\"", profile) >= (int)sizeof(member))
+        return false; /* no profile has such a name */
+    return strstr(text, member) && !strstr(text, "\"phase\":\"Left\"");
 }
 
 /* At most @len_max bytes of it, and no half of a character. */
@@ -134,10 +151,13 @@ int rollout_mark_write(const struct rollout_mark *mark, struct arena *a, const c
         json_add_str(&j, "key", mark->key);
         json_add_str(&j, "digest", mark->digest);
         json_add_str(&j, "wanted", mark->wanted);
+        if (mark->left && *mark->left)
+            json_add_str(&j, "left", mark->left);
         json_add_str(&j, "profile", mark->profile);
         json_add_int(&j, "generation", mark->generation);
         json_add_int(&j, "started", mark->started_s);
         json_add_int(&j, "containers", mark->containers);
+        json_add_int(&j, "unset", mark->unset);
         json_add_int(&j, "troubles", mark->troubles);
         json_add_int(&j, "lost", mark->lost);
         json_add_bool(&j, "resources", mark->has_resources);

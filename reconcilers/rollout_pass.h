@@ -10,6 +10,8 @@ struct rollout_pass {
     struct rollout_mark mark;       /* of the workload, when @has_mark */
     bool has_mark;                  /* it is there and can be read */
     const char *wanted;             /* digest of what the section wants to be filled in */
+    struct harden_memory now;       /* of the workload */
+    size_t unset;                   /* fill_unset() of the template as it is */
     struct rollout_step step;       /* what comes of it */
 };
 
@@ -21,7 +23,8 @@ void rollout_look(struct rollout_pass *p, int64_t again_s);
 bool rollout_is_idle(const struct rollout_input *in);     /* nothing of it runs */
 bool rollout_has_settled(const struct workload_facts *w); /* no rollout runs */
 bool rollout_is_healthy(const struct workload_facts *w);
-bool rollout_was_taken(const struct rollout_pass *p, const struct fill *fill);
+/* Somebody else has taken out what was filled in. */
+bool rollout_was_taken(const struct rollout_pass *p);
 bool rollout_is_held(struct rollout_pass *p);
 /* 16 hex digits over what the section wants to be filled in; NULL: out of memory. */
 MUST_CHECK const char *rollout_wanted(const struct workloads_section *section, struct arena *a);

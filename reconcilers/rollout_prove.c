@@ -22,6 +22,7 @@ static void fail(struct rollout_pass *p, const char *message)
     p->step.mark = p->mark;
     p->step.mark.phase = is_kept ? ROLLOUT_KEPT : ROLLOUT_REVERTED;
     p->step.mark.message = message;
+    p->step.mark.started_s = p->in->now_s;
     if (is_kept) /* the fill stays in the template, and so it is about that */
         p->step.mark.digest = p->in->workload->template_digest;
     p->step.reason = ROLLOUT_FAILED_BEFORE;
@@ -66,13 +67,12 @@ static bool has_come_back(const struct rollout_pass *p)
 }
 
 /* The user has changed the template, or let it go on after a pause: the time begins anew. */
-static bool begins_anew(const struct rollout_input *in)
+static bool begins_anew(const struct rollout_pass *p)
 {
-    const struct workload_facts *was = in->before, *is = in->workload;
+    const struct harden_memory *was = p->in->before, *is = &p->now;
 
-    return was && was->fill && strcmp(was->fill, is->fill) == 0 &&
-           (strcmp(was->template_digest, is->template_digest) != 0 ||
-            (was->is_paused && !is->is_paused));
+    return was && was->fill == is->fill &&
+           (was->digest != is->digest || (was->is_paused && !is->is_paused));
 }
 
 static int prove_running(struct rollout_pass *p, struct err *err)
@@ -85,7 +85,7 @@ static int prove_running(struct rollout_pass *p, struct err *err)
         mark(p, ROLLOUT_PENDING, p->mark.started_s);
         return 0;
     }
-    if (begins_anew(p->in) && p->mark.started_s != p->in->now_s) {
+    if (begins_anew(p) && p->mark.started_s != p->in->now_s) {
         mark(p, ROLLOUT_PROVING, p->in->now_s);
         return 0;
     }

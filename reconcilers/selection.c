@@ -47,3 +47,16 @@ const struct profile *selection_workloads(const struct view *v, const struct obj
 {
     return best_of(v, profiles, ns, states_workloads);
 }
+
+int selection_workloads_of(const struct view *v, const char *ns, struct arena *a,
+                           const struct profile **ret_profile, struct err *err)
+{
+    const struct object *facts = view_get(v, KIND_NAMESPACE, "", ns);
+    struct object_list profiles = {0};
+
+    if (facts && view_list(v, KIND_PROFILE, NULL, a, &profiles, err) < 0)
+        return -1;
+    *ret_profile =
+        facts ? selection_workloads(v, &profiles, OBJECT_AS(namespace_facts, facts)) : NULL;
+    return 0;
+}

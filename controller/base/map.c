@@ -160,6 +160,13 @@ void *map_remove(struct map *m, const char *key)
     return value;
 }
 
+const char *map_key(const struct map *m, const char *key)
+{
+    const struct map_entry *entry = find(m, key);
+
+    return entry ? entry->key : NULL;
+}
+
 size_t map_count(const struct map *m)
 {
     return HASH_COUNT(m->head);

@@ -27,6 +27,7 @@ struct settings {
     const char *version;
     const char *output;
     bool is_list;
+    bool shows_fix;
 };
 
 struct reading {
@@ -46,11 +47,12 @@ static const struct projection keep[] = {{.name = "kind"},
 /* Where the pod of an object is. */
 struct place {
     const json_t *metadata, *spec;
+    enum kind kind; /* of which the path to it is */
 };
 
-static struct place inside(const json_t *template)
+static struct place inside(const json_t *template, enum kind kind)
 {
-    return (struct place){json_member(template, "metadata"), json_member(template, "spec")};
+    return (struct place){json_member(template, "metadata"), json_member(template, "spec"), kind};
 }
 
 /* False: such an object has no pod. */
@@ -62,17 +64,18 @@ static bool find_pod(const char *kind, const json_t *root, struct place *ret_pla
     const json_t *spec = json_member(root, "spec");
 
     if (strcmp(kind, "Pod") == 0) {
-        *ret_place = inside(root);
+        *ret_place = inside(root, KIND_POD);
         return true;
     }
     if (strcmp(kind, "CronJob") == 0) {
         *ret_place =
-            inside(json_member(json_member(json_member(spec, "jobTemplate"), "spec"), "template"));
+            inside(json_member(json_member(json_member(spec, "jobTemplate"), "spec"), "template"),
+                   KIND_CRON_JOB);
         return true;
     }
     for (size_t i = 0; i < sizeof(with_template) / sizeof(*with_template); i++) {
         if (strcmp(kind, with_template[i]) == 0) {
-            *ret_place = inside(json_member(spec, "template"));
+            *ret_place = inside(json_member(spec, "template"), KIND_DEPLOYMENT);
             return true;
         }
     }
@@ -105,6 +108,7 @@ static int evaluate(struct reading *r, const json_t *root, struct err *err)
         .ns = text_of(meta, "namespace"),
         .name = text_of(meta, "name"),
         .pod = &pod,
+        .arena = &r->arena,
     };
 
     subject.kind = *kind == '\0' ? "Pod" : kind; /* the items of a PodList state none */
@@ -115,6 +119,7 @@ static int evaluate(struct reading *r, const json_t *root, struct err *err)
             return err_set(err, ERR_INVALID, "a %s: read it with --list", kind);
         return leave_out(r, kind, subject.name);
     }
+    subject.place = place.kind;
     if (pod_template_decode(place.metadata, place.spec, &r->arena, &pod, err) < 0)
         return -1;
     return eval_print_pod(r->printer, &subject, err);
@@ -124,7 +129,8 @@ static int evaluate(struct reading *r, const json_t *root, struct err *err)
 static int evaluate_unreadable(struct reading *r, const char *why, struct err *err)
 {
     const struct pod_template pod = {.unreadable = why};
-    struct eval_subject subject = {.kind = "Pod", .ns = "", .pod = &pod};
+    struct eval_subject subject = {
+        .kind = "Pod", .ns = "", .place = KIND_POD, .pod = &pod, .arena = &r->arena};
 
     subject.name = arena_printf(&r->arena, "(object %zu)", r->seen);
     if (!subject.name)
@@ -268,6 +274,9 @@ int eval_command(int argc, char **argv)
          .value = "VERSION",
          .ret_text = &s.version,
          .help = "of the standards: v1.25 to v1.37, or latest\n(default: latest)"},
+        {.name = "show-fix",
+         .ret_flag = &s.shows_fix,
+         .help = "with what fails, the YAML to merge in Git and what\nno YAML mends"},
         {.name = "output",
          .letter = 'o',
          .value = "FORMAT",
@@ -308,6 +317,7 @@ int eval_command(int argc, char **argv)
         return args_refuse(&command, "output", "\"%.32s\" is unknown; expected text or json",
                            s.output);
     printer.is_json = strcmp(s.output, "json") == 0;
+    printer.shows_fix = s.shows_fix;
     printer.has_color = !printer.is_json && terminal_has_color(STDOUT_FILENO);
     return start(&s, &printer);
 }

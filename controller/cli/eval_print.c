@@ -61,8 +61,16 @@ static void add_ids(struct json_build *j, const char *name, uint64_t set)
     json_close_arr(j);
 }
 
+static int propose(struct eval_printer *p, const struct eval_subject *subject,
+                   const struct outcome *o, struct fix *ret_fix, struct err *err)
+{
+    const struct workload_facts w = {.object = {.kind = subject->place}, .pod = *subject->pod};
+
+    return fix_propose(&w, &p->settings, o->fail, subject->arena, ret_fix, err);
+}
+
 static void write_json(struct eval_printer *p, const struct eval_subject *subject,
-                       const struct outcome *o)
+                       const struct outcome *o, const struct fix *fix)
 {
     struct json_build j;
 
@@ -74,8 +82,33 @@ static void write_json(struct eval_printer *p, const struct eval_subject *subjec
     json_add_str(&j, "verdict", o->error ? "error" : o->fail ? "fail" : "pass");
     add_ids(&j, "fail", o->fail);
     add_ids(&j, "error", o->error);
+    if (p->shows_fix) {
+        json_add_str(&j, "fix", fix->yaml);
+        add_ids(&j, "left", fix->left);
+    }
     json_close_obj(&j);
     strbuf_addc(&p->text, '\n');
+}
+
+static void write_fix(struct eval_printer *p, const struct fix *fix)
+{
+    const char *line = fix->yaml;
+
+    if (*line != '\0')
+        strbuf_adds(&p->text, "  merge in Git:\n");
+    while (*line != '\0') {
+        size_t len = strcspn(line, "\n") + 1;
+
+        strbuf_addf(&p->text, "    %.*s", (int)len, line);
+        line += len;
+    }
+    if (fix->asks_image)
+        strbuf_adds(&p->text, "  with runAsNonRoot an image does not start that runs as root\n");
+    for (uint64_t set = fix->left; set; set &= set - 1)
+        strbuf_addf(&p->text, "%s%s", set == fix->left ? "  for its owner to decide: " : ", ",
+                    rules[__builtin_ctzll(set)]->id);
+    if (fix->left)
+        strbuf_addc(&p->text, '\n');
 }
 
 static void write_text(struct eval_printer *p, const struct eval_subject *subject,
@@ -104,6 +137,7 @@ int eval_print_pod(struct eval_printer *p, const struct eval_subject *subject, s
 {
     const struct rule_input in = {.settings = &p->settings, .pod = subject->pod};
     struct outcome o = ask(p, &in);
+    struct fix fix = {.yaml = ""};
 
     if (subject->pod->unreadable && !o.error)
         o.error = 1; /* no rule was asked: privileged. It cannot be told all the same. */
@@ -113,10 +147,14 @@ int eval_print_pod(struct eval_printer *p, const struct eval_subject *subject, s
         p->totals.fail++;
     else
         p->totals.pass++;
-    if (p->is_json)
-        write_json(p, subject, &o);
-    else
+    if (p->shows_fix && propose(p, subject, &o, &fix, err) < 0)
+        return -1;
+    if (p->is_json) {
+        write_json(p, subject, &o, &fix);
+    } else {
         write_text(p, subject, &in, &o);
+        write_fix(p, &fix);
+    }
     return hand_out(p, err);
 }
 

@@ -42,6 +42,7 @@ static int plan_all(const struct plan_view *view, struct plan_printer *printer, 
                     struct err *err)
 {
     struct object_list namespaces;
+    struct plan_workloads workloads;
     AUTO_ARENA of_pass;
 
     arena_init(&of_pass, PASS_BYTES_MAX);
@@ -51,6 +52,9 @@ static int plan_all(const struct plan_view *view, struct plan_printer *printer, 
         if (plan_one(view, namespaces.items[i]->name, printer, &of_pass, err) < 0)
             return -1;
     }
+    if (plan_workloads_collect(&view->view, a, &workloads, err) < 0 ||
+        plan_print_workloads(printer, &workloads, err) < 0)
+        return -1;
     return plan_print_end(printer, err);
 }
 
@@ -86,7 +90,7 @@ static int print_plan(const struct settings *s, const struct snapshot *snapshot,
     plan_print_begin(&printer, stdout, s->is_json,
                      !s->is_json && terminal_has_color(STDOUT_FILENO));
     result = plan_all(&view, &printer, a, err);
-    *ret_changed = printer.totals.changed;
+    *ret_changed = printer.totals.changed + printer.totals.fill;
     plan_print_done(&printer);
     return result;
 }
@@ -167,9 +171,11 @@ int plan_command(int argc, char **argv)
         .usage = "[-f FILE]... [FLAGS]",
         .text = "Shows exactly what Enforce would do, namespace by namespace, and writes nothing.\n"
                 "Profiles in Audit are shown as if in Enforce: those of the files, or all of them\n"
-                "without -f. Where an order has to be kept, its first steps are shown.\n"
+                "without -f. Where an order has to be kept, its first steps are shown. Of\n"
+                "workloads it says who would be filled in, when, and who left alone; their pods\n"
+                "are not asked.\n"
                 "\n"
-                "  + create   ~ mend   - remove   ! cannot, and why\n"
+                "  + create   ~ mend, fill in   - remove   ! cannot, and why\n"
                 "\n"
                 "Exit code 0: nothing would change; 3: something would; 1: it failed.\n",
         .flags = flags,

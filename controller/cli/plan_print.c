@@ -99,12 +99,87 @@ static void text_namespace(struct plan_printer *p, const char *ns, const struct 
         strbuf_addf(&p->text, "  ! and %zu more\n", plan->findings_cut);
 }
 
+/* ---- Text of workloads ---- */
+
+static void text_heading(struct plan_printer *p, const struct plan_workload *w)
+{
+    strbuf_adds(&p->text, "Workloads of SecurityProfile ");
+    add_clean(&p->text, w->preview.profile->object.name);
+    switch (w->preview.when) {
+    case PREVIEW_NOW:
+        strbuf_addf(&p->text, ", at most %u at a time, in this order\n",
+                    (unsigned)w->preview.profile->workloads.concurrent_max);
+        break;
+    case PREVIEW_NEXT_CHANGE:
+        strbuf_adds(&p->text, ", each with its owner's next change\n");
+        break;
+    case PREVIEW_IDLE:
+        strbuf_adds(&p->text, ", at once, for nothing of them runs\n");
+        break;
+    case PREVIEW_LEFT_ALONE:
+        strbuf_adds(&p->text, " that are left alone\n");
+        break;
+    case PREVIEW_NEVER:
+    case PREVIEW_WHEN_COUNT:
+        strbuf_adds(&p->text, " that state otherwise what it asks for\n");
+        break;
+    }
+}
+
+static void text_fields(struct strbuf *out, const struct harden_preview *preview)
+{
+    bool is_first = true;
+
+    for (unsigned f = FILL_NONE + 1; f < FILL_COUNT; f++) {
+        if (!(preview->fields & (1u << f)))
+            continue;
+        strbuf_addf(out, "%s %s%s", is_first ? ":" : ",", fill_field_name((enum fill_field)f),
+                    preview->asked & (1u << f) ? " (unless its pods run as root)" : "");
+        is_first = false;
+    }
+}
+
+static void text_workload(struct plan_printer *p, const struct plan_workload *w)
+{
+    const struct object *o = &w->workload->object;
+    const struct look *look = &looks[WRITE_PATCH_STRATEGIC];
+    AUTO_STRBUF what;
+
+    strbuf_init(&what, PLAN_TEXT_MAX);
+    strbuf_addf(&what, "%s %s/%s", resource_of(o->kind)->name, o->ns, o->name);
+    switch (w->preview.when) {
+    case PREVIEW_LEFT_ALONE:
+        strbuf_addf(&what, ": %s", w->preview.message);
+        text_line(p, COLOR_TROUBLE, "!", "note:", what.text);
+        break;
+    case PREVIEW_NEVER:
+        text_line(p, COLOR_TROUBLE, "!", "note:", what.text);
+        break;
+    default:
+        text_fields(&what, &w->preview);
+        if (w->preview.is_contradicted)
+            strbuf_adds(&what, "; some of it is stated otherwise, and stays");
+        text_line(p, look->color, look->sign, look->verb, what.text);
+        break;
+    }
+}
+
 static void text_end(struct plan_printer *p)
 {
     const struct plan_totals *t = &p->totals;
 
+    if (t->contradicted > 0)
+        strbuf_adds(&p->text, "`rampart eval --show-fix` has the YAML to merge in Git for what is "
+                              "stated otherwise.\n");
+    if (t->fill > 0)
+        strbuf_addf(&p->text,
+                    "Enforce would fill in %zu workload%s. Whether %s with it, only %s tell%s.\n",
+                    t->fill, t->fill == 1 ? "" : "s",
+                    t->fill == 1 ? "it comes back" : "they come back",
+                    t->fill == 1 ? "its rollout" : "their rollouts", t->fill == 1 ? "s" : "");
     if (t->changed == 0)
-        strbuf_addf(&p->text, "Nothing would change in %zu namespace%s", t->namespaces,
+        strbuf_addf(&p->text, "%s would change in %zu namespace%s",
+                    t->fill > 0 ? "No policy" : "Nothing", t->namespaces,
                     t->namespaces == 1 ? "" : "s");
     else
         strbuf_addf(&p->text,
@@ -162,12 +237,46 @@ static void json_namespace(struct plan_printer *p, const char *ns, const struct 
     json_close_obj(j);
 }
 
+static void json_fields(struct json_build *j, const char *name, uint32_t fields)
+{
+    json_open_arr(j, name);
+    for (unsigned f = FILL_NONE + 1; f < FILL_COUNT; f++) {
+        if (fields & (1u << f))
+            json_add_str(j, NULL, fill_field_name((enum fill_field)f));
+    }
+    json_close_arr(j);
+}
+
+static void json_workload(struct json_build *j, const struct plan_workload *w)
+{
+    static const char *const whens[PREVIEW_WHEN_COUNT] = {
+        [PREVIEW_NEVER] = "Never",
+        [PREVIEW_NOW] = "Now",
+        [PREVIEW_NEXT_CHANGE] = "NextChange",
+        [PREVIEW_IDLE] = "AtOnce",
+        [PREVIEW_LEFT_ALONE] = "LeftAlone",
+    };
+    const struct object *o = &w->workload->object;
+
+    json_open_obj(j, NULL);
+    json_add_str(j, "profile", w->preview.profile->object.name);
+    json_add_str(j, "kind", resource_of(o->kind)->name);
+    json_add_str(j, "namespace", o->ns);
+    json_add_str(j, "name", o->name);
+    json_add_int(j, "replicas", w->workload->replicas);
+    json_add_str(j, "when", whens[w->preview.when]);
+    json_fields(j, "fill", w->preview.fields);
+    json_fields(j, "asked", w->preview.asked);
+    json_add_bool(j, "statedOtherwise", w->preview.is_contradicted);
+    json_add_str(j, "message", w->preview.message);
+    json_close_obj(j);
+}
+
 static void json_end(struct plan_printer *p)
 {
     const struct plan_totals *t = &p->totals;
     struct json_build *j = &p->json;
 
-    json_close_arr(j);
     json_open_obj(j, "summary");
     json_add_int(j, "create", (int64_t)t->create);
     json_add_int(j, "mend", (int64_t)t->mend);
@@ -175,6 +284,8 @@ static void json_end(struct plan_printer *p)
     json_add_int(j, "failed", (int64_t)t->failed);
     json_add_int(j, "namespaces", (int64_t)t->namespaces);
     json_add_int(j, "changed", (int64_t)t->changed);
+    json_add_int(j, "fill", (int64_t)t->fill);
+    json_add_int(j, "leftAlone", (int64_t)t->left_alone);
     json_close_obj(j);
     json_close_obj(j);
     strbuf_addc(&p->text, '\n');
@@ -202,6 +313,41 @@ int plan_print_namespace(struct plan_printer *p, const char *ns, const struct pl
     else
         text_namespace(p, ns, plan);
     return flush(p, err);
+}
+
+static void count_workload(struct plan_totals *t, const struct harden_preview *preview)
+{
+    t->left_alone += preview->when == PREVIEW_LEFT_ALONE;
+    t->fill += preview->when != PREVIEW_LEFT_ALONE && preview->when != PREVIEW_NEVER;
+    t->contradicted += preview->is_contradicted;
+}
+
+int plan_print_workloads(struct plan_printer *p, const struct plan_workloads *workloads,
+                         struct err *err)
+{
+    if (p->is_json) {
+        json_close_arr(&p->json);
+        json_open_arr(&p->json, "workloads");
+    }
+    for (size_t i = 0; i < workloads->count; i++) {
+        const struct plan_workload *w = &workloads->items[i];
+        const struct plan_workload *last = i > 0 ? w - 1 : NULL;
+
+        count_workload(&p->totals, &w->preview);
+        if (p->is_json) {
+            json_workload(&p->json, w);
+        } else {
+            if (!last || last->preview.when != w->preview.when ||
+                last->preview.profile != w->preview.profile)
+                text_heading(p, w);
+            text_workload(p, w);
+        }
+        if (flush(p, err) < 0)
+            return -1;
+    }
+    if (p->is_json)
+        json_close_arr(&p->json);
+    return 0;
 }
 
 int plan_print_end(struct plan_printer *p, struct err *err)

@@ -50,19 +50,29 @@ static int order(const void *one, const void *other)
     return object_order(*(const struct object *const *)one, *(const struct object *const *)other);
 }
 
+static bool raise_mode(enum mode *mode)
+{
+    if (*mode != MODE_AUDIT)
+        return false;
+    *mode = MODE_ENFORCE;
+    return true;
+}
+
 /* The profile as it would enforce, its finalizer in place. */
 static const struct profile *enforcing(struct plan_view *v, const struct profile *p,
                                        struct arena *a)
 {
     struct profile *copy = arena_alloc(a, sizeof(*copy));
+    bool is_raised = false;
 
     if (!copy)
         return NULL;
     *copy = *p;
-    if (copy->network.is_stated && copy->network.mode == MODE_AUDIT) {
-        copy->network.mode = MODE_ENFORCE;
-        v->raised_count++;
-    }
+    if (copy->network.is_stated)
+        is_raised = raise_mode(&copy->network.mode);
+    if (copy->workloads.is_stated)
+        is_raised |= raise_mode(&copy->workloads.mode);
+    v->raised_count += is_raised;
     if (copy->mode == MODE_AUDIT)
         copy->mode = MODE_ENFORCE;
     copy->has_finalizer = copy->has_finalizer || copy->removes_on_delete;

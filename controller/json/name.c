@@ -8,6 +8,7 @@ void name_clear(struct member_name *n)
 {
     n->len = 0;
     n->is_too_long = false;
+    n->is_plain = false;
 }
 
 void name_add(struct member_name *n, const char *bytes, size_t len)
@@ -41,7 +42,10 @@ const struct projection *name_find_plain(const char *text, size_t len,
 
 const struct projection *name_find(struct member_name *n, const struct projection *nodes)
 {
-    if (!n->is_too_long && json_unescape(n->text, n->len, n->text, &n->len))
+    if (!n->is_plain && !n->is_too_long && !json_unescape(n->text, n->len, n->text, &n->len))
+        n->is_too_long = true; /* as good as: no name of a projection */
+    n->is_plain = true;
+    if (!n->is_too_long)
         return name_find_plain(n->text, n->len, nodes);
     for (const struct projection *node = nodes; node->name; node++)
         if (name_is_any(node))

@@ -14,14 +14,15 @@ struct member_name {
     char text[SLICE_NAME_MAX * 6]; /* between the quotes; each character may be written as \uXXXX */
     size_t len;                    /* bytes of @text */
     bool is_too_long;              /* longer than any name of a projection */
+    bool is_plain;                 /* @text is unescaped by now */
 };
 
 void name_clear(struct member_name *n);
 void name_add(struct member_name *n, const char *bytes, size_t len);
 
 /*
- * The first node of @nodes that is "*" or equals @n once unescaped, or NULL. Unescapes @n in place:
- * call once.
+ * The first node of @nodes that is "*" or equals @n once unescaped, or NULL. Unescapes @n in place,
+ * once.
  */
 const struct projection *name_find(struct member_name *n, const struct projection *nodes);
 

@@ -100,6 +100,7 @@ static void digest_add(struct slice *s, const char *p)
     for (const char *c = s->digest_run; c < p; c++)
         digest = (digest ^ (unsigned char)*c) * DIGEST_PRIME;
     s->digest = digest;
+    s->digest_run = p;
 }
 
 static void digest_start(struct slice *s, const char *p)
@@ -109,6 +110,84 @@ static void digest_start(struct slice *s, const char *p)
     s->digest_depth = s->depth;
     s->digest = DIGEST_START;
     s->digest_run = p;
+    s->left_out_count = 0;
+}
+
+/* ---- What does not count in a digest ---- */
+
+/* Whether the innermost open container is an object in which something may not count. */
+static struct left_out *left_out_top(struct slice *s)
+{
+    return s->digest_node && s->left_out_count && s->depth == s->digest_depth + s->left_out_count
+               ? &s->left_out[s->left_out_count - 1]
+               : NULL;
+}
+
+/* The object that was opened at @p lies on the way. */
+static void left_out_push(struct slice *s, const char *p)
+{
+    unsigned count = s->left_out_count;
+    const struct projection *node;
+
+    if (!s->digest_node || s->depth != s->digest_depth + count + 1 ||
+        count == SLICE_LEFT_OUT_LEVELS_MAX)
+        return;
+    node = count ? s->left_out[count - 1].node : s->digest_node;
+    if (!node || !node->children)
+        return;
+    digest_add(s, p + 1);
+    s->left_out[s->left_out_count++] =
+        (struct left_out){.nodes = node->children, .counted = s->digest};
+}
+
+static void left_out_pop(struct slice *s)
+{
+    const struct left_out *top = left_out_top(s);
+
+    if (!top)
+        return;
+    s->is_left_out = !top->has_counted;
+    s->left_out_count--;
+}
+
+static void digest_back(struct slice *s, uint64_t digest, const char *p)
+{
+    s->digest = digest;
+    s->digest_run = p;
+}
+
+/* Before the first member that counts no comma does. */
+static void left_out_start_name(struct slice *s, const char *p)
+{
+    const struct left_out *top = left_out_top(s);
+
+    if (top && !top->has_counted)
+        digest_back(s, top->counted, p);
+}
+
+static void left_out_end_name(struct slice *s, const char *text, size_t len)
+{
+    struct left_out *top = left_out_top(s);
+
+    if (!top)
+        return;
+    top->node = text ? name_find_plain(text, len, top->nodes) : name_find(&s->name, top->nodes);
+    s->is_left_out = top->node && !top->node->children;
+}
+
+static void left_out_end_value(struct slice *s, const char *p)
+{
+    struct left_out *top = left_out_top(s);
+
+    if (!top)
+        return;
+    if (s->is_left_out) {
+        digest_back(s, top->counted, p);
+        return;
+    }
+    digest_add(s, p);
+    top->counted = s->digest;
+    top->has_counted = true;
 }
 
 static struct filter *filter_top(struct slice *s)
@@ -149,9 +228,10 @@ int project_push(struct slice *s, bool is_object, struct err *err)
     return 0;
 }
 
-static int push_filter(struct slice *s, bool is_object, const struct projection *nodes,
+static int push_filter(struct slice *s, const char *p, const struct projection *nodes,
                        struct err *err)
 {
+    bool is_object = *p == '{';
     struct filter *f;
 
     if (project_push(s, is_object, err) < 0)
@@ -160,6 +240,8 @@ static int push_filter(struct slice *s, bool is_object, const struct projection 
     *f = (struct filter){.nodes = nodes};
     for (; nodes && nodes->name && !f->has_any; nodes++)
         f->has_any = name_is_any(nodes);
+    if (is_object)
+        left_out_push(s, p);
     note_whole(s);
     return 0;
 }
@@ -193,6 +275,7 @@ static int hand_out(struct slice *s, enum slice_kind kind, struct strbuf *text, 
 int project_end_value(struct slice *s, const char *p, struct err *err)
 {
     end_copy(s, p);
+    left_out_end_value(s, p);
     digest_end(s, p);
     if (s->depth > 0 && !filter_top(s)->is_items) {
         note_whole(s);
@@ -216,6 +299,7 @@ void project_start_name(struct slice *s, const char *p)
         add_comma(s, f);
         start_copy(s, p);
     }
+    left_out_start_name(s, p);
     name_clear(&s->name);
 }
 
@@ -226,6 +310,7 @@ int project_end_name(struct slice *s, const char *text, size_t len, const char *
     const struct projection *node;
 
     end_copy(s, p);
+    left_out_end_name(s, text, len);
     node = text ? name_find_plain(text, len, f->nodes) : name_find(&s->name, f->nodes);
     if (node && !f->has_any && is_digest_name(node->name))
         node = NULL; /* made here, and never taken from what is read */
@@ -315,7 +400,7 @@ int project_open(struct slice *s, const char *p, struct err *err)
     if (is_items || (s->fate == FATE_FILTER && s->depth < SLICE_DEPTH_MAX)) {
         if (!is_items)
             strbuf_addc(s->out, *p);
-        if (push_filter(s, is_object, s->fate_nodes, err) < 0)
+        if (push_filter(s, p, s->fate_nodes, err) < 0)
             return -1;
         filter_top(s)->is_items = is_items;
         return 0;
@@ -333,6 +418,7 @@ void project_close(struct slice *s, const char *p)
 {
     if (!filter_top(s)->is_items)
         strbuf_addc(s->out, *p);
+    left_out_pop(s);
     s->depth--;
 }
 

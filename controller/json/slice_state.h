@@ -22,6 +22,15 @@ struct filter {
     bool has_member;                /* the next member needs a comma */
 };
 
+/* An open object in which something does not count for the digest, or in whose members. */
+struct left_out {
+    const struct projection *nodes; /* borrowed */
+    const struct projection *node;  /* that the member being read is; NULL: it counts */
+    uint64_t counted;               /* the digest after the last member that counts, or after the
+                                       opening bracket */
+    bool has_counted;               /* there was such a member */
+};
+
 struct slice {
     enum slice_mode mode;          /* a stream of values, or one list */
     const struct projection *keep; /* borrowed; NULL keeps all */
@@ -62,6 +71,9 @@ struct slice {
     unsigned digest_depth;                /* containers around that value */
     uint64_t digest;                      /* of its bytes so far */
     const char *digest_run;               /* the others start here in @chunk */
+    struct left_out left_out[SLICE_LEFT_OUT_LEVELS_MAX]; /* from that value inwards */
+    unsigned left_out_count;                             /* of them that are open */
+    bool is_left_out;                            /* of the member that has ended nothing counted */
     uint64_t objects[SLICE_LEVELS_MAX / 64 + 1]; /* a bit for each open container: an object */
     struct filter filters[SLICE_DEPTH_MAX];      /* of those containers that are filters */
 };

@@ -296,6 +296,7 @@ int netpol_decode(const json_t *root, struct arena *a, struct object **ret_objec
     np->rivals = nobody;
     if (meta_decode(KIND_NETWORK_POLICY, root, a, &np->object, err) < 0)
         return -1;
+    np->generation = json_integer_value(json_member(meta, "generation"));
     if (marks_read(meta, a, np, err) < 0 || owners_read(meta, a, np, err) < 0)
         return -1;
     managed_read(meta, np, &managed);
@@ -306,7 +307,9 @@ int netpol_decode(const json_t *root, struct arena *a, struct object **ret_objec
     np->object.is_ours = has_our_name(np) && (np->has_our_label || np->has_our_entry);
     if (np->object.is_ours &&
         ((!is_cut && spec_keep(spec, a, np, err) < 0) ||
-         foreign_labels_read(meta, a, np, err) < 0 || rivals_keep(&managed, a, np, err) < 0))
+         foreign_labels_read(meta, a, np, err) < 0 || rivals_keep(&managed, a, np, err) < 0 ||
+         text_keep(json_object_get(meta, "annotations"), ANNOTATION_ROLLOUT, DENY_MARK_LEN_MAX, a,
+                   &np->rollout, err) < 0))
         return -1;
     *ret_object = &np->object;
     return 0;

@@ -9,6 +9,11 @@
 
 #define CONTAINER_PORT_NAME_MAX 15 /* IANA_SVC_NAME, RFC 6335 */
 #define DEFAULT_DENY_MAX 8         /* two values; a few more are read to be named in the message */
+#define DEADLINE_S_MIN 30
+#define DEADLINE_S_MAX 3600
+#define DEADLINE_S_DEFAULT 300
+#define UNREADY_PERCENT_MAX 99 /* 100 would never be exceeded: onFailure Keep says that */
+#define UNREADY_PERCENT_DEFAULT 20
 
 /* ---- ports ---- */
 
@@ -400,6 +405,32 @@ static int default_deny_decode(const json_t *network, struct network_section *ne
     return 0;
 }
 
+static int rollout_decode(const json_t *network, struct network_section *net, struct err *err)
+{
+    const json_t *rollout;
+    const char *on_failure;
+    int64_t deadline_s;
+    int64_t percent;
+
+    if (json_get_obj(network, "rollout", &rollout, err) < 0)
+        return -1;
+    if (json_get_int(rollout, "progressDeadlineSeconds", DEADLINE_S_MIN, DEADLINE_S_MAX,
+                     DEADLINE_S_DEFAULT, &deadline_s, err) < 0 ||
+        json_get_int(rollout, "maxUnreadyPercent", 0, UNREADY_PERCENT_MAX, UNREADY_PERCENT_DEFAULT,
+                     &percent, err) < 0 ||
+        member_text(rollout, "onFailure", &on_failure, err) < 0)
+        return json_path_wrap(err, "rollout");
+    if (on_failure && strcmp(on_failure, "Revert") != 0 && strcmp(on_failure, "Keep") != 0)
+        return err_set(err, ERR_INVALID,
+                       "rollout.onFailure: \"%.32s\" is unknown; expected Revert or Keep",
+                       on_failure);
+    net->rollout.deadline_s = (uint32_t)deadline_s;
+    net->rollout.unready_percent_max = (uint32_t)percent;
+    net->rollout.on_failure =
+        on_failure && strcmp(on_failure, "Keep") == 0 ? ON_FAILURE_KEEP : ON_FAILURE_REVERT;
+    return 0;
+}
+
 int network_section_decode(const json_t *spec, enum mode mode, struct arena *a,
                            struct network_section *ret_section, struct err *err)
 {
@@ -411,7 +442,8 @@ int network_section_decode(const json_t *spec, enum mode mode, struct arena *a,
     if (network) {
         net.is_stated = true;
         if (mode_decode(network, mode, &net.mode, err) < 0 ||
-            default_deny_decode(network, &net, err) < 0 || allow_decode(network, a, &net, err) < 0)
+            default_deny_decode(network, &net, err) < 0 ||
+            allow_decode(network, a, &net, err) < 0 || rollout_decode(network, &net, err) < 0)
             return json_path_wrap(err, "network");
     }
     *ret_section = net;

@@ -64,11 +64,19 @@ static int decode(enum kind kind, const json_t *root, struct arena *a,
     case KIND_DAEMON_SET:
     case KIND_CRON_JOB:
         return workload_decode(kind, root, a, ret_object, err);
+    case KIND_INGRESS:
+        return ingress_decode(root, a, ret_object, err);
     case KIND_EVENT:
+    case KIND_REPLICA_SET: /* of these nothing is kept */
+    case KIND_CONTROLLER_REVISION:
+    case KIND_POD_DISRUPTION_BUDGET:
+    case KIND_LIMIT_RANGE:
+    case KIND_RESOURCE_QUOTA:
+    case KIND_POD_AUTOSCALER:
     case KIND_COUNT:
         break;
     }
-    return err_set(err, ERR_INVALID, "kind: is only written, never read");
+    return err_set(err, ERR_INVALID, "kind: has no compact form");
 }
 
 int object_decode(enum kind kind, const json_t *root, struct arena *a,

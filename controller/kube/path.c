@@ -52,6 +52,7 @@ static void add_query(struct strbuf *out, const struct path_query *query)
     add_number(out, &separator, "limit", query->limit);
     add_param(out, &separator, "continue", query->continue_token);
     add_param(out, &separator, "fieldManager", query->field_manager);
+    add_param(out, &separator, "labelSelector", query->label_selector);
 }
 
 void path_build(struct strbuf *out, enum kind kind, const char *ns, const char *name,

@@ -50,7 +50,8 @@ static const struct projection exception_keep[] = {STATUS_COMMON, PARTS("metadat
 
 /* ---- NetworkPolicy ---- */
 static const struct projection netpol_annotations[] = {ANNOTATION_COMMON,
-                                                       KEEP("rampart.dev/spec-hash"), END};
+                                                       KEEP("rampart.dev/spec-hash"),
+                                                       KEEP("rampart.dev/rollout"), END};
 static const struct projection netpol_owner[] = {KEEP("apiVersion"), KEEP("kind"), KEEP("name"),
                                                  KEEP("uid"), END};
 static const struct projection netpol_fields[] = {KEEP("f:spec"), END};
@@ -58,6 +59,7 @@ static const struct projection netpol_managed[] = {KEEP("manager"), KEEP("operat
                                                    PARTS("fieldsV1", netpol_fields), END};
 static const struct projection netpol_metadata[] = {META_COMMON,
                                                     PARTS("annotations", netpol_annotations),
+                                                    KEEP("generation"),
                                                     KEEP("labels"),
                                                     PARTS("ownerReferences", netpol_owner),
                                                     PARTS("managedFields", netpol_managed),
@@ -76,8 +78,13 @@ static const struct projection service_spec[] = {KEEP("type"),
                                                  KEEP("loadBalancerSourceRanges"),
                                                  PARTS("ports", service_port),
                                                  END};
-static const struct projection service_keep[] = {STATUS_COMMON,
-                                                 PARTS("metadata", namespace_metadata),
+static const struct projection service_annotations[] = {ANNOTATION_COMMON,
+                                                        KEEP("prometheus.io/scrape"),
+                                                        KEEP("prometheus.io/port"), END};
+static const struct projection service_metadata[] = {META_COMMON,
+                                                     PARTS("annotations", service_annotations),
+                                                     KEEP("labels"), END};
+static const struct projection service_keep[] = {STATUS_COMMON, PARTS("metadata", service_metadata),
                                                  PARTS("spec", service_spec), END};
 
 /* ---- EndpointSlice ---- */
@@ -178,10 +185,19 @@ static const struct projection pod_spec[] = {KEEP("securityContext"),
                                              PARTS("affinity", affinity),
                                              END};
 /* Annotations of AppArmor have the containers' names in theirs: all of them stay. */
-static const struct projection pod_metadata[] = {KEEP("labels"), KEEP("annotations"), END};
+static const struct projection all_of_them[] = {KEEP("*"), END};
+static const struct projection pod_metadata[] = {KEEP("labels"), PARTS("annotations", all_of_them),
+                                                 END};
 static const struct projection pod_template[] = {PARTS("metadata", pod_metadata),
                                                  PARTS("spec", pod_spec), END};
-#define TEMPLATE PARTS("template", pod_template), KEEP("template" SLICE_DIGEST)
+/* A template is the same one with and without our key: who takes back what was filled in and leaves
+ * the key has not made another template. */
+static const struct projection undigested_annotations[] = {KEEP("rampart.dev/fill"), END};
+static const struct projection undigested_metadata[] = {PARTS("annotations",
+                                                              undigested_annotations),
+                                                        END};
+static const struct projection undigested[] = {PARTS("metadata", undigested_metadata), END};
+#define TEMPLATE PARTS("template", pod_template), PARTS("template" SLICE_DIGEST, undigested)
 
 static const struct projection workload_annotations[] = {ANNOTATION_COMMON,
                                                          KEEP("rampart.dev/rollout"), END};
@@ -260,34 +276,133 @@ static const struct projection scanned_job_spec[] = {PARTS("template", pod_templ
 static const struct projection job_keep[] = {STATUS_COMMON, PARTS("metadata", scanned_metadata),
                                              PARTS("spec", scanned_job_spec), END};
 
+/* ---- Evidence of a rollout: what reconcilers/pods_evidence.h reads ---- */
+static const struct projection evidence_owner[] = {KEEP("controller"), KEEP("uid"), END};
+static const struct projection evidence_labels[] = {KEEP("pod-template-hash"),
+                                                    KEEP("controller-revision-hash"), END};
+static const struct projection evidence_annotations[] = {KEEP("deployment.kubernetes.io/revision"),
+                                                         KEEP("rampart.dev/rollout"),
+                                                         KEEP("rampart.dev/fill"), END};
+static const struct projection evidence_metadata[] = {KEEP("name"),
+                                                      KEEP("uid"),
+                                                      KEEP("deletionTimestamp"),
+                                                      PARTS("labels", evidence_labels),
+                                                      PARTS("annotations", evidence_annotations),
+                                                      PARTS("ownerReferences", evidence_owner),
+                                                      END};
+
+static const struct projection filled_annotations[] = {KEEP("rampart.dev/fill"), END};
+static const struct projection filled_metadata[] = {PARTS("annotations", filled_annotations), END};
+static const struct projection filled_template[] = {PARTS("metadata", filled_metadata), END};
+static const struct projection revision_spec[] = {PARTS("template", filled_template), END};
+static const struct projection revision_data[] = {PARTS("spec", revision_spec), END};
+/* Of a ReplicaSet and a Job the template is in spec, of a ControllerRevision in data. */
+static const struct projection revision_evidence[] = {
+    KEEP("kind"),     PARTS("metadata", evidence_metadata), PARTS("spec", revision_spec),
+    KEEP("revision"), PARTS("data", revision_data),         END};
+
+static const struct projection pod_condition[] = {KEEP("type"), KEEP("status"),
+                                                  KEEP("lastTransitionTime"), END};
+static const struct projection waiting_state[] = {KEEP("reason"), KEEP("message"), END};
+static const struct projection running_state[] = {KEEP("startedAt"), END};
+static const struct projection container_state[] = {PARTS("waiting", waiting_state),
+                                                    PARTS("running", running_state),
+                                                    PARTS("terminated", waiting_state), END};
+static const struct projection linux_user[] = {KEEP("uid"), END};
+static const struct projection container_user[] = {PARTS("linux", linux_user), END};
+static const struct projection container_status[] = {KEEP("name"),
+                                                     KEEP("ready"),
+                                                     KEEP("restartCount"),
+                                                     PARTS("state", container_state),
+                                                     PARTS("lastState", container_state),
+                                                     PARTS("user", container_user),
+                                                     END};
+static const struct projection pod_status[] = {KEEP("phase"),
+                                               KEEP("message"),
+                                               PARTS("conditions", pod_condition),
+                                               PARTS("initContainerStatuses", container_status),
+                                               PARTS("containerStatuses", container_status),
+                                               END};
+static const struct projection pod_evidence[] = {KEEP("kind"), PARTS("metadata", evidence_metadata),
+                                                 PARTS("status", pod_status), END};
+
+static const struct projection budget_spec[] = {KEEP("selector"), END};
+static const struct projection budget_status[] = {KEEP("disruptionsAllowed"), END};
+static const struct projection budget_evidence[] = {KEEP("kind"),
+                                                    PARTS("metadata", evidence_metadata),
+                                                    PARTS("spec", budget_spec),
+                                                    PARTS("status", budget_status), END};
+
+/* What reconcilers/room.h reads. */
+static const struct projection plain_metadata[] = {KEEP("name"), END};
+static const struct projection limit_range_spec[] = {KEEP("limits"), END};
+static const struct projection limit_range_evidence[] = {KEEP("kind"),
+                                                         PARTS("metadata", plain_metadata),
+                                                         PARTS("spec", limit_range_spec), END};
+static const struct projection quota_hard[] = {KEEP("hard"), END};
+static const struct projection quota_status[] = {KEEP("hard"), KEEP("used"), END};
+static const struct projection quota_evidence[] = {KEEP("kind"), PARTS("metadata", plain_metadata),
+                                                   PARTS("spec", quota_hard),
+                                                   PARTS("status", quota_status), END};
+static const struct projection autoscaler_target[] = {KEEP("kind"), KEEP("name"), END};
+static const struct projection autoscaler_policy[] = {KEEP("updateMode"), END};
+static const struct projection autoscaler_spec[] = {PARTS("targetRef", autoscaler_target),
+                                                    PARTS("updatePolicy", autoscaler_policy), END};
+static const struct projection autoscaler_evidence[] = {KEEP("kind"),
+                                                        PARTS("metadata", plain_metadata),
+                                                        PARTS("spec", autoscaler_spec), END};
+
+/* ---- Ingress ---- */
+static const struct projection ingress_service[] = {KEEP("name"), END};
+static const struct projection ingress_backend[] = {PARTS("service", ingress_service), END};
+static const struct projection ingress_path[] = {PARTS("backend", ingress_backend), END};
+static const struct projection ingress_http[] = {PARTS("paths", ingress_path), END};
+static const struct projection ingress_rule[] = {PARTS("http", ingress_http), END};
+static const struct projection ingress_spec[] = {PARTS("defaultBackend", ingress_backend),
+                                                 PARTS("rules", ingress_rule), END};
+static const struct projection ingress_keep[] = {STATUS_COMMON, PARTS("metadata", metadata),
+                                                 PARTS("spec", ingress_spec), END};
+
 static const struct resource resources[KIND_COUNT] = {
-    [KIND_NAMESPACE] = {"", "v1", "namespaces", "Namespace", false, namespace_keep},
+    [KIND_NAMESPACE] = {"", "v1", "namespaces", "Namespace", false, namespace_keep, NULL},
     [KIND_PROFILE] = {"rampart.dev", "v1alpha1", "securityprofiles", "SecurityProfile", false,
-                      profile_keep},
+                      profile_keep, NULL},
     [KIND_EXCEPTION] = {"rampart.dev", "v1alpha1", "securityexceptions", "SecurityException", true,
-                        exception_keep},
+                        exception_keep, NULL},
     [KIND_NETWORK_POLICY] = {"networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", true,
-                             netpol_keep},
-    [KIND_SERVICE] = {"", "v1", "services", "Service", true, service_keep},
+                             netpol_keep, NULL},
+    [KIND_SERVICE] = {"", "v1", "services", "Service", true, service_keep, NULL},
     [KIND_ENDPOINT_SLICE] = {"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true,
-                             slice_keep},
+                             slice_keep, NULL},
     [KIND_VALIDATING_WEBHOOK] = {"admissionregistration.k8s.io", "v1",
                                  "validatingwebhookconfigurations",
-                                 "ValidatingWebhookConfiguration", false, webhook_keep},
+                                 "ValidatingWebhookConfiguration", false, webhook_keep, NULL},
     [KIND_MUTATING_WEBHOOK] = {"admissionregistration.k8s.io", "v1",
                                "mutatingwebhookconfigurations", "MutatingWebhookConfiguration",
-                               false, webhook_keep},
+                               false, webhook_keep, NULL},
     [KIND_API_SERVICE] = {"apiregistration.k8s.io", "v1", "apiservices", "APIService", false,
-                          api_service_keep},
+                          api_service_keep, NULL},
     [KIND_CRD] = {"apiextensions.k8s.io", "v1", "customresourcedefinitions",
-                  "CustomResourceDefinition", false, crd_keep},
-    [KIND_DEPLOYMENT] = {"apps", "v1", "deployments", "Deployment", true, deployment_keep},
-    [KIND_STATEFUL_SET] = {"apps", "v1", "statefulsets", "StatefulSet", true, stateful_set_keep},
-    [KIND_DAEMON_SET] = {"apps", "v1", "daemonsets", "DaemonSet", true, daemon_set_keep},
-    [KIND_CRON_JOB] = {"batch", "v1", "cronjobs", "CronJob", true, cron_job_keep},
-    [KIND_EVENT] = {"events.k8s.io", "v1", "events", "Event", true, NULL},
-    [KIND_POD] = {"", "v1", "pods", "Pod", true, pod_keep},
-    [KIND_JOB] = {"batch", "v1", "jobs", "Job", true, job_keep},
+                  "CustomResourceDefinition", false, crd_keep, NULL},
+    [KIND_DEPLOYMENT] = {"apps", "v1", "deployments", "Deployment", true, deployment_keep, NULL},
+    [KIND_STATEFUL_SET] = {"apps", "v1", "statefulsets", "StatefulSet", true, stateful_set_keep,
+                           NULL},
+    [KIND_DAEMON_SET] = {"apps", "v1", "daemonsets", "DaemonSet", true, daemon_set_keep, NULL},
+    [KIND_CRON_JOB] = {"batch", "v1", "cronjobs", "CronJob", true, cron_job_keep, NULL},
+    [KIND_EVENT] = {"events.k8s.io", "v1", "events", "Event", true, NULL, NULL},
+    [KIND_POD] = {"", "v1", "pods", "Pod", true, pod_keep, pod_evidence},
+    [KIND_JOB] = {"batch", "v1", "jobs", "Job", true, job_keep, revision_evidence},
+    [KIND_REPLICA_SET] = {"apps", "v1", "replicasets", "ReplicaSet", true, NULL, revision_evidence},
+    [KIND_CONTROLLER_REVISION] = {"apps", "v1", "controllerrevisions", "ControllerRevision", true,
+                                  NULL, revision_evidence},
+    [KIND_POD_DISRUPTION_BUDGET] = {"policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget",
+                                    true, NULL, budget_evidence},
+    [KIND_LIMIT_RANGE] = {"", "v1", "limitranges", "LimitRange", true, NULL, limit_range_evidence},
+    [KIND_RESOURCE_QUOTA] = {"", "v1", "resourcequotas", "ResourceQuota", true, NULL,
+                             quota_evidence},
+    [KIND_POD_AUTOSCALER] = {"autoscaling.k8s.io", "v1", "verticalpodautoscalers",
+                             "VerticalPodAutoscaler", true, NULL, autoscaler_evidence},
+    [KIND_INGRESS] = {"networking.k8s.io", "v1", "ingresses", "Ingress", true, ingress_keep, NULL},
 };
 
 const struct resource *resource_of(enum kind kind)

@@ -172,6 +172,21 @@ static bool needs_labels(const struct service_facts *svc)
            svc->external_ip;
 }
 
+int scrape_decode(const json_t *annotations, struct arena *a, const char **ret_port,
+                  struct err *err)
+{
+    const char *scrape = json_string_value(json_member(annotations, "prometheus.io/scrape"));
+    const char *port = json_string_value(json_member(annotations, "prometheus.io/port"));
+
+    *ret_port = NULL;
+    if (!scrape || strcmp(scrape, "true") != 0)
+        return 0;
+    if (!port || strlen(port) > 5 || strspn(port, "0123456789") != strlen(port) || *port == '0')
+        port = "";
+    *ret_port = arena_strdup(a, port);
+    return *ret_port ? 0 : err_nomem(err);
+}
+
 int service_decode(const json_t *root, struct arena *a, struct object **ret_object, struct err *err)
 {
     struct service_facts *svc = arena_alloc(a, sizeof(*svc));
@@ -187,6 +202,8 @@ int service_decode(const json_t *root, struct arena *a, struct object **ret_obje
         labels_keep(json_object_get(root, "metadata"), "labels", a, &svc->labels, err) < 0)
         return -1;
     if (labels_keep(spec, "selector", a, &svc->selector, err) < 0 ||
+        scrape_decode(json_member(json_object_get(root, "metadata"), "annotations"), a,
+                      &svc->scrape_port, err) < 0 ||
         cluster_ips_decode(spec, a, svc, err) < 0 || ports_decode(spec, a, svc, err) < 0)
         return -1;
     *ret_object = &svc->object;

@@ -7,7 +7,8 @@
 #include "rampart/base/utf8.h"
 #include "rampart/json/get.h"
 
-#define WORDS_MAX 160  /* bytes quoted from a body that is no Status */
+#define WORDS_MAX 160 /* bytes quoted from a body that is no Status */
+#define RETRY_AFTER_S_MAX ((ERR_RETRY_AFTER_MAX_MS - 1) / 1000)
 #define CAUSES_MAX 256 /* looked at; a Status that names more is not ours to understand */
 
 static const char *text_of(const json_t *obj, const char *name)
@@ -75,11 +76,13 @@ static uint32_t seconds_to_ms(const char *text)
     text += strspn(text, " \t");
     if (text[strspn(text, "0123456789")] != '\0')
         return 0;
-    for (; *text != '\0' && ms < ERR_RETRY_AFTER_MAX_MS; text++)
+    for (; *text != '\0' && ms < RETRY_AFTER_S_MAX * 1000; text++)
         ms = ms * 10 + (uint64_t)(*text - '0') * 1000;
-    return ms > ERR_RETRY_AFTER_MAX_MS ? ERR_RETRY_AFTER_MAX_MS : (uint32_t)ms;
+    return ms > RETRY_AFTER_S_MAX * 1000 ? RETRY_AFTER_S_MAX * 1000 : (uint32_t)ms;
 }
 
+/* A millisecond more than asked for: clocks here count whole ones, and what has begun counts as
+ * gone, so that a wait of exactly so many would end too early by a part of one. */
 static uint32_t retry_after_ms(const char *header, const json_t *status)
 {
     const json_t *seconds =
@@ -87,10 +90,10 @@ static uint32_t retry_after_ms(const char *header, const json_t *status)
     uint32_t ms = seconds_to_ms(header);
 
     if (ms == 0 && json_is_integer(seconds) && json_integer_value(seconds) > 0)
-        ms = json_integer_value(seconds) >= ERR_RETRY_AFTER_MAX_MS / 1000
-                 ? ERR_RETRY_AFTER_MAX_MS
+        ms = json_integer_value(seconds) >= RETRY_AFTER_S_MAX
+                 ? RETRY_AFTER_S_MAX * 1000
                  : (uint32_t)json_integer_value(seconds) * 1000;
-    return ms;
+    return ms > 0 ? ms + 1 : 0;
 }
 
 /* End of the HTML tag that starts at @at, or @at when it is none ("a < b"). */

@@ -79,6 +79,8 @@ static int marks_read(const json_t *meta, const json_t *template, struct arena *
 {
     const json_t *inner = json_member(json_member(template, "metadata"), "annotations");
 
+    if (scrape_decode(inner, a, &w->scrape_port, err) < 0)
+        return -1;
     if (text_keep(inner, ANNOTATION_FILL, FILL_KEY_LEN_MAX, a, &w->fill, err) < 0)
         return -1;
     return text_keep(json_member(meta, "annotations"), ANNOTATION_ROLLOUT, ROLLOUT_MARK_LEN_MAX, a,

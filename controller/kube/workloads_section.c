@@ -392,3 +392,12 @@ int workloads_section_decode(const json_t *spec, enum mode mode, struct arena *a
     *ret_section = w;
     return 0;
 }
+
+bool workloads_section_fills_in(const struct workloads_section *s)
+{
+    return s->is_stated && s->mode == MODE_ENFORCE &&
+           (s->fill.run_as_non_root || s->fill.seccomp || s->fill.allow_privilege_escalation ||
+            s->fill.drop_all || s->fill.read_only_root || s->fill.pins_observed_user ||
+            s->fill.cpu_request || s->fill.memory_request || s->fill.cpu_limit ||
+            s->fill.memory_limit);
+}

@@ -183,9 +183,11 @@ static void read_again(struct job *job, uint64_t now_ms)
         end(job, APPLY_CANCELED);
         return;
     }
-    /* Rampart may list and watch profiles, and holds no right to get one: the watch brings it. */
-    if (current(job)->object.kind == KIND_PROFILE) {
-        end(job, APPLY_STALE);
+    /* Rampart may list and watch profiles, and holds no right to get one: the watch brings it. Of a
+     * Pod nothing is kept that could be put right. */
+    if (current(job)->object.kind == KIND_PROFILE ||
+        current(job)->object.kind >= KIND_WATCHED_COUNT) {
+        end_with_error(job, APPLY_STALE);
         return;
     }
     if (applier_request_read(&request, &current(job)->object, &err) < 0) {

@@ -157,7 +157,7 @@ int applier_answer_written(struct cluster *c, const struct write *write,
     struct answer answer;
 
     ret_unkept->code = ERR_NONE;
-    if (object->kind >= KIND_WATCHED_COUNT) /* only written: no store */
+    if (object->kind >= KIND_WATCHED_COUNT) /* nothing is kept of it */
         return 0;
     if (write->verb == WRITE_DELETE && !is_success(response)) { /* 404 */
         forget(c, object);
@@ -185,6 +185,7 @@ int applier_answer_read(struct cluster *c, const struct object_ref *object,
     struct err why = {0};
     struct answer answer;
 
+    assert(object->kind < KIND_WATCHED_COUNT);
     ret_unkept->code = ERR_NONE;
     if (!is_success(response)) {
         status_to_err(response->status, response->retry_after, response->body, response->body_len,
@@ -193,12 +194,9 @@ int applier_answer_read(struct cluster *c, const struct object_ref *object,
             *err = why;
             return -1;
         }
-        if (object->kind < KIND_WATCHED_COUNT)
-            forget(c, object);
+        forget(c, object);
         return 0;
     }
-    if (object->kind >= KIND_WATCHED_COUNT)
-        return 0;
     if (answer_init(&answer, object, response, err) < 0)
         return -1;
     if (!answer.is_status)

@@ -200,11 +200,12 @@ static int on_value(void *ctx, enum slice_kind kind, const char *text, size_t le
     return f->is_list ? on_item(f, root, err) : on_event(f, root, err);
 }
 
-struct frames *frames_new(enum kind kind, bool is_list, frame_fn fn, void *ctx, struct err *err)
+static struct frames *frames_of(enum kind kind, const struct projection *keep, bool is_list,
+                                frame_fn fn, void *ctx, struct err *err)
 {
-    const struct projection *keep = resource_of(kind)->keep;
     struct frames *f = mem_calloc(1, sizeof(*f));
 
+    assert(keep);
     if (!f) {
         err_nomem(err);
         return NULL;
@@ -220,6 +221,16 @@ struct frames *frames_new(enum kind kind, bool is_list, frame_fn fn, void *ctx, 
     if (!f->slice)
         MEM_FREE_NULL(f);
     return f;
+}
+
+struct frames *frames_new(enum kind kind, bool is_list, frame_fn fn, void *ctx, struct err *err)
+{
+    return frames_of(kind, resource_of(kind)->keep, is_list, fn, ctx, err);
+}
+
+struct frames *frames_new_evidence(enum kind kind, frame_fn fn, void *ctx, struct err *err)
+{
+    return frames_of(kind, resource_of(kind)->keep_evidence, true, fn, ctx, err);
 }
 
 void frames_free(struct frames *f)

@@ -48,6 +48,21 @@ static const struct scan_findings *view_get_scanned(const void *ctx, const char 
     return scan_results_get(&m->scanned, profile);
 }
 
+static const struct harden_turns *view_get_hardening(const void *ctx, const char *profile)
+{
+    const struct manager *m = ctx;
+    const struct hardening_profile *p = hardenings_profile(&m->harden.records, profile);
+
+    return p ? &p->turns : NULL;
+}
+
+static const char *view_get_ingress_of(const void *ctx, const char *ns, const char *service)
+{
+    const struct manager *m = ctx;
+
+    return ingresses_get(&m->ingresses, ns, service);
+}
+
 static const char *view_get_scan_trouble(const void *ctx)
 {
     const struct manager *m = ctx;
@@ -62,6 +77,9 @@ static const struct view_ops caches_and_verdicts = {
     .tally = view_get_tally,
     .drifted = posture_view_drifted,
     .scanned = view_get_scanned,
+    .hardening = view_get_hardening,
+    .hardening_findings = harden_view_findings,
+    .ingress_of = view_get_ingress_of,
     .scan_trouble = view_get_scan_trouble,
 };
 
@@ -95,7 +113,9 @@ static int build(struct manager *m, struct err *err)
                                             options->seed + 1, err)
                              : NULL;
     m->queue = m->recorder ? workqueue_new(WORKQUEUE_KEYS_MAX, err) : NULL;
-    return m->queue ? manager_scan_new(m, err) : -1;
+    if (!m->queue || manager_scan_new(m, err) < 0 || manager_ingress_new(m, err) < 0)
+        return -1;
+    return harden_init(m, err);
 }
 
 struct manager *manager_new(const struct manager_options *options, struct err *err)
@@ -111,6 +131,8 @@ struct manager *manager_new(const struct manager_options *options, struct err *e
     m->options = *options;
     if (m->options.in_flight_max == 0)
         m->options.in_flight_max = APPLIER_IN_FLIGHT_DEFAULT;
+    if (m->options.hardenings_max == 0)
+        m->options.hardenings_max = HARDENINGS_MAX;
     m->view = (struct view){.ops = &caches_and_verdicts,
                             .ctx = m,
                             .own_namespace = options->own_namespace};
@@ -120,6 +142,11 @@ struct manager *manager_new(const struct manager_options *options, struct err *e
     verdicts_init(&m->profiles, PROFILE_TRACKS_MAX, options->seed);
     verdicts_init(&m->exceptions, MANAGER_EXCEPTIONS_MAX, options->seed);
     postures_init(&m->postures, POSTURES_MAX);
+    hardenings_init(&m->harden.records, m->options.hardenings_max);
+    map_init(&m->harden.unseen, STORE_OBJECTS_MAX);
+    TAILQ_INIT(&m->harden.waiting);
+    TAILQ_INIT(&m->harden.running);
+    TAILQ_INIT(&m->harden.complete);
     profile_tracks_init(&m->tracks);
     delete_budget_init(&m->deletes, MANAGER_DELETES_FREE, MANAGER_DELETES_PERCENT);
     if (build(m, err) < 0) {
@@ -135,9 +162,13 @@ void manager_free(struct manager *m)
         return;
     recorder_free(m->recorder);
     applier_free(m->applier);
+    harden_done(m);
     cluster_free(m->cluster);
     workqueue_free(m->queue);
     scan_free(m->scan);
+    scan_free(m->ingress_scan);
+    ingresses_done(&m->ingresses);
+    ingresses_done(&m->ingresses_next);
     verdicts_done(&m->namespaces);
     verdicts_done(&m->profiles);
     verdicts_done(&m->exceptions);
@@ -207,10 +238,13 @@ static void work(struct manager *m)
 
     while (passes < MANAGER_PASSES_PER_STEP && applier_has_room(m->applier) && manager_pass(m))
         passes++;
+    turns_give(m);
     scan_step(m->scan, m->now_ms);
+    scan_step(m->ingress_scan, m->now_ms);
     applier_step(m->applier, m->now_ms); /* plans that ended as they began */
     /* A burst is over: its memory goes back. */
-    if (workqueue_ready(m->queue) == 0 && !m->batch.key && applier_in_flight(m->applier) == 0)
+    if (workqueue_ready(m->queue) == 0 && !m->batch.key && !m->harden.batch.key &&
+        applier_in_flight(m->applier) == 0)
         arena_done(&m->scratch);
 }
 
@@ -238,9 +272,12 @@ static uint64_t deadline(const struct manager *m)
         return sooner(due_ms, m->stop_by_ms);
     /* Without room for a plan the end of one of those in flight is waited for, not time. */
     if (m->has_synced && applier_has_room(m->applier))
-        due_ms = m->batch.key ? 0 : sooner(due_ms, workqueue_deadline(m->queue, m->now_ms));
+        due_ms = m->batch.key || harden_can_go_on(m)
+                     ? 0
+                     : sooner(due_ms, workqueue_deadline(m->queue, m->now_ms));
     if (m->has_synced)
-        due_ms = sooner(due_ms, scan_deadline(m->scan));
+        due_ms = sooner(sooner(due_ms, turns_deadline(m)),
+                        sooner(scan_deadline(m->scan), scan_deadline(m->ingress_scan)));
     if (m->trouble_since_ms != UINT64_MAX && m->now_ms < m->trouble_since_ms + TROUBLE_MAX_MS)
         due_ms = sooner(due_ms, m->trouble_since_ms + TROUBLE_MAX_MS);
     return sooner(due_ms, m->resync_at_ms);
@@ -275,6 +312,9 @@ void manager_stop(struct manager *m, uint64_t now_ms)
     m->stop_by_ms = now_ms + MANAGER_DRAIN_MS;
     cluster_stop(m->cluster);
     scan_stop(m->scan);
+    scan_stop(m->ingress_scan);
+    if (m->harden.evidence)
+        evidence_stop(m->harden.evidence);
     applier_drain(m->applier);
 }
 
@@ -284,6 +324,8 @@ bool manager_is_stopped(const struct manager *m)
         return false;
     return m->now_ms >= m->stop_by_ms ||
            (m->has_drained && cluster_is_stopped(m->cluster) && scan_is_stopped(m->scan) &&
+            scan_is_stopped(m->ingress_scan) &&
+            (!m->harden.evidence || evidence_is_stopped(m->harden.evidence)) &&
             recorder_pending(m->recorder) == 0);
 }
 
@@ -319,6 +361,7 @@ void manager_get_stats(const struct manager *m, struct manager_stats *ret_stats)
         .queue_ready = workqueue_ready(m->queue),
         .verdicts = verdicts_count(&m->namespaces),
         .postures = postures_count(&m->postures),
+        .hardenings = hardenings_count(&m->harden.records),
     };
     applier_get_stats(m->applier, &ret_stats->applier);
     recorder_get_stats(m->recorder, &ret_stats->recorder);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "manager_state.h"
+#include "rampart/kube/workload.h"
 
 #define NAMESPACE_PREFIX "ns/"
 #define PROFILE_PREFIX "profile/"
@@ -17,6 +18,19 @@ struct subject subject_of(const char *key)
         return (struct subject){.key = key, .name = key + profile_len, .is_profile = true};
     assert(strncmp(key, NAMESPACE_PREFIX, ns_len) == 0);
     return (struct subject){.key = key, .name = key + ns_len};
+}
+
+void key_split(const char *text, struct key_parts *ret_parts)
+{
+    const char *slash = strchr(text, '/');
+    const char *end;
+
+    assert(slash);
+    end = strchr(slash + 1, '/');
+    (void)snprintf(ret_parts->ns, sizeof(ret_parts->ns), "%.*s", (int)(slash - text), text);
+    (void)snprintf(ret_parts->name, sizeof(ret_parts->name), "%.*s",
+                   end ? (int)(end - slash - 1) : NAME_LEN_MAX, slash + 1);
+    ret_parts->rest = end ? end + 1 : NULL;
 }
 
 /* False: longer than any name can be, so nothing has it. */
@@ -164,6 +178,22 @@ static void mark_exception(void *ctx, const char *ns, const char *name)
     posture_mark_exception(ctx, ns, name);
 }
 
+static void mark_workload(void *ctx, enum kind kind, const char *ns, const char *name)
+{
+    harden_mark_workload(ctx, kind, ns, name);
+}
+
+static void mark_workloads(void *ctx, const char *ns)
+{
+    struct manager *m = ctx;
+    struct err err = {0};
+
+    if (ns)
+        harden_mark_workloads(m, ns);
+    else
+        settle(m, "workloads", harden_begin_round(m, &err), &err);
+}
+
 static void mark_scan(void *ctx)
 {
     struct manager *m = ctx;
@@ -188,10 +218,11 @@ int manager_resync(struct manager *m, struct err *err)
 {
     m->resync_at_ms = UINT64_MAX;
     posture_sweep(m);
+    harden_sweep(m);
     /* Profiles last: their status counts all others. */
     if (mark_kind(m, KIND_NAMESPACE, mark_namespace, err) < 0 ||
         mark_kind(m, KIND_NAMESPACE, mark_objects_of, err) < 0 || mark_exceptions(m, err) < 0 ||
-        mark_kind(m, KIND_PROFILE, mark_profile, err) < 0)
+        harden_begin_round(m, err) < 0 || mark_kind(m, KIND_PROFILE, mark_profile, err) < 0)
         return err_wrap(err, "look at everything again");
     verdicts_each(&m->namespaces, mark_namespace, m);
     verdicts_each(&m->profiles, mark_profile, m);
@@ -205,11 +236,25 @@ static size_t is_ours(const struct object *object)
     return object && object->is_ours;
 }
 
+static size_t is_marked(const struct object *object)
+{
+    const struct workload_facts *w = OBJECT_AS(workload_facts, object);
+
+    return w && w->rollout && *w->rollout;
+}
+
 static size_t asks_rules(const struct object *object)
 {
     const struct profile *p = OBJECT_AS(profile, object);
 
     return p && p->workloads.is_stated;
+}
+
+static size_t audits_network(const struct object *object)
+{
+    const struct profile *p = OBJECT_AS(profile, object);
+
+    return p && !p->invalid && p->network.is_stated && p->network.mode == MODE_AUDIT;
 }
 
 /* Deleted and made again within a gap of the watch: the store tells of one change. */
@@ -229,6 +274,8 @@ void manager_on_change(void *ctx, const struct object *before, const struct obje
         .mark_object = mark_object,
         .mark_objects = mark_objects,
         .mark_exception = mark_exception,
+        .mark_workload = mark_workload,
+        .mark_workloads = mark_workloads,
         .mark_scan = mark_scan,
         .ctx = m,
     };
@@ -236,9 +283,19 @@ void manager_on_change(void *ctx, const struct object *before, const struct obje
     assert(before || after);
     m->ours_count += is_ours(after);
     m->ours_count -= is_ours(before);
+    if (kind_is_workload((after ? after : before)->kind)) {
+        m->harden.marks_count += is_marked(after);
+        m->harden.marks_count -= is_marked(before);
+    }
     if ((after ? after : before)->kind == KIND_PROFILE) {
         m->rules_count += asks_rules(after);
         m->rules_count -= asks_rules(before);
+        m->audits_count += audits_network(after);
+        m->audits_count -= audits_network(before);
+        if (audits_network(after) && !audits_network(before))
+            scan_hurry(m->ingress_scan, m->now_ms);
+        m->harden.fills_count += harden_fills_in(after);
+        m->harden.fills_count -= harden_fills_in(before);
     }
     if (is_replaced(before, after) && after->kind == KIND_NAMESPACE)
         report_forget_namespace(m, after->name);

@@ -27,6 +27,15 @@ void manager_come_back(struct manager *m, const char *key, uint64_t at_ms)
         manager_want_resync(m, at_ms);
 }
 
+uint64_t manager_due_of(const struct manager *m, int64_t at_s)
+{
+    int64_t wait_s = at_s - m->view.wall_ms / 1000;
+
+    if (wait_s > MANAGER_LOOK_MAX_S)
+        wait_s = MANAGER_LOOK_MAX_S;
+    return m->now_ms + (uint64_t)(wait_s > 0 ? wait_s : 1) * 1000;
+}
+
 static void come_back(struct manager *m, const struct subject *s, uint64_t at_ms)
 {
     manager_come_back(m, s->key, at_ms);
@@ -180,36 +189,49 @@ static void carry_out(struct manager *m, const struct subject *s, const struct p
     workqueue_done(m->queue, s->key);
 }
 
-bool manager_pass(struct manager *m)
+/* A namespace or a profile. */
+static void pass_subject(struct manager *m, const char *key)
 {
-    const char *key = m->batch.key ? m->batch.key : workqueue_take(m->queue, m->now_ms);
     const struct finding *standing = NULL;
+    struct subject s = subject_of(key);
     struct err err = {0};
-    struct subject s;
     struct plan plan;
 
-    if (!key)
-        return false;
-    if (posture_has_key(key)) {
-        posture_pass(m, key);
-        return true;
-    }
-    s = subject_of(key);
     if (s.is_profile)
         look_at_profile(m, s.name);
     if (make_plan(m, &s, &plan, &err) < 0) {
         planning_failed(m, &s, &err);
-        return true;
+        return;
     }
     /* What kept the writes from being done holds until they are done, or until there are none. */
     if (plan.writes_count > 0)
         standing = verdicts_failure(report_verdicts(m, &s), s.name);
+    if (plan.look_again_s > 0)
+        manager_come_back(m, key, manager_due_of(m, plan.look_again_s));
     if (report_pass(m, &s, &plan, standing, m->now_ms, &err) < 0)
         planning_failed(m, &s, &err);
     else if (plan.writes_count > 0)
         carry_out(m, &s, &plan);
     else
         finish(m, &s);
+}
+
+bool manager_pass(struct manager *m)
+{
+    const char *key = m->batch.key;
+
+    if (!key && harden_go_on(m))
+        return true;
+    if (!key)
+        key = workqueue_take(m->queue, m->now_ms);
+    if (!key)
+        return false;
+    if (posture_has_key(key))
+        posture_pass(m, key);
+    else if (harden_has_key(key))
+        harden_pass(m, key);
+    else
+        pass_subject(m, key);
     return true;
 }
 
@@ -231,7 +253,8 @@ bool manager_may_delete(void *ctx, const struct plan *plan, const struct write *
     struct profile_track *track = NULL;
 
     (void)plan;
-    if (write->is_explained)
+    /* The budget is about policies: a Pod here is stuck in a rollout that was taken back. */
+    if (write->is_explained || write->object.kind == KIND_POD)
         return true;
     if (owner)
         track = profile_tracks_look(&m->tracks, owner, now_ms);
@@ -269,43 +292,6 @@ static const struct profile *stopped_by_budget(const struct manager *m,
 
 #define MESSAGE_MAX 2048
 
-static const char *needed_verb(const struct write *write)
-{
-    switch (write->verb) {
-    case WRITE_CREATE:
-        return "create";
-    case WRITE_DELETE:
-        return "delete";
-    case WRITE_PATCH:
-    case WRITE_PATCH_STRATEGIC:
-    case WRITE_PATCH_STATUS:
-        break;
-    }
-    return "patch";
-}
-
-static void explain(const struct write *write, const struct err *err, char *ret_message,
-                    size_t len_max)
-{
-    const struct resource *resource = resource_of(write->object.kind);
-
-    if (err->code == ERR_FORBIDDEN)
-        (void)snprintf(
-            ret_message, len_max,
-            "%s; grant Rampart's ServiceAccount the verb %s on %s%s in API group \"%s\" (as "
-            "deploy/clusterrole.yaml does), or look for an admission policy that refuses it",
-            err->msg, needed_verb(write), resource->plural,
-            write->verb == WRITE_PATCH_STATUS ? "/status" : "", resource->group);
-    else if (err->code == ERR_REFUSED)
-        (void)
-            snprintf(ret_message, len_max,
-                     "%s; the API server or an admission policy refuses it: what it says has to be "
-                     "mended there; it is tried again",
-                     err->msg);
-    else
-        (void)snprintf(ret_message, len_max, "%s; it is tried again", err->msg);
-}
-
 static void plan_failed(struct manager *m, const struct subject *s, const struct plan *plan,
                         const struct apply_result *result, uint64_t now_ms)
 {
@@ -332,7 +318,7 @@ static void plan_failed(struct manager *m, const struct subject *s, const struct
                      "the API server; it is tried again",
                      result->err.msg, MANAGER_STALE_MAX);
     else
-        explain(write, &result->err, message, sizeof(message));
+        report_why(write, &result->err, message, sizeof(message));
     if (stopped) {
         finding.reason = REASON_DELETE_BUDGET;
         finding.is_about_profile = true;
@@ -373,8 +359,13 @@ void manager_on_applied(void *ctx, const char *key, const struct plan *plan,
                         const struct apply_result *result, uint64_t now_ms)
 {
     struct manager *m = ctx;
-    struct subject s = subject_of(key);
+    struct subject s;
 
+    if (harden_has_key(key)) {
+        harden_on_applied(m, key, plan, result, now_ms);
+        return;
+    }
+    s = subject_of(key);
     report_written(m, plan, result->writes_done, now_ms);
     switch (result->outcome) {
     case APPLY_DONE:

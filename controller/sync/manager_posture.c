@@ -60,33 +60,13 @@ void posture_mark_exception(struct manager *m, const char *ns, const char *name)
         manager_add_key(m, key);
 }
 
-/* The parts of "<namespace>/<name>/<rest>"; @rest is NULL where there is none. */
-struct parts {
-    char ns[NAME_LEN_MAX + 1];
-    char name[NAME_LEN_MAX + 1];
-    const char *rest; /* in the key */
-};
-
-static void split(const char *text, struct parts *ret_parts)
-{
-    const char *slash = strchr(text, '/');
-    const char *end;
-
-    assert(slash);
-    end = strchr(slash + 1, '/');
-    (void)snprintf(ret_parts->ns, sizeof(ret_parts->ns), "%.*s", (int)(slash - text), text);
-    (void)snprintf(ret_parts->name, sizeof(ret_parts->name), "%.*s",
-                   end ? (int)(end - slash - 1) : NAME_LEN_MAX, slash + 1);
-    ret_parts->rest = end ? end + 1 : NULL;
-}
-
 /* What the caches have of the object of a record's key; NULL: it is gone. */
 static const struct object *object_of(const struct manager *m, const char *record_key)
 {
     const struct reconciler_ops *ops = m->options.ops;
-    struct parts parts;
+    struct key_parts parts;
 
-    split(record_key, &parts);
+    key_split(record_key, &parts);
     assert(parts.rest);
     for (size_t i = 0; i < ops->evaluated_count; i++) {
         if (strcmp(resource_of(ops->evaluated[i])->plural, parts.rest) == 0)
@@ -203,7 +183,7 @@ static void pass_object(struct manager *m, const char *key)
 static int evaluate_some(struct manager *m, enum kind kind, const char *ns, size_t *room,
                          struct err *err)
 {
-    struct posture_batch *batch = &m->batch;
+    struct object_batch *batch = &m->batch;
     char record_key[POSTURE_KEY_LEN_MAX + 1];
     const struct object *one;
     struct object_list list;
@@ -239,7 +219,7 @@ static void pass_objects(struct manager *m, const char *key)
     struct err err = {0};
 
     if (!m->batch.key)
-        m->batch = (struct posture_batch){.key = key};
+        m->batch = (struct object_batch){.key = key};
     while (m->batch.kind < ops->evaluated_count && room > 0) {
         if (evaluate_some(m, ops->evaluated[m->batch.kind], key + strlen(OBJECTS_PREFIX), &room,
                           &err) < 0) {
@@ -260,18 +240,7 @@ static void pass_objects(struct manager *m, const char *key)
 
 /* ---- Exceptions ---- */
 
-/* Wall clock to monotonic. */
-static uint64_t due_of(const struct manager *m, int64_t at_s)
-{
-    int64_t now_s = m->view.wall_ms / 1000;
-    int64_t wait_s = at_s - now_s;
-
-    if (wait_s > MANAGER_EXCEPTION_LOOK_S)
-        wait_s = MANAGER_EXCEPTION_LOOK_S;
-    return m->now_ms + (uint64_t)(wait_s > 0 ? wait_s : 1) * 1000;
-}
-
-static int look_at_exception(struct manager *m, const char *name, const struct parts *parts,
+static int look_at_exception(struct manager *m, const char *name, const struct key_parts *parts,
                              int64_t *ret_look_again_s, struct err *err)
 {
     struct statement said = {.failure = NULL};
@@ -300,15 +269,15 @@ static void pass_exception(struct manager *m, const char *key)
     const char *name = key + strlen(EXCEPTION_PREFIX);
     int64_t look_again_s = INT64_MAX;
     struct err err = {0};
-    struct parts parts;
+    struct key_parts parts;
 
-    split(name, &parts);
+    key_split(name, &parts);
     if (look_at_exception(m, name, &parts, &look_again_s, &err) < 0) {
         fail_pass(m, key, &err);
         return;
     }
     if (look_again_s != INT64_MAX)
-        manager_come_back(m, key, due_of(m, look_again_s));
+        manager_come_back(m, key, manager_due_of(m, look_again_s));
     end_pass(m, key);
 }
 

@@ -204,6 +204,44 @@ void report_failure(struct manager *m, const struct subject *s, const struct pla
         verdicts_doubt(verdicts, s->name);
 }
 
+/* ---- Writes that failed ---- */
+
+static const char *needed_verb(const struct write *write)
+{
+    switch (write->verb) {
+    case WRITE_CREATE:
+        return "create";
+    case WRITE_DELETE:
+        return "delete";
+    case WRITE_PATCH:
+    case WRITE_PATCH_STRATEGIC:
+    case WRITE_PATCH_STATUS:
+        break;
+    }
+    return "patch";
+}
+
+void report_why(const struct write *write, const struct err *err, char *ret_message, size_t len_max)
+{
+    const struct resource *resource = resource_of(write->object.kind);
+
+    if (err->code == ERR_FORBIDDEN)
+        (void)snprintf(
+            ret_message, len_max,
+            "%s; grant Rampart's ServiceAccount the verb %s on %s%s in API group \"%s\" (as "
+            "deploy/clusterrole.yaml does), or look for an admission policy that refuses it",
+            err->msg, needed_verb(write), resource->plural,
+            write->verb == WRITE_PATCH_STATUS ? "/status" : "", resource->group);
+    else if (err->code == ERR_REFUSED)
+        (void)
+            snprintf(ret_message, len_max,
+                     "%s; the API server or an admission policy refuses it: what it says has to be "
+                     "mended there; it is tried again",
+                     err->msg);
+    else
+        (void)snprintf(ret_message, len_max, "%s; it is tried again", err->msg);
+}
+
 /* ---- Contests ---- */
 
 /* The write that tells most of who undoes what: one of drift whose manager is known, one of drift,

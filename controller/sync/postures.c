@@ -244,8 +244,7 @@ void postures_tally(const struct postures *p, const char *profile, struct postur
     *ret_tally = found ? found->tally : (struct posture_tally){.states = {0}};
 }
 
-/* Keeps the first @count_max in order. True: one was left out. */
-static bool keep_sorted(const char **keys, size_t *count, size_t count_max, const char *key)
+bool posture_keys_keep(const char **keys, size_t *count, size_t count_max, const char *key)
 {
     size_t place = *count;
     bool is_full = *count == count_max;
@@ -273,7 +272,7 @@ bool postures_drifted(const struct postures *p, const char *profile, const char 
         const struct posture_record *r = map_entry_value(e);
 
         if (r->profile == found && (r->state == POSTURE_DRIFTED || r->state == POSTURE_FAILED))
-            has_more |= keep_sorted(ret_keys, ret_count, count_max, map_entry_key(e));
+            has_more |= posture_keys_keep(ret_keys, ret_count, count_max, map_entry_key(e));
     }
     return has_more;
 }

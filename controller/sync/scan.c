@@ -9,8 +9,7 @@
 #include "rampart/sync/backoff.h"
 #include "rampart/sync/frames.h"
 
-static const enum kind kinds[] = {KIND_POD, KIND_JOB};
-#define KINDS_COUNT (sizeof(kinds) / sizeof(kinds[0]))
+static const enum kind usual_kinds[] = {KIND_POD, KIND_JOB};
 
 enum scan_state {
     SCAN_WAITING = 0, /* until @due_ms, for the next scan or the next page */
@@ -25,7 +24,7 @@ struct scan {
     bool is_running;          /* between a start and its on_done */
     bool is_begun;            /* a scan is under way, between two of its pages */
     bool is_stale;            /* something changed while it ran */
-    size_t kind;              /* place in @kinds */
+    size_t kind;              /* place in options.kinds */
     struct frames *frames;    /* of the page; owned */
     bool is_page_complete;
     char *token;        /* of the next page; owned; NULL: the first */
@@ -42,7 +41,7 @@ struct scan {
 
 static enum kind kind_of(const struct scan *s)
 {
-    return kinds[s->kind];
+    return s->options.kinds[s->kind];
 }
 
 static void rewind_scan(struct scan *s)
@@ -197,7 +196,7 @@ static void on_done(struct exchange *x, const struct http_response *response, co
         return;
     }
     s->due_ms = now_ms + SCAN_PAGE_EVERY_MS;
-    if (!s->token && ++s->kind == KINDS_COUNT)
+    if (!s->token && ++s->kind == s->options.kinds_count)
         end_scan(s, now_ms);
 }
 
@@ -297,6 +296,10 @@ struct scan *scan_new(const struct scan_options *options, struct err *err)
         return NULL;
     }
     s->options = *options;
+    if (!s->options.kinds) {
+        s->options.kinds = usual_kinds;
+        s->options.kinds_count = sizeof(usual_kinds) / sizeof(usual_kinds[0]);
+    }
     rng_init(&s->rng, options->seed);
     backoff_init(&s->backoff, &backoff_reflector);
     return s;

@@ -47,14 +47,19 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return hash;
 }
 
-static uint64_t hash_finding(const struct verdicts *v, const struct finding *finding)
+uint64_t finding_hash(uint64_t seed, const struct finding *finding)
 {
-    uint64_t hash = (v->seed ^ (unsigned)finding->reason) * FNV_PRIME;
+    uint64_t hash = (seed ^ (unsigned)finding->reason) * FNV_PRIME;
 
     hash = (hash ^ (unsigned)finding->object.kind) * FNV_PRIME;
     hash = hash_text(hash, finding->object.ns);
     hash = hash_text(hash, finding->object.name);
     return hash_text(hash, finding->message);
+}
+
+static uint64_t hash_finding(const struct verdicts *v, const struct finding *finding)
+{
+    return finding_hash(v->seed, finding);
 }
 
 const struct verdict *verdicts_get(const struct verdicts *v, const char *name)

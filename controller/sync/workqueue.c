@@ -16,12 +16,12 @@
 struct item {
     struct heap_node waiting; /* in workqueue.waiting while a due time stands */
     struct item *next;        /* in the ready list, else NULL */
+    const char *key;          /* the map's own */
+    uint64_t asked_until_ms;  /* what the server asked for at the last failure; 0: nothing */
     uint32_t failures;        /* since the last workqueue_forget() */
-    uint64_t asked_until_ms;  /* what the server asked for at the last of them; 0: nothing */
     bool is_queued;           /* in the ready list */
     bool is_processing;       /* between take and done */
     bool is_dirty;            /* added while processing: goes back to the ready list when done */
-    char key[];               /* NUL-terminated */
 };
 
 struct workqueue {
@@ -72,16 +72,17 @@ static struct item *item_new(struct workqueue *q, const char *key, struct err *e
                 WORKQUEUE_KEY_LEN_MAX);
         return NULL;
     }
-    item = mem_calloc(1, sizeof(*item) + len + 1);
+    item = mem_calloc(1, sizeof(*item));
     if (!item) {
         err_nomem(err);
         return NULL;
     }
-    memcpy(item->key, key, len + 1);
-    if (map_put(&q->items, item->key, item, NULL, err) < 0) {
+    if (map_put(&q->items, key, item, NULL, err) < 0) {
         err_wrap(err, "work queue");
         MEM_FREE_NULL(item);
+        return NULL;
     }
+    item->key = map_key(&q->items, key);
     return item;
 }
 

@@ -101,13 +101,9 @@ func TestFault17WaitOutlastsARecovery(t *testing.T) {
 }
 
 // expectGaps demands that so many of the requests were refused, and that each was followed by another one no
-// earlier than min, which is at least a back-off of milliseconds that grows. Rampart counts whole milliseconds:
-// by a finer clock its wait may lack a part of one.
+// earlier than min, which is at least a back-off of milliseconds that grows.
 func (r *run) expectGaps(kind string, match proxy.Match, refused int, min time.Duration) {
 	r.Helper()
-	if min > 0 {
-		min -= time.Millisecond
-	}
 	seen := 0
 	all := r.proxy.Since(0, match)
 	for i, q := range all {

@@ -66,6 +66,7 @@ type network struct {
 	Mode        string   `json:"mode"`
 	DefaultDeny []string `json:"defaultDeny"`
 	Allow       allow    `json:"allow"`
+	Rollout     any      `json:"rollout"` // says nothing about whom it lets through
 }
 
 type allow struct {

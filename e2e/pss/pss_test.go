@@ -45,6 +45,8 @@ type verdict struct {
 	Verdict string   `json:"verdict"`
 	Fail    []string `json:"fail"`
 	Error   []string `json:"error"`
+	Fix     string   `json:"fix"`  // with --show-fix, as the next one
+	Left    []string `json:"left"` // of Fail
 }
 
 func versions() []api.Version {
@@ -56,14 +58,14 @@ func versions() []api.Version {
 }
 
 // eval asks Rampart about all samples in one run.
-func eval(t *testing.T, samples []sample, level api.Level, version api.Version) []verdict {
+func eval(t *testing.T, samples []sample, level api.Level, version api.Version, flags ...string) []verdict {
 	t.Helper()
 	binary := os.Getenv("RAMPART_BINARY")
 	if binary == "" {
 		t.Fatal("RAMPART_BINARY is not set: run it with make e2e or make pss")
 	}
-	command := exec.CommandContext(t.Context(), binary, "eval", "-o", "json", "--level", string(level),
-		"--version", version.String())
+	flags = append(flags, "-o", "json", "--level", string(level), "--version", version.String())
+	command := exec.CommandContext(t.Context(), binary, append([]string{"eval"}, flags...)...)
 	var stream, said, complaints bytes.Buffer
 	for _, s := range samples {
 		stream.Write(s.text)

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,6 +14,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/diff"
 	"sigs.k8s.io/yaml"
 )
@@ -185,6 +188,12 @@ func fillDefaults(spec map[string]any) {
 		return
 	}
 	setDefault(network, "defaultDeny", []any{"Ingress", "Egress"})
+	setDefault(network, "rollout", map[string]any{})
+	for field, value := range map[string]any{
+		"progressDeadlineSeconds": float64(300), "maxUnreadyPercent": float64(20), "onFailure": "Revert",
+	} {
+		setDefault(network["rollout"].(map[string]any), field, value)
+	}
 	allow, ok := network["allow"].(map[string]any)
 	if !ok {
 		return
@@ -224,6 +233,65 @@ func fillWorkloads(workloads map[string]any) {
 			setDefault(workloads[section].(map[string]any), field, value)
 		}
 	}
+}
+
+// A profile that was stored before there was hardening restarts nothing: what is read of it fills in with the next
+// change of each owner.
+func TestProfileFromBeforeHardeningFillsInWithTheNextChange(t *testing.T) {
+	crd := schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+	const workloads = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/workloads/properties/"
+	before := fmt.Sprintf(`[{"op": "remove", "path": "%sfill"}, {"op": "remove", "path": "%srollout"}]`, workloads, workloads)
+	_, err := control.Dynamic.Resource(crd).Patch(t.Context(), "securityprofiles.rampart.dev", types.JSONPatchType,
+		[]byte(before), metav1.PatchOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	isBack := false
+	back := func() {
+		if _, err := control.RunKubectl(context.Background(), "apply", "-k", crds); err != nil {
+			t.Error(err)
+		}
+		isBack = true
+	}
+	t.Cleanup(func() {
+		if !isBack {
+			back()
+		}
+	})
+	object := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "rampart.dev/v1alpha1", "kind": "SecurityProfile", "metadata": map[string]any{"name": "old"},
+		"spec": map[string]any{"mode": "Enforce", "namespaceSelector": map[string]any{}, "workloads": map[string]any{}},
+	}}
+	read := func(made *unstructured.Unstructured, err error) (any, error) {
+		if err != nil {
+			return nil, err
+		}
+		when, _, err := unstructured.NestedFieldNoCopy(made.Object, "spec", "workloads", "rollout", "when")
+		return when, err
+	}
+	profiles := control.Dynamic.Resource(profiles)
+	eventually(t, func() error { // the schema changes a moment later
+		made, err := profiles.Create(t.Context(), object.DeepCopy(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		if when, err := read(made, err); err != nil || when != nil {
+			return fmt.Errorf("%v, %v", when, err)
+		}
+		return nil
+	})
+	if _, err := profiles.Create(t.Context(), object, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := profiles.Delete(context.Background(), "old", metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+	back()
+	eventually(t, func() error {
+		if when, err := read(profiles.Get(t.Context(), "old", metav1.GetOptions{})); err != nil || when != "NextChange" {
+			return fmt.Errorf("rollout.when is %v, %v", when, err)
+		}
+		return nil
+	})
 }
 
 func setDefault(object map[string]any, field string, value any) {

@@ -99,6 +99,9 @@ func (k fencedKind) attacks() []attack {
 		{"a label taken off", `{"metadata": {"labels": {"test": null}}}`},
 		{"an annotation", `{"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": "x"}}}`},
 		{"an annotation taken off", `{"metadata": {"annotations": {"note": null}}}`},
+		{"another annotation of Rampart's", `{"metadata": {"annotations": {"rampart.dev/other": "x"}}}`},
+		{"a label of Rampart's", `{"metadata": {"labels": {"rampart.dev/profile": "x"}}}`},
+		{"another annotation of Rampart's on the template", k.of(`{"metadata": {"annotations": {"rampart.dev/rollout": "x"}}}`)},
 		{"a finalizer", `{"metadata": {"finalizers": ["example.com/stuck"]}}`},
 		{"an owner", `{"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "Namespace", "name": "default", "uid": "u"}]}}`},
 		{"a label of the template", k.of(`{"metadata": {"labels": {"tier": "vault"}}}`)},
@@ -179,8 +182,8 @@ type fill struct{ name, body, back string }
 
 func (k fencedKind) fills() []fill {
 	fills := []fill{
-		{"marks", `{"metadata": {"annotations": {"rampart.dev/rollout": "x"}, "labels": {"rampart.dev/profile": "x"}}}`,
-			`{"metadata": {"annotations": {"rampart.dev/rollout": null}, "labels": {"rampart.dev/profile": null}}}`},
+		{"mark", `{"metadata": {"annotations": {"rampart.dev/rollout": "x"}}}`,
+			`{"metadata": {"annotations": {"rampart.dev/rollout": null}}}`},
 		{"mark of the template", k.of(`{"metadata": {"annotations": {"rampart.dev/fill": "x"}}}`),
 			k.of(`{"metadata": {"annotations": {"rampart.dev/fill": null}}}`)},
 		{"runAsNonRoot of the pod", k.ofPod(`{"securityContext": {"runAsNonRoot": true}}`),
@@ -240,6 +243,7 @@ func TestFenceAroundWorkloads(t *testing.T) {
 				return nil
 			})
 			k.tryAttacks(t, rampart)
+			k.tryClaims(t, rampart)
 			k.tryFills(t, rampart)
 			k.tryRequests(t, rampart)
 		})
@@ -247,6 +251,36 @@ func TestFenceAroundWorkloads(t *testing.T) {
 }
 
 func fenced(err error) bool { return refused(err, "rampart-fence-workloads") }
+
+// What was not Rampart's cannot become so by a patch of managedFields, which any client may write: two requests would
+// take away what somebody stated.
+func (k fencedKind) tryClaims(t *testing.T, rampart dynamic.Interface) {
+	claim := func(template string) string {
+		path := `"f:template": {"f:spec": ` + template + `}`
+		if k.kind == "CronJob" {
+			path = `"f:jobTemplate": {"f:spec": {` + path + `}}`
+		}
+		return fmt.Sprintf(`{"manager": "rampart", "operation": "Update", "apiVersion": %q, "fieldsType": "FieldsV1",
+			"fieldsV1": {"f:spec": {%s}}}`, k.resource.GroupVersion(), path)
+	}
+	of := func(fields string) string {
+		return `{"metadata": {"managedFields": [` + claim(`{"f:containers": {"k:{\"name\":\"web\"}": {`+fields+`}}}`) + `]}}`
+	}
+	for name, body := range map[string]string{
+		"escalation": of(`"f:securityContext": {"f:allowPrivilegeEscalation": {}}`),
+		"limit":      of(`"f:resources": {"f:limits": {"f:memory": {}}}`),
+		"nothing":    `{"metadata": {"managedFields": [{}]}}`,
+	} {
+		t.Run("claims "+name, func(t *testing.T) {
+			if err := k.try(t.Context(), rampart, "fenced", body, dryPatch); !fenced(err) {
+				t.Errorf("Rampart is not refused: %v", err)
+			}
+			if err := k.try(t.Context(), control.Dynamic, "fenced", body, dryPatch); err != nil {
+				t.Errorf("it is no attack: the admin is refused: %v", err)
+			}
+		})
+	}
+}
 
 func (k fencedKind) tryAttacks(t *testing.T, rampart dynamic.Interface) {
 	for _, a := range k.attacks() {

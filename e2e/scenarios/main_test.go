@@ -68,8 +68,10 @@ func run(m *testing.M) (code int, err error) {
 }
 
 // poll repeats check until it is nil or the limit is over.
-func poll(check func() error) error {
-	for deadline := time.Now().Add(waitLimit); ; time.Sleep(waitPoll) {
+func poll(check func() error) error { return pollFor(waitLimit, check) }
+
+func pollFor(limit time.Duration, check func() error) error {
+	for deadline := time.Now().Add(limit); ; time.Sleep(waitPoll) {
 		if err := check(); err == nil || time.Now().After(deadline) {
 			return err
 		}

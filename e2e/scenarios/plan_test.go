@@ -9,6 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"rampart.dev/e2e/operator"
 )
 
@@ -25,7 +29,12 @@ type planned struct {
 			Failed          bool
 		}
 	}
-	Summary struct{ Create, Mend, Remove, Failed, Namespaces, Changed int }
+	Workloads []struct {
+		Kind, Namespace, Name, When, Message string
+		Fill, Asked                          []string
+		StatedOtherwise                      bool
+	}
+	Summary struct{ Create, Mend, Remove, Failed, Namespaces, Changed, Fill, LeftAlone int }
 }
 
 // What the plan says is what Enforce then does, and saying it changes nothing.
@@ -93,6 +102,71 @@ network:
 		}
 		return nil
 	})
+}
+
+// What the plan says of workloads is what Enforce then does with them, as its own ServiceAccount and within the fence:
+// what runs nothing is filled in at once, and a stated value stays.
+func TestPlanOfWorkloadsIsWhatThenHappens(t *testing.T) {
+	s := begin(t, "fill")
+	ns := s.namespace("ns", nil)
+	none := int32(0)
+	_, err := s.Client.AppsV1().Deployments(ns).Create(t.Context(), &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: "idle"},
+		Spec: appsv1.DeploymentSpec{
+			Replicas: &none,
+			Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "idle"}},
+			Template: template("idle", func(spec *corev1.PodSpec) {
+				yes, user := true, int64(1000)
+				spec.SecurityContext = nil
+				spec.Containers[0].SecurityContext = &corev1.SecurityContext{RunAsUser: &user, AllowPrivilegeEscalation: &yes}
+			}),
+		},
+	}, metav1.CreateOptions{})
+	s.must(err)
+	const spec = "{mode: Audit, namespaceSelector: {matchLabels: {story: fill}}, workloads: {}}"
+	file := filepath.Join(t.TempDir(), "profile.yaml")
+	s.must(os.WriteFile(file, []byte("apiVersion: rampart.dev/v1alpha1\nkind: SecurityProfile\nmetadata: {name: fill}\nspec: "+spec+"\n"), 0o600))
+	s.within(func() error { // until its controller has seen it
+		plan, code := s.plan("-f", file)
+		if code != 3 || len(plan.Workloads) != 1 || plan.Summary.Fill != 1 {
+			return fmt.Errorf("exit code %d, workloads %+v", code, plan.Workloads)
+		}
+		w := plan.Workloads[0]
+		if w.Name != "idle" || w.When != "AtOnce" || !w.StatedOtherwise || len(w.Asked) > 0 ||
+			!slices.Equal(w.Fill, []string{"runAsNonRoot", "seccompProfile", "dropCapabilities"}) {
+			return fmt.Errorf("planned %+v", w)
+		}
+		return nil
+	})
+
+	place := s.now(t)
+	s.profile("fill", strings.Replace(spec, "Audit", "Enforce", 1))
+	s.within(func() error {
+		d, err := s.Client.AppsV1().Deployments(ns).Get(t.Context(), "idle", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		pod, c := d.Spec.Template.Spec.SecurityContext, d.Spec.Template.Spec.Containers[0].SecurityContext
+		if pod == nil || pod.RunAsNonRoot == nil || !*pod.RunAsNonRoot || pod.SeccompProfile == nil ||
+			c.Capabilities == nil || !slices.Equal(c.Capabilities.Drop, []corev1.Capability{"ALL"}) {
+			return fmt.Errorf("not filled in: %+v, %+v", pod, c)
+		}
+		if !*c.AllowPrivilegeEscalation {
+			t.Error("what was stated is changed")
+		}
+		return nil
+	})
+	s.within(func() error { // nothing is left to be filled in
+		if plan, code := s.plan("-f", file); code != 0 || plan.Summary.Fill != 0 {
+			return fmt.Errorf("exit code %d, workloads %+v", code, plan.Workloads)
+		}
+		return nil
+	})
+	for _, a := range s.writesSince(t, place) {
+		if a.resource == "deployments" && (a.verb != "patch" || a.name != "idle") {
+			t.Errorf("write: %+v", a)
+		}
+	}
 }
 
 func (p *planned) creations(story string) (names []string) {

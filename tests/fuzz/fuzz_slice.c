@@ -30,7 +30,12 @@ static const struct projection some[] = {{"a", below},
                                          {NULL, NULL}};
 static const struct projection star[] = {{"kind", NULL}, {"*", some}, {NULL, NULL}};
 static const struct projection stars[] = {{"*", star}, {NULL, NULL}};
-static const struct projection digests[] = {{"a", some}, {"a(digest)", NULL}, {NULL, NULL}};
+static const struct projection uncounted_below[] = {{"name", NULL}, {NULL, NULL}};
+static const struct projection uncounted[] = {{"kind", NULL},
+                                              {"a", uncounted_below},
+                                              {"metadata", uncounted_below},
+                                              {NULL, NULL}};
+static const struct projection digests[] = {{"a", some}, {"a(digest)", uncounted}, {NULL, NULL}};
 static const struct projection *const keeps[] = {NULL, nothing, some, star, stars, below, digests};
 
 static const struct projection envelope[] = {

@@ -45,7 +45,7 @@ static int fill(enum kind kind, const json_t *question, json_t *answer, struct a
     if (workload_decode(kind, json_member(question, "object"), a, &object, err) < 0)
         return -1;
     w = OBJECT_AS(workload_facts, object);
-    if (fill_decide(&w->pod, &section, evidence.items, evidence.count, a, &fill, err) < 0 ||
+    if (fill_decide(&w->pod, &section, evidence.items, evidence.count, NULL, a, &fill, err) < 0 ||
         fill_key(w, &fill, a, &key, err) < 0 ||
         fill_patch(w, &fill, key, mark, a, &patch, err) < 0 ||
         fill_yaml(w, &fill, a, &yaml, err) < 0)

@@ -10,6 +10,9 @@
 #include <cmocka.h>
 
 #include "rampart/json/get.h"
+#include "rampart/kube/workload.h"
+#include "rampart/reconcilers/policy_spec.h"
+#include "support/strategic.h"
 
 static int list(const void *ctx, enum kind kind, const char *ns, struct arena *a,
                 struct object_list *ret_list, struct err *err)
@@ -30,7 +33,18 @@ static const struct verdict *verdict(const void *ctx, const char *ns)
     return w->has_verdict ? &w->verdict : NULL;
 }
 
-static const struct view_ops ops_of_world = {.list = list, .get = get, .verdict = verdict};
+static const char *ingress_of(const void *ctx, const char *ns, const char *service)
+{
+    const struct world *w = ctx;
+
+    (void)ns;
+    return w->ingress_to && strcmp(w->ingress_to, service) == 0 ? "front" : NULL;
+}
+
+static const struct view_ops ops_of_world = {.list = list,
+                                             .get = get,
+                                             .verdict = verdict,
+                                             .ingress_of = ingress_of};
 
 void world_init(struct world *w)
 {
@@ -93,6 +107,40 @@ size_t world_count(const struct world *w, enum kind kind, const char *ns)
     return count;
 }
 
+/* The template but for the key of a fill. */
+static char *template_text(const json_t *parent)
+{
+    json_t *template = json_deep_copy(json_object_get(parent, "template"));
+    json_t *meta = json_object_get(template, "metadata");
+    json_t *annotations = json_object_get(meta, "annotations");
+    char *text;
+
+    json_object_del(annotations, ANNOTATION_FILL);
+    if (json_object_size(annotations) == 0)
+        json_object_del(meta, "annotations");
+    text = json_dumps(template, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(template);
+    return text;
+}
+
+/* As the slice does: the bytes of the template in a few digits beside it. To be freed. */
+static char *text_of(enum kind kind, const json_t *object)
+{
+    json_t *copy = json_deep_copy(object);
+    json_t *parent = kind_is_workload(kind) ? strategic_parent(copy) : NULL;
+    char *text = parent ? template_text(parent) : NULL;
+    char digest[17];
+
+    if (text) {
+        policy_spec_hash(text, digest);
+        json_object_set_new(parent, "template(digest)", json_string(digest));
+        mem_free(text);
+    }
+    text = json_dumps(copy, JSON_COMPACT);
+    json_decref(copy);
+    return text;
+}
+
 static void publish(struct world *w, enum kind kind, json_t *object)
 {
     char *text = NULL;
@@ -101,7 +149,7 @@ static void publish(struct world *w, enum kind kind, json_t *object)
 
     (void)snprintf(rv, sizeof(rv), "%u", ++w->clock);
     json_object_set_new(json_object_get(object, "metadata"), "resourceVersion", json_string(rv));
-    text = json_dumps(object, JSON_COMPACT);
+    text = text_of(kind, object);
     assert_non_null(text);
     if (store_put(w->stores[kind], text, strlen(text), &err) < 0)
         fail_msg("%s\n%s", err.msg, text);
@@ -183,6 +231,14 @@ void world_remove(struct world *w, enum kind kind, const char *ns, const char *n
     *o = w->objects[--w->count];
 }
 
+void world_publish(struct world *w, enum kind kind, const char *ns, const char *name)
+{
+    struct world_object *o = find(w, kind, ns, name);
+
+    assert_non_null(o);
+    publish(w, kind, o->json);
+}
+
 void world_touch(struct world *w, enum kind kind, const char *ns, const char *name,
                  const char *manager)
 {
@@ -250,7 +306,10 @@ void world_apply(struct world *w, const struct write *write)
     body = body_of(write);
     assert_string_equal(meta_text(body, "uid"), ref->uid);
     assert_string_equal(meta_text(body, "resourceVersion"), write->rv);
-    merge(o->json, body);
+    if (write->verb == WRITE_PATCH_STRATEGIC)
+        strategic_apply(o->json, body, "rampart");
+    else
+        merge(o->json, body);
     json_decref(body);
     if (ref->kind == KIND_NETWORK_POLICY)
         own_spec(o->json, "rampart");

@@ -1,7 +1,8 @@
 /*
  * A little cluster in memory for the reconcilers' tests: objects as JSON, the product's own stores
- * over them, and writes applied as the API server would (uid, resourceVersion, merge patch). What
- * it does not know it refuses loudly. Not a simulator: no time, no faults.
+ * over them, and writes applied as the API server would (uid, resourceVersion, merge patch, and
+ * strategic merge patch of workloads: support/strategic.h). What it does not know it refuses
+ * loudly. Not a simulator: no time, no faults.
  */
 #ifndef TESTS_SUPPORT_WORLD_H
 #define TESTS_SUPPORT_WORLD_H
@@ -28,6 +29,7 @@ struct world {
     struct verdict verdict; /* of the last pass over a namespace, its texts in @memory */
     struct arena memory;
     bool has_verdict;
+    const char *ingress_to; /* a Service of any namespace to which the Ingress "front" leads */
     struct view view;
 };
 
@@ -42,8 +44,9 @@ void world_remove(struct world *w, enum kind kind, const char *ns, const char *n
 /* Borrowed; NULL when absent. */
 json_t *world_get(const struct world *w, enum kind kind, const char *ns, const char *name);
 size_t world_count(const struct world *w, enum kind kind, const char *ns);
-/* After changing the object by hand: the stores see it, resourceVersion goes up, @manager owns
- * spec. */
+/* After changing the object by hand: the stores see it, resourceVersion goes up. */
+void world_publish(struct world *w, enum kind kind, const char *ns, const char *name);
+/* The same, and @manager owns spec. */
 void world_touch(struct world *w, enum kind kind, const char *ns, const char *name,
                  const char *manager);
 

@@ -56,6 +56,7 @@ static inline struct pods_evidence fixture_pods(void)
     return (struct pods_evidence){.new_message = "",
                                   .has_all_tried = true,
                                   .has_budget_room = true,
+                                  .room = {.is_known = true},
                                   .new_count = 3,
                                   .new_ready = 3,
                                   .new_ready_s = 1000};

@@ -16,6 +16,7 @@ static struct arena arena;
 static struct workload_facts web, before;
 static struct workloads_section section;
 static struct pods_evidence pods;
+static struct harden_memory memory; /* of @before */
 static struct rollout_input in;
 static struct rollout_step step;
 
@@ -27,7 +28,7 @@ static inline const char *key_of(const char *digest, const char *end)
     struct fill fill;
 
     w.template_digest = digest;
-    assert_int_equal(fill_decide(&w.pod, &section, NULL, 0, &arena, &fill, NULL), 0);
+    assert_int_equal(fill_decide(&w.pod, &section, NULL, 0, NULL, &arena, &fill, NULL), 0);
     assert_int_equal(fill_key(&w, &fill, &arena, &key, NULL), 0);
     key = arena_printf(&arena, "%s%s", key, end);
     assert_non_null(key);
@@ -42,14 +43,16 @@ static inline int setup(void **state)
     section = fixture_section();
     pods = fixture_pods();
     in = (struct rollout_input){.workload = &web,
-                                .before = &before,
+                                .before = &memory,
                                 .section = &section,
                                 .pods = &pods,
                                 .profile = "team",
                                 .profile_generation = 4,
                                 .now_s = NOW_S,
+                                .may_fill = true,
                                 .has_turn = true,
                                 .may_delete_pods = true};
+    rollout_remember(&before, &memory);
     return 0;
 }
 
@@ -62,6 +65,7 @@ static inline int teardown(void **state)
 
 static inline void go(void)
 {
+    rollout_remember(&before, &memory);
     assert_int_equal(rollout_step(&in, &arena, &step, NULL), 0);
 }
 

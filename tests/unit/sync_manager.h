@@ -56,12 +56,13 @@ static inline int64_t bench_clock(void *ctx)
 
 static inline int bench_start(struct bench *b, unsigned in_flight_max, struct err *err)
 {
-    struct manager_options options = {.ops = &script_ops,
+    struct manager_options options = {.ops = b->ops ? b->ops : &script_ops,
                                       .own_namespace = "rampart-system",
                                       .instance = "rampart-0",
                                       .seed = 1,
                                       .in_flight_max = in_flight_max};
 
+    options.hardenings_max = b->hardenings_max;
     options.transport = &b->net.transport;
     options.log = &b->log;
     b->manager = manager_new(&options, err);

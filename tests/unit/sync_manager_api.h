@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "rampart/json/decode.h"
+#include "rampart/kube/workload.h"
 #include "rampart/sync/manager.h"
 #include "support/api_text.h"
 #include "support/fake_transport.h"
@@ -33,9 +34,11 @@ struct thing {
     unsigned uid;
     unsigned rv;
     unsigned generation;
-    char owner[64];   /* label rampart.dev/profile of a policy */
-    char status[128]; /* of a profile; JSON */
-    bool is_gone;     /* a tombstone */
+    char owner[64];    /* label rampart.dev/profile of a policy */
+    char status[128];  /* of a profile; JSON */
+    bool asks_nothing; /* of a profile: it has no section "workloads" */
+    char mark[32];     /* rampart.dev/rollout of a workload */
+    bool is_gone;      /* a tombstone */
 };
 
 /* What the reconciler says; the test changes it at will. */
@@ -67,12 +70,15 @@ struct script {
     unsigned explanations_fail;
     const char *says_of_exceptions; /* message of a finding about each exception; NULL: none */
     int64_t look_again_s;           /* at exceptions; 0: never */
+    int64_t ns_look_again_s;        /* at namespaces; 0: never */
     const char *marks; /* name of a namespace and a profile that each event marks besides */
 };
 
 struct bench {
     struct fake_transport net;
     struct manager *manager;
+    const struct reconciler_ops *ops; /* NULL: those of sync_manager_script.h */
+    size_t hardenings_max;            /* 0: as many as there are */
     struct log log;
     struct thing *things;
     size_t things_count;
@@ -82,11 +88,17 @@ struct bench {
     bool holds_writes;          /* writes are answered by the test */
     bool holds_events;          /* Events too */
     bool holds_scan;            /* pages of the scan are answered by the test */
+    bool holds_reads;           /* so are those of evidence */
+    bool fills;                 /* profiles enforce, and so fill in */
+    bool audits;                /* a profile's network section is in Audit */
+    bool forbids_ingresses;     /* to be listed */
     bool is_down;               /* every request fails */
     bool is_paused[KIND_COUNT]; /* watches of the kind tell nothing more */
     bool is_empty[KIND_COUNT];  /* lists and initial events of the kind have no objects */
     unsigned conflicts;         /* so many of the next patches of policies come too late */
+    bool loses_patches;         /* those of workloads are answered, and change nothing */
     bool has_rival;             /* who writes the policy just before each of those */
+    unsigned running_max;       /* deployments that ran a rollout at once */
     struct script script;
     char trace[262144]; /* keys in the order of their passes, each followed by a space */
     size_t trace_len;
@@ -124,9 +136,22 @@ static inline const char *thing_json(const struct thing *t)
                         meta, t->owner);
     case KIND_PROFILE:
         return api_text("{\"kind\":\"SecurityProfile\",\"apiVersion\":\"rampart.dev/v1alpha1\","
-                        "\"metadata\":{%s},\"spec\":{\"namespaceSelector\":{},\"workloads\":{}},"
+                        "\"metadata\":{%s},\"spec\":{%s\"namespaceSelector\":{}%s%s},"
                         "\"status\":%s}",
-                        meta, *t->status ? t->status : "{}");
+                        meta, bench_now->fills ? "\"mode\":\"Enforce\"," : "",
+                        bench_now->audits ? ",\"network\":{\"mode\":\"Audit\"}" : "",
+                        t->asks_nothing ? "" : ",\"workloads\":{}", *t->status ? t->status : "{}");
+    case KIND_INGRESS:
+        return api_text("{\"kind\":\"Ingress\",\"metadata\":{%s},\"spec\":{\"defaultBackend\":"
+                        "{\"service\":{\"name\":\"web\"}}}}",
+                        meta);
+    case KIND_DEPLOYMENT:
+    case KIND_STATEFUL_SET:
+    case KIND_DAEMON_SET:
+    case KIND_CRON_JOB:
+        return api_text("{\"kind\":\"%s\",\"apiVersion\":\"apps/v1\",\"metadata\":{%s,"
+                        "\"annotations\":{\"rampart.dev/rollout\":\"%s\"}}}",
+                        resource_of(t->kind)->name, meta, t->mark);
     default:
         return api_text("{\"kind\":\"%s\",\"apiVersion\":\"v1\",\"metadata\":{%s}}",
                         resource_of(t->kind)->name, meta);
@@ -176,6 +201,29 @@ static inline void take_away(struct bench *b, enum kind kind, const char *ns, co
     t->is_gone = true;
     t->rv = ++b->rv;
     tell(b, "DELETED", t);
+}
+
+/* How many deployments run a rollout. */
+static inline unsigned running(const struct bench *b)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < b->things_count; i++)
+        count += b->things[i].kind == KIND_DEPLOYMENT && !b->things[i].is_gone &&
+                 strcmp(b->things[i].mark, "runs") == 0;
+    return count;
+}
+
+/* A patch of a workload: {"mark":"runs"}. */
+static inline void set_mark(struct bench *b, struct thing *t, const char *body)
+{
+    const char *mark = strstr(body, "\"mark\":\"");
+
+    assert_non_null(mark);
+    mark += strlen("\"mark\":\"");
+    (void)snprintf(t->mark, sizeof(t->mark), "%.*s", (int)strcspn(mark, "\""), mark);
+    if (running(b) > b->running_max)
+        b->running_max = running(b);
 }
 
 static inline bool stands(struct bench *b, const char *ns)
@@ -277,6 +325,8 @@ static inline void serve_write(struct bench *b, size_t number)
                            (int)(request->body_len - strlen("{\"status\":}")),
                            request->body + strlen("{\"status\":"));
         if (request->method == HTTP_PATCH) {
+            if (kind_is_workload(t->kind) && !b->loses_patches)
+                set_mark(b, t, request->body);
             if (b->script.mends_once && t->kind == KIND_NETWORK_POLICY)
                 b->script.mends_always = false;
             (void)put(b, t->kind, t->ns, t->name);
@@ -308,6 +358,19 @@ static inline bool serve_conflict(struct bench *b, size_t number)
     return true;
 }
 
+static inline enum kind evidence_kind(const char *path)
+{
+    static const enum kind kinds[] = {KIND_REPLICA_SET, KIND_CONTROLLER_REVISION, KIND_POD,
+                                      KIND_POD_DISRUPTION_BUDGET};
+
+    for (size_t i = 0; i < 4; i++) {
+        if (strstr(path, api_text("/%s?limit", resource_of(kinds[i])->plural)))
+            return kinds[i];
+    }
+    fail_msg("no list of evidence: %s", path);
+    return KIND_COUNT;
+}
+
 static inline bool serve_one(struct bench *b, size_t number)
 {
     const char *path = fake_path(&b->net, number);
@@ -330,6 +393,12 @@ static inline bool serve_one(struct bench *b, size_t number)
             serve_write(b, number);
         return true;
     }
+    if (strstr(path, "/namespaces/") && strstr(path, "?limit")) {
+        if (b->holds_reads)
+            return false;
+        serve_list(b, number, evidence_kind(path));
+        return true;
+    }
     for (int kind = KIND_POD; kind <= KIND_JOB; kind++) {
         if (strstr(path, api_text("/%s?limit", resource_of((enum kind)kind)->plural))) {
             if (b->holds_scan)
@@ -337,6 +406,14 @@ static inline bool serve_one(struct bench *b, size_t number)
             serve_list(b, number, (enum kind)kind);
             return true;
         }
+    }
+    if (strstr(path, "/ingresses?limit")) {
+        if (b->forbids_ingresses)
+            fake_answer(&b->net, number, 403, NULL,
+                        fake_status(403, "Forbidden", NULL, "cannot list ingresses"));
+        else
+            serve_list(b, number, KIND_INGRESS);
+        return true;
     }
     for (int kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
         if (strstr(path, watch_part((enum kind)kind))) {

@@ -71,7 +71,7 @@ static inline int script_write(struct plan *plan, enum write_verb verb, const ch
         .is_explained = bench_now->script.is_explained,
         .after = after,
     };
-    static const char *const verbs[] = {"create", "mend", "mend", "remove"};
+    static const char *const verbs[] = {"create", "mend", "mend", "mend", "remove"};
 
     (void)snprintf(summary, sizeof(summary), "%s NetworkPolicy %s/%s", verbs[verb], ns, POLICY);
     return plan_add_write(plan, &write) ? 0 : plan_check(plan, NULL);
@@ -124,6 +124,8 @@ static inline int script_plan_namespace(const struct view *v, const char *ns, st
     undone.message = "was edited and put back";
     undone.manager = s->rival;
     trace_pass("ns", ns);
+    if (view_ingress_of(v, ns, "web"))
+        trace_pass("ingress", view_ingress_of(v, ns, "web"));
     if (script_fails(&bench_now->script.plans_fail, err) < 0)
         return -1;
     if (!view_get(v, KIND_NAMESPACE, "", ns))
@@ -131,6 +133,7 @@ static inline int script_plan_namespace(const struct view *v, const char *ns, st
     plan->is_broken = s->is_broken;
     plan->profile = s->profile;
     plan->mode = s->mode;
+    plan->look_again_s = s->ns_look_again_s;
     plan->state = s->profile ? VERDICT_COMPLIANT : VERDICT_NONE;
     plan->in_place = policy ? POLICY_BIT : 0;
     if (s->counts_as_failed)

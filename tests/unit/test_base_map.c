@@ -68,6 +68,9 @@ static void test_the_map_has_its_own_copy_of_the_key(void **state)
     key[0] = 'x';
     assert_non_null(map_get(&m, "abc"));
     assert_null(map_get(&m, key));
+    assert_ptr_not_equal(map_key(&m, "abc"), key);
+    assert_string_equal(map_key(&m, "abc"), "abc");
+    assert_null(map_key(&m, key));
     map_done(&m);
 }
 

@@ -121,6 +121,111 @@ static void test_each_item_of_a_list_has_its_own(void **state)
                   "envelope: {\"kind\":\"L\"}\nend");
 }
 
+/* ---- What does not count ---- */
+
+static const struct projection any[] = {{"*", NULL}, {NULL, NULL}};
+static const struct projection marked_meta[] = {{"labels", NULL},
+                                                {"annotations", any},
+                                                {NULL, NULL}};
+static const struct projection marked[] = {{"metadata", marked_meta}, {"spec", NULL}, {NULL, NULL}};
+static const struct projection our[] = {{"our", NULL}, {NULL, NULL}};
+static const struct projection our_annotations[] = {{"annotations", our}, {NULL, NULL}};
+static const struct projection our_meta[] = {{"metadata", our_annotations}, {NULL, NULL}};
+static const struct projection marked_parent[] = {{"template", marked},
+                                                  {"template(digest)", our_meta},
+                                                  {NULL, NULL}};
+
+/* All of @value stays, and the digest is the one of @counted. */
+static void assert_counted(const char *value, const char *counted)
+{
+    char text[512], expected[512];
+
+    (void)snprintf(text, sizeof(text), "{\"template\":%s,\"x\":1}", value);
+    (void)snprintf(expected, sizeof(expected),
+                   "{\"template\":%s,\"template(digest)\":\"%016" PRIx64 "\"}\nend", value,
+                   digest(counted));
+    assert_sliced(SLICE_STREAM, marked_parent, text, expected);
+}
+
+#define ANNOTATED(annotations) "{\"metadata\":{\"annotations\":" annotations "},\"spec\":{}}"
+
+static void test_what_is_left_out_makes_no_difference_to_a_digest(void **state)
+{
+    static const char *const cases[][2] = {
+        {ANNOTATED("{\"a\":1,\"our\":\"k\"}"), ANNOTATED("{\"a\":1}")},
+        {ANNOTATED("{\"our\":\"k\",\"z\":2}"), ANNOTATED("{\"z\":2}")},
+        {ANNOTATED("{\"a\":1,\"our\":\"k\",\"z\":2}"), ANNOTATED("{\"a\":1,\"z\":2}")},
+        {ANNOTATED("{\"our\":1,\"our\":2,\"z\":2}"), ANNOTATED("{\"z\":2}")},
+        {ANNOTATED("{\"our\":{\"annotations\":[{},\"}\"]},\"z\":2}"), ANNOTATED("{\"z\":2}")},
+        {ANNOTATED("{\"o\\u0075r\":\"k\",\"z\":2}"), ANNOTATED("{\"z\":2}")},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        assert_counted(cases[i][0], cases[i][1]);
+        assert_counted(cases[i][1], cases[i][1]);
+    }
+}
+
+static void test_an_object_with_nothing_else_in_it_is_left_out_as_well(void **state)
+{
+    static const char *const cases[][2] = {
+        {ANNOTATED("{\"our\":\"k\"}"), "{\"spec\":{}}"},
+        {ANNOTATED("{}"), "{\"spec\":{}}"},
+        {"{\"metadata\":{},\"spec\":{}}", "{\"spec\":{}}"},
+        {"{\"spec\":{}}", "{\"spec\":{}}"},
+        {"{\"spec\":1,\"metadata\":{\"annotations\":{\"our\":1}}}", "{\"spec\":1}"},
+        {"{\"metadata\":{\"labels\":{},\"annotations\":{\"our\":1}}}",
+         "{\"metadata\":{\"labels\":{}}}"},
+        {"{\"metadata\":{\"annotations\":{\"our\":1},\"labels\":{}}}",
+         "{\"metadata\":{\"labels\":{}}}"},
+        {"{\"metadata\":{\"annotations\":{\"our\":1}}}", "{}"},
+        {"{}", "{}"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        assert_counted(cases[i][0], cases[i][1]);
+}
+
+static void test_what_only_looks_like_it_counts(void **state)
+{
+    static const char *const cases[] = {
+        ANNOTATED("7"),
+        ANNOTATED("[{\"our\":1}]"),
+        ANNOTATED("{\"ours\":1,\"x\":{\"our\":1}}"),
+        "{\"metadata\":[{\"annotations\":{\"our\":1}}]}",
+        "{\"metadata\":null,\"spec\":{\"metadata\":{\"annotations\":{\"our\":1}}}}",
+        "[{\"metadata\":{\"annotations\":{\"our\":1}}}]",
+        "7",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        assert_counted(cases[i], cases[i]);
+}
+
+static void test_nothing_is_left_out_below_the_last_level(void **state)
+{
+    static const struct projection keep[] = {{"a", keep}, {"b", NULL}, {NULL, NULL}};
+    static const struct projection left_out[] = {{"a", left_out}, {"b", NULL}, {NULL, NULL}};
+    static const struct projection outer[] = {{"v", keep}, {"v(digest)", left_out}, {NULL, NULL}};
+    static const char *const values[] = {"{\"b\":1}", "{\"a\":{\"a\":{\"a\":{\"b\":1}}}}",
+                                         "{\"a\":{\"a\":{\"a\":{\"a\":{\"b\":1}}}}}"};
+    static const char *const counted[] = {"{}", "{}", "{\"a\":{\"a\":{\"a\":{\"a\":{\"b\":1}}}}}"};
+    char text[256], expected[256];
+
+    (void)state;
+    assert_int_equal(SLICE_LEFT_OUT_LEVELS_MAX, 4);
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        (void)snprintf(text, sizeof(text), "{\"v\":%s}", values[i]);
+        (void)snprintf(expected, sizeof(expected),
+                       "{\"v\":%s,\"v(digest)\":\"%016" PRIx64 "\"}\nend", values[i],
+                       digest(counted[i]));
+        assert_sliced(SLICE_STREAM, outer, text, expected);
+    }
+}
+
 struct last {
     enum slice_kind kind;
     char text[256];
@@ -172,6 +277,10 @@ int main(void)
         cmocka_unit_test(test_no_digest_is_made_inside_another_one),
         cmocka_unit_test(test_a_list_with_a_star_makes_no_digests),
         cmocka_unit_test(test_each_item_of_a_list_has_its_own),
+        cmocka_unit_test(test_what_is_left_out_makes_no_difference_to_a_digest),
+        cmocka_unit_test(test_an_object_with_nothing_else_in_it_is_left_out_as_well),
+        cmocka_unit_test(test_what_only_looks_like_it_counts),
+        cmocka_unit_test(test_nothing_is_left_out_below_the_last_level),
         cmocka_unit_test(test_a_cut_never_leaves_a_digest_beside_a_part),
     };
 

@@ -9,7 +9,7 @@ static const struct netpol_facts *policy(struct arena *a, const json_t *root)
 static const struct netpol_facts *policy_of(struct arena *a, const char *name, const char *meta,
                                             const char *spec)
 {
-    char text[4096];
+    char text[16384];
     json_t *root;
     const struct netpol_facts *np;
 
@@ -270,6 +270,24 @@ static void test_no_mark_that_a_tenant_writes_makes_a_policy_undecodable(void **
     }
 }
 
+static void test_how_far_a_deny_is_counts_on_policies_of_ours_alone(void **state)
+{
+    static char mark[DENY_MARK_LEN_MAX + 2], meta[DENY_MARK_LEN_MAX + 256];
+    const struct netpol_facts *np;
+
+    memset(mark, 'a', sizeof(mark) - 1);
+    (void)snprintf(meta, sizeof(meta), OUR_LABEL ",'annotations':{'rampart.dev/rollout':'%s'}",
+                   mark);
+    assert_null(policy_of(*state, "rampart-x", meta, "")->rollout);
+    (void)snprintf(meta, sizeof(meta), OUR_LABEL ",'annotations':{'rampart.dev/rollout':'%s'}",
+                   mark + 1);
+    assert_string_equal(policy_of(*state, "rampart-x", meta, "")->rollout, mark + 1);
+    np = policy_of(*state, "mine", ",'annotations':{'rampart.dev/rollout':'a'},'generation':7", "");
+    assert_null(np->rollout);
+    assert_int_equal(np->generation, 7);
+    assert_int_equal(policy_of(*state, "mine", ",'generation':'7'", "")->generation, 0);
+}
+
 static void test_marks_over_their_ceilings_are_absent(void **state)
 {
     char hash[HASH_LEN_MAX + 2], meta[1024];
@@ -446,6 +464,7 @@ int main(void)
         ARENA_TEST(test_allow_all_is_a_rule_without_peers_and_ports_in_a_stated_direction),
         ARENA_TEST(test_canonical_spec_drops_null_and_keeps_empty),
         ARENA_TEST(test_no_mark_that_a_tenant_writes_makes_a_policy_undecodable),
+        ARENA_TEST(test_how_far_a_deny_is_counts_on_policies_of_ours_alone),
         ARENA_TEST(test_marks_over_their_ceilings_are_absent),
         ARENA_TEST(test_any_number_of_owners_and_managers_is_read),
         ARENA_TEST(test_spec_that_is_none_is_null_and_the_policy_still_ours),

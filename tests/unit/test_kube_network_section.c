@@ -101,6 +101,25 @@ static void test_section_defaults(void **state)
     assert_true(net.cuts_metadata);
     assert_int_equal(net.from_count, 0);
     assert_int_equal(net.to_count, 0);
+    assert_int_equal(net.rollout.deadline_s, 300);
+    assert_int_equal(net.rollout.unready_percent_max, 20);
+    assert_int_equal(net.rollout.on_failure, ON_FAILURE_REVERT);
+}
+
+static void test_rollout_is_as_stated(void **state)
+{
+    struct network_section net =
+        section_of(*state, "'rollout':{'progressDeadlineSeconds':3600,'maxUnreadyPercent':0,"
+                           "'onFailure':'Keep'}");
+
+    assert_int_equal(net.rollout.deadline_s, 3600);
+    assert_int_equal(net.rollout.unready_percent_max, 0);
+    assert_int_equal(net.rollout.on_failure, ON_FAILURE_KEEP);
+    net = section_of(*state, "'rollout':{'progressDeadlineSeconds':30,'maxUnreadyPercent':99,"
+                             "'onFailure':'Revert'}");
+    assert_int_equal(net.rollout.deadline_s, 30);
+    assert_int_equal(net.rollout.unready_percent_max, 99);
+    assert_int_equal(net.rollout.on_failure, ON_FAILURE_REVERT);
 }
 
 static void test_default_deny_states_directions(void **state)
@@ -303,6 +322,16 @@ static void test_errors_name_the_path_and_the_remedy(void **state)
          "allow.to[0].ports[0].endPort: needs a number in port; state it or remove endPort"},
         {"'allow':{'to':[{'podSelector':{},'ports':[{'port':'http','endPort':89}]}]}",
          "allow.to[0].ports[0].endPort: needs a number in port; state it or remove endPort"},
+        {"'rollout':[]", "rollout: expected an object, got an array"},
+        {"'rollout':{'progressDeadlineSeconds':29}",
+         "rollout.progressDeadlineSeconds: expected an integer 30..3600, got 29"},
+        {"'rollout':{'progressDeadlineSeconds':3601}",
+         "rollout.progressDeadlineSeconds: expected an integer 30..3600, got 3601"},
+        {"'rollout':{'maxUnreadyPercent':100}",
+         "rollout.maxUnreadyPercent: expected an integer 0..99, got 100"},
+        {"'rollout':{'onFailure':5}", "rollout.onFailure: expected a string"},
+        {"'rollout':{'onFailure':'Pause'}",
+         "rollout.onFailure: \"Pause\" is unknown; expected Revert or Keep"},
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -441,6 +470,7 @@ int main(void)
         ARENA_TEST(test_section_of_the_fixture),
         ARENA_TEST(test_section_that_is_absent_is_not_stated),
         ARENA_TEST(test_section_defaults),
+        ARENA_TEST(test_rollout_is_as_stated),
         ARENA_TEST(test_default_deny_states_directions),
         ARENA_TEST(test_metadata_api_is_cut_unless_stated_otherwise),
         ARENA_TEST(test_dns_without_servers_is_the_clusters_own),

@@ -194,7 +194,7 @@ static void test_decode_errors_name_object_and_path(void **state)
          "CustomResourceDefinition x: spec.conversion.webhook.clientConfig: expected an object, "
          "got "
          "an integer"},
-        {KIND_EVENT, "{" META_NS "}", "Event shop/x: kind: is only written, never read"},
+        {KIND_EVENT, "{" META_NS "}", "Event shop/x: kind: has no compact form"},
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++)

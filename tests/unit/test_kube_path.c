@@ -18,6 +18,7 @@ static const struct path_query watch_query = {
 };
 static const struct path_query page_query = {.limit = 500, .continue_token = "a+b/c="};
 static const struct path_query write_query = {.field_manager = "rampart"};
+static const struct path_query label_query = {.limit = 250, .label_selector = "app in (a,b)"};
 static const struct path_query empty_query = {.resource_version = ""};
 
 static void test_paths_follow_the_api(void **state)
@@ -57,6 +58,13 @@ static void test_paths_follow_the_api(void **state)
         {KIND_API_SERVICE, NULL, NULL, NULL, NULL, "/apis/apiregistration.k8s.io/v1/apiservices"},
         {KIND_CRD, NULL, NULL, NULL, NULL,
          "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"},
+        {KIND_REPLICA_SET, "shop", NULL, NULL, NULL, "/apis/apps/v1/namespaces/shop/replicasets"},
+        {KIND_CONTROLLER_REVISION, "shop", NULL, NULL, NULL,
+         "/apis/apps/v1/namespaces/shop/controllerrevisions"},
+        {KIND_POD_DISRUPTION_BUDGET, "shop", NULL, NULL, NULL,
+         "/apis/policy/v1/namespaces/shop/poddisruptionbudgets"},
+        {KIND_POD, "shop", NULL, NULL, &label_query,
+         "/api/v1/namespaces/shop/pods?limit=250&labelSelector=app%20in%20%28a%2Cb%29"},
         {KIND_EVENT, "shop", NULL, NULL, NULL, "/apis/events.k8s.io/v1/namespaces/shop/events"},
         {KIND_NETWORK_POLICY, "a?b", "c#d&e f", NULL, NULL,
          "/apis/networking.k8s.io/v1/namespaces/a%3Fb/networkpolicies/c%23d%26e%20f"},

@@ -251,6 +251,37 @@ static void test_cluster_ips_end_at_their_ceiling(void **state)
 }
 
 /* Who reaches a Service from outside. An odd range is no range that narrows anything. */
+static void test_scraping_is_seen_as_prometheus_reads_it(void **state)
+{
+    static const struct {
+        const char *annotations;
+        const char *port;
+    } rows[] = {
+        {"{'prometheus.io/scrape':'true','prometheus.io/port':'9100'}", "9100"},
+        {"{'prometheus.io/scrape':'true'}", ""},
+        {"{'prometheus.io/scrape':'true','prometheus.io/port':'metrics'}", ""},
+        {"{'prometheus.io/scrape':'true','prometheus.io/port':'123456'}", ""},
+        {"{'prometheus.io/scrape':'true','prometheus.io/port':'0'}", ""},
+        {"{'prometheus.io/scrape':'true','prometheus.io/port':9100}", ""},
+        {"{'prometheus.io/scrape':'false','prometheus.io/port':'9100'}", NULL},
+        {"{'prometheus.io/scrape':true,'prometheus.io/port':'9100'}", NULL},
+        {"{'prometheus.io/port':'9100'}", NULL},
+        {"[]", NULL},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        json_t *annotations = json_of(rows[i].annotations);
+        const char *port = "untouched";
+
+        assert_int_equal(scrape_decode(annotations, *state, &port, NULL), 0);
+        json_decref(annotations);
+        if (rows[i].port)
+            assert_string_equal(port, rows[i].port);
+        else
+            assert_null(port);
+    }
+}
+
 static void test_exposure_of_a_service_is_seen(void **state)
 {
     static const struct {
@@ -391,6 +422,7 @@ int main(void)
         ARENA_TEST(test_odd_fields_of_a_slice_are_left_out),
         ARENA_TEST(test_ports_end_at_their_ceilings),
         ARENA_TEST(test_cluster_ips_end_at_their_ceiling),
+        ARENA_TEST(test_scraping_is_seen_as_prometheus_reads_it),
         ARENA_TEST(test_exposure_of_a_service_is_seen),
         ARENA_TEST(test_exposed_service_is_known_by_what_the_projection_keeps),
         ARENA_TEST(test_external_ip_of_any_length_is_kept_up_to_its_ceiling),

@@ -200,6 +200,42 @@ static void test_the_digest_changes_with_the_template_and_with_nothing_else(void
     assert_string_not_equal(digests[1], digests[2]);
 }
 
+/* Whoever takes back what was filled in, and leaves the key, has made no other template: it would
+ * be filled in anew under another key, again and again. */
+static void test_the_key_of_a_fill_is_no_part_of_the_digest(void **state)
+{
+    static const char text[] =
+        "{\"metadata\":{\"name\":\"a\",\"namespace\":\"b\",\"uid\":\"u\","
+        "\"resourceVersion\":\"1\"},\"spec\":{\"template\":{\"metadata\":{%s},"
+        "\"spec\":{\"containers\":[]}}}}";
+    static const struct {
+        const char *metadata, *fill;
+        bool is_same;
+    } variants[] = {
+        {"", NULL, true},
+        {"\"annotations\":{\"rampart.dev/fill\":\"one\"}", "one", true},
+        {"\"annotations\":{\"rampart.dev/fill\":\"two\"}", "two", true},
+        {"\"annotations\":{\"owner\":\"me\"}", NULL, false},
+        {"\"labels\":{\"rampart.dev/fill\":\"one\"}", NULL, false},
+    };
+    const char *first = NULL;
+
+    for (size_t i = 0; i < COUNT_OF(variants); i++) {
+        const struct workload_facts *w;
+        char *object;
+
+        assert_true(asprintf(&object, text, variants[i].metadata) > 0);
+        w = read_text(KIND_DEPLOYMENT, object, strlen(object), *state);
+        free(object);
+        assert_int_equal(strlen(w->template_digest), TEMPLATE_DIGEST_LEN);
+        first = first ? first : w->template_digest;
+        assert_int_equal(strcmp(w->template_digest, first) == 0, variants[i].is_same);
+        assert_int_equal(w->fill != NULL, variants[i].fill != NULL);
+        if (w->fill)
+            assert_string_equal(w->fill, variants[i].fill);
+    }
+}
+
 #define META "'metadata':{'name':'a','namespace':'b','uid':'u','resourceVersion':'1'}"
 
 /* Whoever can write a workload must not be able to freeze what is known of it. */
@@ -327,6 +363,7 @@ int main(void)
         ARENA_TEST(test_a_daemon_set_counts_nodes),
         ARENA_TEST(test_a_cron_job_is_read_from_its_jobs_template),
         ARENA_TEST(test_the_digest_changes_with_the_template_and_with_nothing_else),
+        ARENA_TEST(test_the_key_of_a_fill_is_no_part_of_the_digest),
         ARENA_TEST(test_what_is_odd_counts_as_not_stated),
         ARENA_TEST(test_a_workload_that_is_too_large_has_an_unreadable_pod),
         ARENA_TEST(test_a_workload_without_a_template_has_an_unreadable_pod),

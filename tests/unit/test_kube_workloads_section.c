@@ -423,6 +423,52 @@ static void test_an_id_ends_at_its_ceiling(void **state)
     }
 }
 
+static void test_a_section_fills_in_when_it_enforces_and_asks_for_a_field(void **state)
+{
+    static const char *const fields[] = {
+        "'runAsNonRoot':true",
+        "'seccompProfile':'RuntimeDefault'",
+        "'allowPrivilegeEscalation':false",
+        "'dropCapabilities':['ALL']",
+        "'readOnlyRootFilesystem':true",
+        "'pinObservedUser':true",
+        "'resources':{'requests':{'cpu':'1'}}",
+        "'resources':{'requests':{'memory':'1Mi'}}",
+        "'resources':{'limits':{'cpu':'1'}}",
+        "'resources':{'limits':{'memory':'1Mi'}}",
+    };
+    struct workloads_section section = section_of(*state, "");
+    char text[512];
+
+    assert_true(workloads_section_fills_in(&section)); /* by default */
+    section.fill = (__typeof__(section.fill)){0};
+    assert_false(workloads_section_fills_in(&section));
+    for (size_t i = 0; i < COUNT_OF(fields); i++) {
+        struct workloads_section one;
+
+        (void)snprintf(text, sizeof(text), "'fill':{%s}", fields[i]);
+        one = section_of(*state, text);
+        section.fill = (__typeof__(section.fill)){
+            .run_as_non_root = i == 0 && one.fill.run_as_non_root,
+            .seccomp = i == 1 && one.fill.seccomp,
+            .allow_privilege_escalation = i == 2 && one.fill.allow_privilege_escalation,
+            .drop_all = i == 3 && one.fill.drop_all,
+            .read_only_root = one.fill.read_only_root,
+            .pins_observed_user = one.fill.pins_observed_user,
+            .cpu_request = one.fill.cpu_request,
+            .memory_request = one.fill.memory_request,
+            .cpu_limit = one.fill.cpu_limit,
+            .memory_limit = one.fill.memory_limit,
+        };
+        assert_true(workloads_section_fills_in(&section));
+    }
+    section.mode = MODE_AUDIT;
+    assert_false(workloads_section_fills_in(&section));
+    section = (struct workloads_section){.mode = MODE_ENFORCE};
+    section.fill.drop_all = true;
+    assert_false(workloads_section_fills_in(&section)); /* it is not stated */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,6 +485,7 @@ int main(void)
         ARENA_TEST(test_bounds_of_the_rollout_can_be_reached_and_not_passed),
         ARENA_TEST(test_errors_name_the_path_and_the_remedy),
         ARENA_TEST(test_rules_end_at_their_ceiling),
+        ARENA_TEST(test_a_section_fills_in_when_it_enforces_and_asks_for_a_field),
         ARENA_TEST(test_an_id_ends_at_its_ceiling),
     };
 

@@ -32,8 +32,8 @@ static void decide(const struct row *row, bool is_proposal)
     if (is_proposal)
         assert_int_equal(fill_propose(&pod, &section, &a, &fill, &err), 0);
     else
-        assert_int_equal(fill_decide(&pod, &section, evidence.items, evidence.count, &a, &fill,
-                                     &err),
+        assert_int_equal(fill_decide(&pod, &section, evidence.items, evidence.count, NULL, &a,
+                                     &fill, &err),
                          0);
     text = fill_case_text(&pod, &fill, &a);
     if (strcmp(text, row->fill) != 0)

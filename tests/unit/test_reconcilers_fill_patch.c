@@ -37,7 +37,8 @@ static struct fill decided(const struct workload_facts *w, const char *wants, co
     struct err err = {0};
     struct fill fill;
 
-    assert_int_equal(fill_decide(&w->pod, &section, evidence.items, evidence.count, a, &fill, &err),
+    assert_int_equal(fill_decide(&w->pod, &section, evidence.items, evidence.count, NULL, a, &fill,
+                                 &err),
                      0);
     return fill;
 }
@@ -289,7 +290,7 @@ static int write_all(void *ctx, struct err *err)
 
     section.fill.run_as_non_root = section.fill.drop_all = true;
     arena_init(&a, 1 << 20);
-    if (fill_decide(&w->pod, &section, NULL, 0, &a, &fill, err) < 0) {
+    if (fill_decide(&w->pod, &section, NULL, 0, NULL, &a, &fill, err) < 0) {
         assert_int_equal(fill.leaves_count, 99);
         return -1;
     }

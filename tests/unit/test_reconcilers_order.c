@@ -195,6 +195,15 @@ static void put_webhook(struct world *w)
               "'shop','name':'hook','port':443}}}]}");
 }
 
+/* With ready pods the deny is watched, and taken back when they turn unready. */
+static void put_web(struct world *w, int ready)
+{
+    world_put(w, KIND_DEPLOYMENT,
+              "{'metadata':{'name':'web','namespace':'shop'},'spec':{'replicas':3,'template':{"
+              "'spec':{'containers':[{'name':'a','image':'a'}]}}},'status':{'readyReplicas':%d}}",
+              ready);
+}
+
 /* A rival deletes or bends some of the policies. */
 static void tamper(struct world *w, struct rng *r)
 {
@@ -309,7 +318,7 @@ static void history(uint64_t seed, const struct peers *peers, struct story *stor
 {
     struct world w;
     struct rng r;
-    bool removes;
+    bool removes, is_running;
 
     rng_init(&r, seed);
     world_init(&w);
@@ -317,9 +326,19 @@ static void history(uint64_t seed, const struct peers *peers, struct story *stor
     removes = coin(&r);
     if (coin(&r))
         put_webhook(&w);
+    is_running = coin(&r);
+    if (is_running)
+        put_web(&w, 3);
     put_profile(&w, &r, removes);
     run(&w, peers, &r, coin(&r), story);
     check(story, peers, seed);
+    if (is_running && coin(&r)) {
+        put_web(&w, 0);
+        run(&w, peers, &r, coin(&r), story);
+        check(story, peers, seed);
+        if (coin(&r))
+            put_web(&w, 3);
+    }
     if (coin(&r))
         tamper(&w, &r);
     if (getenv("SEED"))

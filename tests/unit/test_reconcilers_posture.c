@@ -204,6 +204,27 @@ static void test_posture_of_a_scanned_object_is_its_owners_where_that_is_evaluat
 
 /* ---- In words ---- */
 
+static void test_posture_names_the_command_that_has_the_yaml_where_one_mends_it(void **state)
+{
+    struct posture posture;
+    struct finding *findings;
+    size_t count;
+
+    (void)state;
+    begin(",'workloads':{'level':'privileged','rules':[{'id':'cpu-limit','mode':'Require'},{'id':"
+          "'host-namespaces','mode':'Require'},{'id':'net-raw','mode':'Require'}]}");
+    put_workload(KIND_DEPLOYMENT, "web", "'hostNetwork':true,'containers':[{'name':'app'}]");
+    posture = of_deployment("web");
+    assert_int_equal(posture_explain(&world.view,
+                                     view_get(&world.view, KIND_DEPLOYMENT, "shop", "web"),
+                                     &posture, 5, &arena, &findings, &count, NULL),
+                     0);
+    assert_int_equal(count, 3);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(strstr(findings[i].message, "`rampart eval --show-fix`") != NULL,
+                         strcmp(findings[i].rule, "net-raw") == 0);
+}
+
 static void test_posture_explains_what_drifts_with_its_remedy(void **state)
 {
     struct posture posture;
@@ -376,6 +397,7 @@ int main(void)
         WITH_WORLD(test_posture_of_a_service_and_of_a_namespace_is_no_workload),
         WITH_WORLD(test_posture_of_a_scanned_object_is_its_owners_where_that_is_evaluated),
         WITH_WORLD(test_posture_explains_what_drifts_with_its_remedy),
+        WITH_WORLD(test_posture_names_the_command_that_has_the_yaml_where_one_mends_it),
         WITH_WORLD(test_status_counts_workloads_and_rules_and_says_what_drifts),
         WITH_WORLD(test_status_in_enforce_is_not_ready_while_workloads_drift),
         WITH_WORLD(test_status_says_which_workload_cannot_be_evaluated),

@@ -47,9 +47,9 @@ struct model {
     int undone_version; /* the version that a user rolled back to; -1: none */
 
     /* What the operator has in memory. */
-    struct workload_facts facts, before;
-    char digest[KEY_MAX + 32], before_digest[KEY_MAX + 32];
-    char before_key[KEY_MAX];
+    struct workload_facts facts;
+    struct harden_memory before;
+    char digest[KEY_MAX + 32];
     bool has_before, has_evidence, has_turn;
     enum rollout_reason reason;
     int64_t look_again_s;
@@ -118,8 +118,7 @@ static void read_facts(struct model *m)
     m->facts = fixture_workload();
     m->facts.object.name = m->name;
     m->facts.object.uid = m->uid;
-    (void)snprintf(m->digest, sizeof(m->digest), r->is_filled ? "v%d-%s" : "v%d", r->version,
-                   r->key);
+    (void)snprintf(m->digest, sizeof(m->digest), r->is_filled ? "v%d-filled" : "v%d", r->version);
     m->facts.template_digest = m->digest;
     m->facts.fill = r->is_filled ? r->key : NULL;
     m->facts.rollout = m->mark[0] ? m->mark : NULL;
@@ -230,11 +229,7 @@ static void remember(struct model *m, const struct rollout_step *step)
     m->has_evidence = step->act == ROLLOUT_ACT_LOOK;
     if (step->keeps_before)
         return;
-    m->before = m->facts;
-    memcpy(m->before_digest, m->digest, sizeof(m->digest));
-    memcpy(m->before_key, current(m)->key, KEY_MAX);
-    m->before.template_digest = m->before_digest;
-    m->before.fill = m->facts.fill ? m->before_key : NULL;
+    rollout_remember(&m->facts, &m->before);
     m->has_before = true;
 }
 
@@ -254,6 +249,7 @@ static void reconcile(struct model *m)
                                      .profile = "team",
                                      .profile_generation = 1,
                                      .now_s = now_s,
+                                     .may_fill = true,
                                      .has_turn = m->has_turn};
     assert_int_equal(rollout_step(&in, &a, &step, NULL), 0);
     if (!has_faults || draw(20)) /* else it is killed, or the write is refused */
@@ -264,8 +260,8 @@ static void reconcile(struct model *m)
 static void plan(void)
 {
     AUTO_ARENA a;
-    struct planner_item items[WORKLOADS];
-    struct rollout_turns turns;
+    struct harden_item items[WORKLOADS];
+    struct harden_turns turns;
 
     arena_init(&a, 1u << 20);
     for (size_t i = 0; i < WORKLOADS; i++) {
@@ -274,15 +270,15 @@ static void plan(void)
         bool has_mark = m->mark[0] && rollout_mark_read(m->mark, &a, &mark, NULL) == 0;
 
         read_facts(m);
-        items[i] = (struct planner_item){
-            .workload = &m->facts,
+        items[i] = (struct harden_item){
+            .workload = &m->facts.object,
             .state = planner_state(has_mark ? &mark : NULL, "team", 1, m->reason),
         };
     }
     assert_int_equal(rollout_plan(items, WORKLOADS, &section, "team", &a, &turns, NULL), 0);
     for (size_t i = 0; i < WORKLOADS; i++) {
         for (size_t k = 0; k < WORKLOADS; k++) {
-            if (items[i].workload == &models[k].facts)
+            if (items[i].workload == &models[k].facts.object)
                 models[k].has_turn = items[i].has_turn;
         }
     }

@@ -10,7 +10,7 @@
 
 static struct arena arena;
 static struct workloads_section section;
-static struct rollout_turns turns;
+static struct harden_turns turns;
 
 static int setup(void **state)
 {
@@ -29,34 +29,34 @@ static int teardown(void **state)
 
 static struct workload_facts facts[5];
 
-static struct planner_item item(size_t i, const char *name, int replicas, enum planner_state state)
+static struct harden_item item(size_t i, const char *name, int replicas, enum harden_state state)
 {
     facts[i] = fixture_workload();
     facts[i].object.name = name;
     facts[i].replicas = replicas;
-    return (struct planner_item){.workload = &facts[i],
-                                 .state = state,
-                                 .is_idle = replicas == 0,
-                                 .has_turn = true};
+    return (struct harden_item){.workload = &facts[i].object,
+                                .state = state,
+                                .is_idle = replicas == 0,
+                                .has_turn = true};
 }
 
-static void plan(struct planner_item *items, size_t count)
+static void plan(struct harden_item *items, size_t count)
 {
     assert_int_equal(rollout_plan(items, count, &section, "team", &arena, &turns, NULL), 0);
 }
 
-static void assert_turn(const struct planner_item *i, const char *name, bool has_turn)
+static void assert_turn(const struct harden_item *i, const char *name, bool has_turn)
 {
-    assert_string_equal(i->workload->object.name, name);
+    assert_string_equal(i->workload->name, name);
     assert_int_equal(i->has_turn, has_turn);
 }
 
 static void test_the_smallest_come_first_and_ties_go_by_name(void **state)
 {
-    struct planner_item items[] = {
-        item(0, "large", 9, PLANNER_WAITS), item(1, "b", 2, PLANNER_WAITS),
-        item(2, "a", 2, PLANNER_WAITS),     item(3, "small", 1, PLANNER_NOTHING),
-        item(4, "zero", 0, PLANNER_WAITS),
+    struct harden_item items[] = {
+        item(0, "large", 9, HARDEN_WAITS), item(1, "b", 2, HARDEN_WAITS),
+        item(2, "a", 2, HARDEN_WAITS),     item(3, "small", 1, HARDEN_IDLE),
+        item(4, "zero", 0, HARDEN_WAITS),
     };
 
     (void)state;
@@ -71,10 +71,10 @@ static void test_the_smallest_come_first_and_ties_go_by_name(void **state)
 
 static void test_what_runs_takes_a_place_and_idle_ones_take_none(void **state)
 {
-    struct planner_item items[] = {
-        item(0, "runs", 9, PLANNER_RUNS),   item(1, "b", 2, PLANNER_WAITS),
-        item(2, "a", 2, PLANNER_WAITS),     item(3, "idle", 0, PLANNER_RUNS),
-        item(4, "done", 1, PLANNER_PROVEN),
+    struct harden_item items[] = {
+        item(0, "runs", 9, HARDEN_RUNS),   item(1, "b", 2, HARDEN_WAITS),
+        item(2, "a", 2, HARDEN_WAITS),     item(3, "idle", 0, HARDEN_RUNS),
+        item(4, "done", 1, HARDEN_PROVEN),
     };
 
     (void)state;
@@ -86,10 +86,9 @@ static void test_what_runs_takes_a_place_and_idle_ones_take_none(void **state)
 
 static void test_idle_ones_have_their_turn_all_at_once_when_nobody_else_waits(void **state)
 {
-    struct planner_item items[] = {
-        item(0, "z", 0, PLANNER_WAITS), item(1, "y", 0, PLANNER_WAITS),
-        item(2, "x", 0, PLANNER_WAITS), item(3, "r", 3, PLANNER_RUNS),
-        item(4, "s", 3, PLANNER_RUNS),
+    struct harden_item items[] = {
+        item(0, "z", 0, HARDEN_WAITS), item(1, "y", 0, HARDEN_WAITS), item(2, "x", 0, HARDEN_WAITS),
+        item(3, "r", 3, HARDEN_RUNS),  item(4, "s", 3, HARDEN_RUNS),
     };
 
     (void)state;
@@ -102,17 +101,17 @@ static void test_idle_ones_have_their_turn_all_at_once_when_nobody_else_waits(vo
 
 static void test_too_many_failures_pause_the_profile_and_it_says_so(void **state)
 {
-    struct planner_item items[] = {
-        item(0, "a", 1, PLANNER_FAILED), item(1, "b", 1, PLANNER_FAILED),
-        item(2, "c", 1, PLANNER_PROVEN), item(3, "d", 1, PLANNER_PROVEN),
-        item(4, "e", 1, PLANNER_WAITS),
+    struct harden_item items[] = {
+        item(0, "a", 1, HARDEN_FAILED), item(1, "b", 1, HARDEN_FAILED),
+        item(2, "c", 1, HARDEN_PROVEN), item(3, "d", 1, HARDEN_PROVEN),
+        item(4, "e", 1, HARDEN_WAITS),
     };
 
     (void)state;
     plan(items, COUNT_OF(items)); /* two of four, but two say nothing */
     assert_false(turns.is_paused);
     assert_true(items[4].has_turn);
-    items[2].state = PLANNER_FAILED;
+    items[2].state = HARDEN_FAILED;
     section.failures_percent_max = 75;
     plan(items, COUNT_OF(items)); /* three of four are 75 %, not more */
     assert_false(turns.is_paused);
@@ -132,17 +131,17 @@ static void test_only_marks_of_this_profile_as_it_is_count_as_done(void **state)
         const char *profile;
         int64_t generation;
         enum rollout_reason reason;
-        enum planner_state state;
+        enum harden_state state;
     } cases[] = {
-        {ROLLOUT_PROVEN, "team", 4, ROLLOUT_FINE, PLANNER_PROVEN},
-        {ROLLOUT_REVERTED, "team", 4, ROLLOUT_FAILED_BEFORE, PLANNER_FAILED},
-        {ROLLOUT_KEPT, "team", 4, ROLLOUT_FINE, PLANNER_FAILED},
-        {ROLLOUT_REVERTED, "team", 3, ROLLOUT_FAILED_BEFORE, PLANNER_NOTHING},
-        {ROLLOUT_PROVEN, "other", 4, ROLLOUT_FINE, PLANNER_NOTHING},
-        {ROLLOUT_PROVING, "team", 3, ROLLOUT_RUNS, PLANNER_RUNS},
-        {ROLLOUT_PROVEN, "team", 4, ROLLOUT_WAITS_FOR_TURN, PLANNER_WAITS},
-        {ROLLOUT_PENDING, "team", 4, ROLLOUT_WAITS_FOR_POD, PLANNER_NOTHING},
-        {ROLLOUT_STOOD_DOWN, "team", 4, ROLLOUT_USER_UNDID, PLANNER_NOTHING},
+        {ROLLOUT_PROVEN, "team", 4, ROLLOUT_FINE, HARDEN_PROVEN},
+        {ROLLOUT_REVERTED, "team", 4, ROLLOUT_FAILED_BEFORE, HARDEN_FAILED},
+        {ROLLOUT_KEPT, "team", 4, ROLLOUT_FINE, HARDEN_FAILED},
+        {ROLLOUT_REVERTED, "team", 3, ROLLOUT_FAILED_BEFORE, HARDEN_IDLE},
+        {ROLLOUT_PROVEN, "other", 4, ROLLOUT_FINE, HARDEN_IDLE},
+        {ROLLOUT_PROVING, "team", 3, ROLLOUT_RUNS, HARDEN_RUNS},
+        {ROLLOUT_PROVEN, "team", 4, ROLLOUT_WAITS_FOR_TURN, HARDEN_WAITS},
+        {ROLLOUT_PENDING, "team", 4, ROLLOUT_WAITS_FOR_POD, HARDEN_IDLE},
+        {ROLLOUT_STOOD_DOWN, "team", 4, ROLLOUT_USER_UNDID, HARDEN_IDLE},
     };
 
     (void)state;
@@ -153,14 +152,14 @@ static void test_only_marks_of_this_profile_as_it_is_count_as_done(void **state)
 
         assert_int_equal(planner_state(&mark, "team", 4, cases[i].reason), cases[i].state);
     }
-    assert_int_equal(planner_state(NULL, "team", 4, ROLLOUT_PAUSED), PLANNER_NOTHING);
-    assert_int_equal(planner_state(NULL, "team", 4, ROLLOUT_WAITS_FOR_TURN), PLANNER_WAITS);
+    assert_int_equal(planner_state(NULL, "team", 4, ROLLOUT_PAUSED), HARDEN_IDLE);
+    assert_int_equal(planner_state(NULL, "team", 4, ROLLOUT_WAITS_FOR_TURN), HARDEN_WAITS);
 }
 
 static int pause_it(void *ctx, struct err *err)
 {
-    struct planner_item items[] = {item(0, "a", 1, PLANNER_FAILED), item(1, "b", 1, PLANNER_FAILED),
-                                   item(2, "c", 1, PLANNER_FAILED)};
+    struct harden_item items[] = {item(0, "a", 1, HARDEN_FAILED), item(1, "b", 1, HARDEN_FAILED),
+                                  item(2, "c", 1, HARDEN_FAILED)};
     AUTO_ARENA a;
 
     (void)ctx;

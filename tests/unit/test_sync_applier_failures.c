@@ -41,7 +41,7 @@ static void test_applier_hands_on_how_long_the_server_wants_to_be_left_alone(voi
     add_create(f, "a");
     start(f);
     fake_answer(&f->fake, 0, 429, "7", "");
-    assert_int_equal(last(f)->result.err.retry_after_ms, 7000);
+    assert_int_equal(last(f)->result.err.retry_after_ms, 7001);
 }
 
 static void test_applier_ends_a_plan_whose_write_is_not_answered(void **state)

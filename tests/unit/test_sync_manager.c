@@ -62,6 +62,47 @@ static void test_manager_plans_a_namespace_once_more_after_its_writes(void **sta
     assert_int_equal(stats(b).applier.creates, 1);
 }
 
+static unsigned passes_over_shop(struct bench *b)
+{
+    unsigned count = 0;
+
+    for (const char *at = b->trace; (at = strstr(at, "ns/shop ")); at++)
+        count++;
+    return count;
+}
+
+static void test_manager_looks_at_a_namespace_again_when_its_plan_says(void **state)
+{
+    struct bench *b = *state;
+
+    b->script.wants_policy = true;
+    b->script.ns_look_again_s = (WALL_MS + (int64_t)b->net.now_ms) / 1000 + 300;
+    (void)put(b, KIND_NAMESPACE, "", "shop");
+    begin(b);
+    assert_int_equal(passes_over_shop(b), 2); /* with its writes, and once more */
+    forget_trace(b);
+    run(b, 5 * MINUTE_MS - 4 * SECOND_MS);
+    assert_int_equal(passes_over_shop(b), 0);
+    b->script.ns_look_again_s = 0;
+    run(b, 5 * SECOND_MS);
+    assert_int_equal(passes_over_shop(b), 1);
+    run(b, 60 * MINUTE_MS);
+    assert_int_equal(passes_over_shop(b), 1);
+}
+
+/* A clock that goes forward by itself, or a time that has passed, is no reason to spin. */
+static void test_manager_looks_again_at_most_once_a_second(void **state)
+{
+    struct bench *b = *state;
+
+    b->script.ns_look_again_s = 1;
+    (void)put(b, KIND_NAMESPACE, "", "shop");
+    begin(b);
+    forget_trace(b);
+    run(b, 10 * SECOND_MS);
+    assert_int_equal(passes_over_shop(b), 10);
+}
+
 static void test_manager_never_works_twice_on_a_key_at_once(void **state)
 {
     struct bench *b = *state;
@@ -272,6 +313,8 @@ int main(void)
         MANAGER_TEST(test_manager_plans_everything_once_at_the_first_sync),
         MANAGER_TEST(test_manager_plans_what_a_change_marks_and_nothing_else),
         MANAGER_TEST(test_manager_plans_a_namespace_once_more_after_its_writes),
+        MANAGER_TEST(test_manager_looks_at_a_namespace_again_when_its_plan_says),
+        MANAGER_TEST(test_manager_looks_again_at_most_once_a_second),
         MANAGER_TEST(test_manager_never_works_twice_on_a_key_at_once),
         MANAGER_TEST(test_manager_takes_no_key_and_does_not_spin_while_the_applier_is_full),
         MANAGER_TEST(test_manager_gives_the_loop_its_turn_after_64_passes),

@@ -95,6 +95,35 @@ static void test_manager_evaluates_all_objects_again_after_an_edit_without_a_lis
     assert_int_equal(stats(b).postures, 0);
 }
 
+/* Keys for each object of a large cluster would cost megabytes for nothing. */
+static void test_manager_looks_at_no_object_until_a_profile_asks_the_rules(void **state)
+{
+    static const char *const names[] = {"good", "bad-1"};
+    struct bench *b = *state;
+    struct thing *t;
+
+    t = put(b, KIND_PROFILE, "", "restricted");
+    t->asks_nothing = true;
+    begin_with(b, names, COUNT_OF(names));
+    (void)put(b, KIND_SERVICE, "shop", "good");
+    (void)put(b, KIND_NAMESPACE, "", "shop");
+    run(b, 2 * SECOND_MS);
+    assert_int_equal(passes(b, "object/good") + passes(b, "object/bad-1"), 0);
+    t->asks_nothing = false;
+    edit_profile(b);
+    run(b, 2 * SECOND_MS);
+    assert_int_equal(stats(b).postures, 2);
+    t->asks_nothing = true;
+    b->script.decides = NULL; /* as without the section */
+    edit_profile(b);
+    run(b, 2 * SECOND_MS);
+    assert_int_equal(stats(b).postures, 0);
+    forget_trace(b);
+    (void)put(b, KIND_SERVICE, "shop", "good");
+    run(b, 2 * SECOND_MS);
+    assert_int_equal(passes(b, "object/good") + passes(b, "object/bad-1"), 0);
+}
+
 static void test_manager_writes_nothing_while_nothing_changes(void **state)
 {
     static const char *const names[] = {"good", "bad-1", "odd"};
@@ -314,6 +343,7 @@ int main(void)
         MANAGER_TEST(test_manager_counts_every_object_in_the_first_status),
         MANAGER_TEST(test_manager_evaluates_what_has_changed_and_nothing_else),
         MANAGER_TEST(test_manager_evaluates_all_objects_again_after_an_edit_without_a_list),
+        MANAGER_TEST(test_manager_looks_at_no_object_until_a_profile_asks_the_rules),
         MANAGER_TEST(test_manager_writes_nothing_while_nothing_changes),
         MANAGER_TEST(test_manager_tells_of_an_object_that_has_become_worse_once),
         MANAGER_TEST(test_manager_does_a_large_namespace_in_parts),

@@ -398,9 +398,39 @@ static void test_scan_asks_nothing_while_nobody_wants_it(void **state)
     requests(b, PODS);
 }
 
+static void test_other_kinds_than_pods_and_jobs_may_be_asked_for(void **state)
+{
+    static const enum kind kinds[] = {KIND_INGRESS};
+    struct bench *b = *state;
+    struct scan_options options = {.transport = &b->net.transport,
+                                   .kinds = kinds,
+                                   .kinds_count = 1,
+                                   .on_begin = on_begin,
+                                   .on_object = on_object,
+                                   .on_end = on_end,
+                                   .on_failed = on_failed,
+                                   .ctx = b};
+    struct scan *scan = scan_new(&options, NULL);
+    size_t number;
+
+    assert_non_null(scan);
+    scan_step(scan, b->net.now_ms);
+    number = fake_find(&b->net, "/apis/networking.k8s.io/v1/ingresses?limit=250");
+    assert_true(number != FAKE_LAST);
+    fake_answer(&b->net, number, 200, NULL,
+                "{\"kind\":\"IngressList\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{"
+                "\"metadata\":{\"name\":\"front\",\"namespace\":\"shop\",\"uid\":\"u\","
+                "\"resourceVersion\":\"1\"}}]}");
+    (void)fake_settle(&b->net);
+    told(b, "begin ingresses/shop/front end ");
+    scan_stop(scan);
+    scan_free(scan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_SCAN(test_other_kinds_than_pods_and_jobs_may_be_asked_for),
         WITH_SCAN(test_scan_lists_pods_and_jobs_page_by_page_with_a_pause),
         WITH_SCAN(test_scan_comes_again_after_its_interval),
         WITH_SCAN(test_scan_comes_sooner_after_a_change_but_not_at_once_again),

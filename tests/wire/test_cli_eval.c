@@ -218,6 +218,64 @@ static void test_eval_refuses_words_that_it_does_not_know(void **state)
     }
 }
 
+#define SLOPPY                                                                                    \
+    "{\"kind\":\"CronJob\",\"metadata\":{\"name\":\"nightly\",\"namespace\":\"shop\"},\"spec\":{" \
+    "\"jobTemplate\":{\"spec\":{\"template\":{\"spec\":{\"hostPID\":true,\"containers\":[{"       \
+    "\"name\":\"c\",\"securityContext\":{\"allowPrivilegeEscalation\":true,\"capabilities\":{"    \
+    "\"drop\":[\"ALL\"]}}}]}}}}}}"
+
+static void test_eval_shows_what_to_merge_and_what_is_left_to_decide(void **state)
+{
+    struct outcome o = eval(*state, SLOPPY RESTRICTED, "--show-fix", "--level=restricted");
+
+    assert_code(&o, EXIT_CHANGES);
+    assert_contains(o.out, "  merge in Git:\n"
+                           "    spec:\n"
+                           "      jobTemplate:\n"
+                           "        spec:\n"
+                           "          template:\n"
+                           "            spec:\n"
+                           "              securityContext:\n"
+                           "                runAsNonRoot: true\n"
+                           "                seccompProfile:\n"
+                           "                  type: RuntimeDefault\n"
+                           "              containers:\n"
+                           "              - name: c\n"
+                           "                securityContext:\n"
+                           "                  allowPrivilegeEscalation: false\n"
+                           "  with runAsNonRoot an image does not start that runs as root\n"
+                           "  for its owner to decide: host-namespaces\n"
+                           "Pod shop/good: passes\n"
+                           "2 pods: ");
+    outcome_done(&o);
+}
+
+static void test_eval_writes_what_to_merge_into_the_json(void **state)
+{
+    struct command_bench *b = *state;
+    struct outcome o;
+
+    folder_write(&b->folder, "pods.json", PRIVILEGED RESTRICTED UNREADABLE);
+    o = COMMAND_RUN(b, "eval", "-f", folder_at(&b->folder, "pods.json"), "--show-fix", "-o", "json",
+                    "--level", "restricted");
+    assert_code(&o, EXIT_CHANGES);
+    assert_contains(o.out, "\"fix\":\"spec:\\n  securityContext:\\n    runAsNonRoot: true\\n");
+    assert_contains(o.out,
+                    "\",\"left\":[\"allow-privilege-escalation\",\"capabilities-restricted\","
+                    "\"privileged\"]}\n");
+    assert_contains(o.out, "\"error\":[],\"fix\":\"\",\"left\":[]}\n");
+    outcome_done(&o);
+}
+
+static void test_eval_shows_nothing_to_merge_where_no_field_mends_it(void **state)
+{
+    struct outcome o = eval(*state, PRIVILEGED, "--show-fix", "--level=baseline");
+
+    assert_code(&o, EXIT_CHANGES);
+    assert_contains(o.out, "or set it to false.\n  for its owner to decide: privileged\n1 pod: ");
+    outcome_done(&o);
+}
+
 /* Two readers may take different ones of two members with one name. */
 static void test_eval_cannot_tell_a_pod_with_a_member_twice_and_goes_on(void **state)
 {
@@ -266,6 +324,9 @@ int main(void)
         COMMAND_TEST(test_eval_refuses_what_is_no_stream_of_objects),
         COMMAND_TEST(test_eval_says_that_the_file_is_not_there),
         COMMAND_TEST(test_eval_refuses_words_that_it_does_not_know),
+        COMMAND_TEST(test_eval_shows_what_to_merge_and_what_is_left_to_decide),
+        COMMAND_TEST(test_eval_writes_what_to_merge_into_the_json),
+        COMMAND_TEST(test_eval_shows_nothing_to_merge_where_no_field_mends_it),
         COMMAND_TEST(test_eval_cannot_tell_a_pod_with_a_member_twice_and_goes_on),
         COMMAND_TEST(test_eval_cannot_tell_a_pod_that_is_too_large),
     };

@@ -78,8 +78,9 @@ static void test_plan_speaks_json(void **state)
                            "\"Drifted\",\"writes\":[{\"verb\":\"create\",\"kind\":"
                            "\"NetworkPolicy\",\"namespace\":\"shop\",\"name\":"
                            "\"rampart-default-deny\",\"body\":{");
-    assert_contains(o.out, "],\"summary\":{\"create\":1,\"mend\":0,\"remove\":0,\"failed\":0,"
-                           "\"namespaces\":2,\"changed\":1}}\n");
+    assert_contains(
+        o.out, "],\"workloads\":[],\"summary\":{\"create\":1,\"mend\":0,\"remove\":0,\"failed\":0,"
+               "\"namespaces\":2,\"changed\":1,\"fill\":0,\"leftAlone\":0}}\n");
     assert_string_equal(o.err, "");
     outcome_done(&o);
 }
@@ -178,6 +179,118 @@ static void test_plan_names_a_file_that_is_not_there(void **state)
     outcome_done(&o);
 }
 
+/* @replicas run well, as kubectl made them. */
+#define DEPLOYMENT(name_, replicas_, spec_, pod_)                                             \
+    "{\"metadata\":{\"name\":\"" name_ "\",\"namespace\":\"shop\",\"uid\":\"u-" name_         \
+    "\",\"resourceVersion\":\"4\",\"generation\":2},\"spec\":{\"replicas\":" replicas_ spec_  \
+    ",\"template\":{\"spec\":{" pod_ "\"containers\":[{\"name\":\"c\"}]}}},\"status\":{"      \
+    "\"observedGeneration\":2,\"updatedReplicas\":" replicas_ ",\"readyReplicas\":" replicas_ \
+    ",\"availableReplicas\":" replicas_ "}}\n"
+#define ROOT_STATED "\"securityContext\":{\"runAsNonRoot\":false},"
+#define HARDEN_YAML(mode_, workloads_)                   \
+    "apiVersion: rampart.dev/v1alpha1\n"                 \
+    "kind: SecurityProfile\n"                            \
+    "metadata: {name: hard}\n"                           \
+    "spec:\n"                                            \
+    "  mode: " mode_ "\n"                                \
+    "  namespaceSelector: {matchLabels: {team: shop}}\n" \
+    "  workloads: {" workloads_ "}\n"
+#define CRON_JOB                                                                            \
+    "{\"metadata\":{\"name\":\"nightly\",\"namespace\":\"shop\",\"uid\":\"u-n\","           \
+    "\"resourceVersion\":"                                                                  \
+    "\"5\"},\"spec\":{\"jobTemplate\":{\"spec\":{\"template\":{\"spec\":{\"containers\":[{" \
+    "\"name\":"                                                                             \
+    "\"c\"}]}}}}}}"
+
+static struct outcome plan_workloads(struct command_bench *b, const char *profile, const char *as)
+{
+    b->api.deployments = DEPLOYMENT("big", "9", "", "") DEPLOYMENT("small", "1", "", ROOT_STATED)
+        DEPLOYMENT("halted", "2", ",\"paused\":true", "");
+    b->api.cron_jobs = CRON_JOB;
+    command_serve(b);
+    folder_write(&b->folder, "p.yaml", profile);
+    return COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"), "-f",
+                       folder_at(&b->folder, "p.yaml"), "-o", as);
+}
+
+static void test_plan_says_which_workloads_would_be_filled_in_and_in_which_order(void **state)
+{
+    struct outcome o =
+        plan_workloads(*state,
+                       HARDEN_YAML("Audit", "fill: {dropCapabilities: [], seccompProfile: ''}, "
+                                            "rollout: {when: Now, maxConcurrent: 2}"),
+                       "text");
+
+    assert_code(&o, EXIT_CHANGES);
+    assert_string_equal(
+        o.out,
+        "Workloads of SecurityProfile hard, at most 2 at a time, in this order\n"
+        "  ~ fill in Deployment shop/small: allowPrivilegeEscalation; some of it is stated "
+        "otherwise, and stays\n"
+        "  ~ fill in Deployment shop/big: runAsNonRoot (unless its pods run as root), "
+        "allowPrivilegeEscalation\n"
+        "Workloads of SecurityProfile hard, at once, for nothing of them runs\n"
+        "  ~ fill in CronJob shop/nightly: runAsNonRoot (unless its pods run as root), "
+        "allowPrivilegeEscalation\n"
+        "Workloads of SecurityProfile hard that are left alone\n"
+        "  ! note: Deployment shop/halted: Paused: it is paused\n"
+        "`rampart eval --show-fix` has the YAML to merge in Git for what is stated otherwise.\n"
+        "Enforce would fill in 3 workloads. Whether they come back with it, only their rollouts "
+        "tell.\n"
+        "No policy would change in 2 namespaces. Nothing was written.\n");
+    assert_string_equal(o.err, "note: 1 SecurityProfile is in Audit, shown as if in Enforce\n");
+    outcome_done(&o);
+}
+
+static void test_plan_tells_who_waits_for_a_change_and_who_states_otherwise(void **state)
+{
+    struct outcome o =
+        plan_workloads(*state,
+                       HARDEN_YAML("Enforce", "fill: {dropCapabilities: [], seccompProfile: '', "
+                                              "allowPrivilegeEscalation: true}"),
+                       "text");
+
+    assert_code(&o, EXIT_CHANGES);
+    assert_contains(o.out, "Workloads of SecurityProfile hard, each with its owner's next change\n"
+                           "  ~ fill in Deployment shop/big: runAsNonRoot (unless its pods run as "
+                           "root)\n"
+                           "Workloads of SecurityProfile hard, at once");
+    assert_contains(o.out,
+                    "Workloads of SecurityProfile hard that state otherwise what it asks for\n"
+                    "  ! note: Deployment shop/small\n");
+    outcome_done(&o);
+}
+
+static void test_plan_writes_workloads_into_the_json(void **state)
+{
+    struct outcome o =
+        plan_workloads(*state,
+                       HARDEN_YAML("Enforce", "fill: {runAsNonRoot: true}, rollout: {when: Now}"),
+                       "json");
+
+    assert_code(&o, EXIT_CHANGES);
+    assert_contains(
+        o.out,
+        "],\"workloads\":[{\"profile\":\"hard\",\"kind\":\"Deployment\",\"namespace\":\"shop\","
+        "\"name\":\"small\",\"replicas\":1,\"when\":\"Now\",\"fill\":[\"seccompProfile\","
+        "\"allowPrivilegeEscalation\",\"dropCapabilities\"],\"asked\":[],"
+        "\"statedOtherwise\":true,\"message\":\"\"},");
+    assert_contains(o.out, "\"when\":\"LeftAlone\",\"fill\":[\"runAsNonRoot\",");
+    assert_contains(o.out, "\"asked\":[\"runAsNonRoot\"],\"statedOtherwise\":false,\"message\":"
+                           "\"Paused: it is paused\"}],\"summary\":{");
+    assert_contains(o.out, "\"changed\":0,\"fill\":3,\"leftAlone\":1}}\n");
+    outcome_done(&o);
+}
+
+static void test_plan_says_nothing_of_workloads_that_nobody_fills_in(void **state)
+{
+    struct outcome o = plan_workloads(*state, HARDEN_YAML("\"Off\"", ""), "text");
+
+    assert_code(&o, EXIT_DONE);
+    assert_string_equal(o.out, "Nothing would change in 2 namespaces. Nothing was written.\n");
+    outcome_done(&o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +304,10 @@ int main(void)
         COMMAND_TEST(test_plan_names_what_it_may_not_read),
         COMMAND_TEST(test_plan_refuses_wrong_profiles_by_file_line_and_field),
         COMMAND_TEST(test_plan_names_a_file_that_is_not_there),
+        COMMAND_TEST(test_plan_says_which_workloads_would_be_filled_in_and_in_which_order),
+        COMMAND_TEST(test_plan_tells_who_waits_for_a_change_and_who_states_otherwise),
+        COMMAND_TEST(test_plan_writes_workloads_into_the_json),
+        COMMAND_TEST(test_plan_says_nothing_of_workloads_that_nobody_fills_in),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

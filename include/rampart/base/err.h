@@ -42,7 +42,7 @@ struct err {
     char msg[ERR_MSG_MAX];   /* one line, NUL-terminated, without trailing newline */
 };
 
-#define ERR_RETRY_AFTER_MAX_MS 60000u
+#define ERR_RETRY_AFTER_MAX_MS 60001u /* a minute; status.c says where the last one is from */
 
 /*
  * Sets code and message, zeroes the other fields and returns -1, so that `return err_set(...)`

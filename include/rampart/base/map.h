@@ -31,6 +31,8 @@ MUST_CHECK int map_put(struct map *m, const char *key, void *value, void **ret_o
                        struct err *err);
 void *map_get(const struct map *m, const char *key); /* NULL when absent */
 void *map_remove(struct map *m, const char *key);    /* the value, or NULL */
+/* The map's own copy of @key, borrowed until the entry goes; NULL when absent. */
+const char *map_key(const struct map *m, const char *key);
 size_t map_count(const struct map *m);
 
 /* for (struct map_entry *e = map_first(m); e; e = map_next(e)): the current entry may be removed

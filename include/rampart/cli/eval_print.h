@@ -3,14 +3,16 @@
  *
  * JSON, one line a pod: {"kind":"Pod","namespace":"shop","name":"web","verdict":"pass|fail|error",
  * "fail":["run-as-non-root"],"error":[]}; both arrays hold the ids of rules, sorted. A pod with one
- * rule that cannot be told is "error", whatever the others say: that is never a pass.
+ * rule that cannot be told is "error", whatever the others say: that is never a pass. With
+ * shows_fix also "fix":"spec:\n..." ("" where nothing can be merged) and "left":["privileged"], the
+ * rules of "fail" that fail with it as well.
  */
 #ifndef RAMPART_CLI_EVAL_PRINT_H
 #define RAMPART_CLI_EVAL_PRINT_H
 
 #include <stdio.h>
 
-#include "rampart/reconcilers/rule.h"
+#include "rampart/reconcilers/fix.h"
 
 #define EVAL_TEXT_MAX (1024u * 1024) /* bytes about one pod */
 
@@ -18,7 +20,10 @@ struct eval_subject {
     const char *kind; /* "Pod", or the kind whose template it is */
     const char *ns;   /* "" where it is not stated */
     const char *name;
+    enum kind place; /* where its pod is: KIND_POD, KIND_CRON_JOB, or KIND_DEPLOYMENT as of all
+                        others */
     const struct pod_template *pod;
+    struct arena *arena; /* for what is said of it */
 };
 
 struct eval_totals {
@@ -29,7 +34,8 @@ struct eval_printer {
     FILE *out; /* borrowed */
     bool is_json;
     bool has_color;
-    bool asks_all; /* also the rules beyond the Pod Security Standards */
+    bool asks_all;  /* also the rules beyond the Pod Security Standards */
+    bool shows_fix; /* the YAML to merge */
     struct rule_settings settings;
     struct strbuf text; /* of one pod */
     struct eval_totals totals;

@@ -31,6 +31,7 @@
 #define SLICE_RAW_MAX (32u * 1024u * 1024u)
 #define SLICE_DIGEST "(digest)" /* ends the name of a node that asks for one */
 #define SLICE_NAME_MAX 96       /* bytes of a name in a projection */
+#define SLICE_LEFT_OUT_LEVELS_MAX 4
 
 /*
  * What to keep: a tree of member names, one list of nodes a level, each list ending in {0}. The
@@ -42,8 +43,15 @@
  * digits over the bytes of its value as they were read, dropped ones and white space included
  * (FNV-1a of 64 bits: it tells changes, and is no proof against whoever wants two values to look
  * alike). A member that is read under such a name never stays. Inside a value that gets a digest no
- * other one is made, nor in a list that has a "*"; without the member there is none. Static data;
- * see kube/resource.h for one per resource.
+ * other one is made, nor in a list that has a "*"; without the member there is none.
+ *
+ * The children of that node, where it has any, say what does not count, as a tree of at most
+ * SLICE_LEFT_OUT_LEVELS_MAX levels: the members at its ends with the comma beside them, and an
+ * object on the way when nothing else is in it. So it makes no difference whether such a member,
+ * or the object around it alone, is there or not. The objects on the way have to have lists of
+ * nodes of their own in the tree of what stays ({"*"} will do).
+ *
+ * Static data; see kube/resource.h for one per resource.
  */
 struct projection {
     const char *name;                  /* member name or "*" */

@@ -64,4 +64,16 @@ MUST_CHECK int hook_decode(enum kind kind, const json_t *root, struct arena *a,
                            enum decode_result *ret_result, struct object **ret_object,
                            struct err *err);
 
+/* Whatever is odd is left out. ERR_INVALID (metadata), ERR_NOMEM. */
+MUST_CHECK int ingress_decode(const json_t *root, struct arena *a, struct object **ret_object,
+                              struct err *err);
+
+/*
+ * Whom Prometheus scrapes by the annotations that its example configuration reads:
+ * prometheus.io/port where prometheus.io/scrape is "true", "" where that states no port number;
+ * NULL: it does not. ERR_NOMEM.
+ */
+MUST_CHECK int scrape_decode(const json_t *annotations, struct arena *a, const char **ret_port,
+                             struct err *err);
+
 #endif

@@ -19,6 +19,7 @@ enum harden_want {
     HARDEN_NOTHING = 0, /* until news of the workload, or harden_step.look_again_s */
     HARDEN_EVIDENCE,    /* its revisions, pods and disruption budgets */
     HARDEN_LIVE,        /* the whole live object, managedFields included */
+    HARDEN_ROOM,        /* HARDEN_EVIDENCE, and what its namespace says about requests and limits */
     HARDEN_WRITE,       /* the plan is to be carried out */
 };
 
@@ -28,6 +29,7 @@ enum harden_state {
     HARDEN_RUNS,     /* a fill is being proven */
     HARDEN_PROVEN,
     HARDEN_FAILED,
+    HARDEN_CONTESTED, /* a rival has it */
     HARDEN_STATE_COUNT,
 };
 
@@ -45,14 +47,17 @@ struct harden_memory {
     bool has_settled; /* no rollout ran */
     bool is_healthy;
     bool is_paused;
+    uint8_t note; /* the reconciler's own: what the last look at the pods spoke against */
 };
 
 struct harden_input {
     const struct object *workload;      /* of the caches */
     const struct harden_memory *before; /* NULL: new to this process */
-    const void *evidence;               /* of evidence_end(); NULL: not read, or it failed */
-    const json_t *live;                 /* as just read; NULL: not read */
-    bool has_turn;                      /* it may begin; what has begun goes on without */
+    /* Both as just read: what was read for a step is also given to the next one that it leads to.
+     */
+    const void *evidence; /* of evidence_end(); NULL: not read, or it failed */
+    const json_t *live;   /* NULL: not read, or it failed */
+    bool has_turn;        /* it may begin; what has begun goes on without */
     bool may_delete_pods; /* the last deletion was not refused for want of the right */
 };
 
@@ -69,6 +74,8 @@ struct harden_step {
     /* What is to be said of it (skipped and why, reverted, contested), NULL: nothing. The runtime
      * makes an Event of it when it has not said the same of the workload before. */
     const struct finding *finding;
+    bool keeps_finding; /* nothing new is known yet: what was said of it stands, @finding is NULL */
+    bool was_said; /* by a process before this one, as the mark on the workload tells: no Event */
 };
 
 struct harden_item {               /* one workload of a profile, for the turns */
@@ -80,11 +87,20 @@ struct harden_item {               /* one workload of a profile, for the turns *
 
 struct harden_turns {
     uint32_t running, waiting, proven, failed; /* idle ones are not among the running */
+    uint32_t contested;
     bool is_paused;      /* too many have failed: nobody has a turn until the profile changes */
     const char *message; /* of is_paused, with what to do; else "" */
 };
 
-enum harden_source { HARDEN_REVISIONS = 0, HARDEN_PODS, HARDEN_BUDGETS, HARDEN_SOURCE_COUNT };
+enum harden_source {
+    HARDEN_REVISIONS = 0,
+    HARDEN_PODS,
+    HARDEN_BUDGETS,
+    HARDEN_LIMIT_RANGES, /* these and the next ones only of HARDEN_ROOM */
+    HARDEN_QUOTAS,
+    HARDEN_AUTOSCALERS, /* VerticalPodAutoscalers: where the API server has none, there is none */
+    HARDEN_SOURCE_COUNT,
+};
 
 #define HARDEN_EVIDENCE_BYTES_MAX (256u * 1024) /* of the arena of one workload's evidence */
 
@@ -95,17 +111,20 @@ struct harden_ops {
      */
     int (*step)(const struct view *v, const struct harden_input *in, struct plan *plan,
                 struct harden_step *ret_step, struct err *err);
-    /* Whose turn it is among all workloads of @profile that are concerned. Sorts @items. */
-    int (*turns)(const struct view *v, const char *profile, struct harden_item *items, size_t count,
-                 struct arena *a, struct harden_turns *ret_turns, struct err *err);
+    /* Whose turn it is among all workloads of @profile that are concerned. Sorts @items.
+     * @was_paused: under this very profile; then it stays so, although what had begun before may
+     * have come to a good end. */
+    int (*turns)(const struct view *v, const char *profile, bool was_paused,
+                 struct harden_item *items, size_t count, struct arena *a,
+                 struct harden_turns *ret_turns, struct err *err);
     /*
-     * Evidence, in constant memory: begin, then each object of the revisions, of the pods, of the
-     * budgets, one at a time as the server lists them, then end. *ret_evidence lies in @a. Between
-     * the revisions and the pods select() gives the label selector that narrows the list of the
-     * pods ("" for none), in @a. All: ERR_NOMEM.
+     * Evidence, in constant memory: begin, for HARDEN_EVIDENCE or HARDEN_ROOM, then each object of
+     * the revisions, of the pods, of the budgets, and so on, one at a time as the server lists
+     * them, then end. *ret_evidence lies in @a. Between the revisions and the pods select() gives
+     * the label selector that narrows the list of the pods ("" for none), in @a. All: ERR_NOMEM.
      */
-    int (*evidence_begin)(const struct object *workload, struct arena *a, void **ret_build,
-                          struct err *err);
+    int (*evidence_begin)(const struct object *workload, enum harden_want want, struct arena *a,
+                          void **ret_build, struct err *err);
     int (*evidence_take)(void *build, enum harden_source source, const json_t *root,
                          struct err *err);
     int (*evidence_select)(void *build, struct arena *a, const char **ret_selector,

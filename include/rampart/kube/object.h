@@ -29,6 +29,9 @@
 #define LABEL_MANAGED_BY "app.kubernetes.io/managed-by"
 #define LABEL_PROFILE "rampart.dev/profile"
 #define ANNOTATION_SPEC_HASH "rampart.dev/spec-hash"
+/* How far a rollout is: on a workload (kube/workload.h) and on a default-deny of ours
+ * (reconcilers/deny_rollout.h). */
+#define ANNOTATION_ROLLOUT "rampart.dev/rollout"
 
 struct object {
     enum kind kind;
@@ -82,6 +85,7 @@ struct namespace_facts {
 /* ---- NetworkPolicy ---- */
 #define NETPOL_SPEC_LEN_MAX (64u * 1024) /* bytes of canonical JSON; ours are far below */
 #define NETPOL_FOREIGN_LABELS_MAX 64     /* the next pass sees the rest */
+#define DENY_MARK_LEN_MAX (12u * 1024)   /* ANNOTATION_ROLLOUT; a longer one is none */
 
 enum netpol_field { /* the members of spec, each owned as a whole in managedFields */
                     NETPOL_POD_SELECTOR = 0,
@@ -105,6 +109,8 @@ struct netpol_facts {
                                   * sorted, the first NETPOL_FOREIGN_LABELS_MAX of them */
     size_t foreign_labels_count;
     const char *spec_hash; /* annotation rampart.dev/spec-hash; NULL when absent */
+    const char *rollout;   /* of is_ours: ANNOTATION_ROLLOUT; NULL when absent */
+    int64_t generation;    /* of what is not ours: another one means another spec */
     const char
         *owner_uid; /* uid of the only ownerReference when that is a Namespace; NULL otherwise */
     size_t owners_count; /* ownerReferences */
@@ -160,6 +166,7 @@ struct service_facts {
     bool
         is_exposure_unreadable; /* type, externalIPs or loadBalancerSourceRanges has a wrong type */
     const char *external_ip;    /* the first of externalIPs; NULL: none */
+    const char *scrape_port;    /* see scrape_decode() */
     const char **cluster_ips;   /* "None" and "" are left out; the first SERVICE_CLUSTER_IPS_MAX */
     size_t cluster_ips_count;
     const struct service_port *ports;
@@ -197,6 +204,15 @@ struct hook_facts {
     struct object object; /* kept only when it refers to a Service, or is a network plugin's CRD */
     const struct hook_ref *refs;
     size_t refs_count;
+};
+
+/* ---- Ingress ---- */
+#define INGRESS_SERVICES_MAX 256 /* of one Ingress; the rest is left out */
+
+struct ingress_facts {
+    struct object object;
+    const char **services; /* of its namespace, to which it leads; sorted */
+    size_t services_count;
 };
 
 #define OBJECT_AS(type, object_) ((const struct type *)(const void *)(object_))

@@ -20,6 +20,7 @@ struct path_query {
     bool sends_initial_events; /* sendInitialEvents=true */
     uint32_t timeout_s;        /* timeoutSeconds of a watch */
     const char *field_manager;
+    const char *label_selector; /* "app in (a,b)" */
 };
 
 /* "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies/x/status?...". ns NULL: all

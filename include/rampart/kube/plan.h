@@ -56,12 +56,15 @@ enum reason {
                                 */
     REASON_DNS_UNRESOLVED,
     REASON_API_SERVER_UNRESOLVED,
-    REASON_RETAINED,      /* no profile selects the namespace any more; what was made stays */
-    REASON_WRITE_FAILED,  /* the API server refused or did not answer */
-    REASON_FORBIDDEN,     /* a right of Rampart's own is missing; the message names it */
-    REASON_DELETE_BUDGET, /* more deletions than a profile change explains: stopped */
-    REASON_CONTESTED,     /* what is written does not stay: somebody undoes it again and again */
-    REASON_OVERRIDDEN,    /* a profile of higher priority decides */
+    REASON_DENY_TAKEN_BACK, /* workloads turned unready after the default-deny came */
+    REASON_WOULD_CUT_OFF,   /* Audit: what reaches the namespace now would not any more */
+    REASON_DENY_KEPT,       /* so they did, and the profile says to keep it */
+    REASON_RETAINED,        /* no profile selects the namespace any more; what was made stays */
+    REASON_WRITE_FAILED,    /* the API server refused or did not answer */
+    REASON_FORBIDDEN,       /* a right of Rampart's own is missing; the message names it */
+    REASON_DELETE_BUDGET,   /* more deletions than a profile change explains: stopped */
+    REASON_CONTESTED,       /* what is written does not stay: somebody undoes it again and again */
+    REASON_OVERRIDDEN,      /* a profile of higher priority decides */
     REASON_INVALID_SPEC,
     REASON_RULE_FAILED,       /* an object fails a rule that its profile requires */
     REASON_RULE_ERROR,        /* it cannot be told whether an object keeps the rules */
@@ -107,8 +110,9 @@ struct write {
     const char
         *summary; /* for `rampart plan` and the log: "create NetworkPolicy rampart-allow-dns" */
     const char *profile; /* whose object it is, for the delete budget; NULL: nobody's */
-    bool is_explained; /* a deletion that a profile's own change explains: outside the delete budget
-                        */
+    bool
+        is_explained; /* a deletion outside the delete budget: a profile's own change explains it,
+                         or, of a Pod, the revert that it blocks. That budget is for what is ours */
     const struct finding
         *after; /* Event once the write has succeeded (drift put right); NULL for none */
 };
@@ -145,8 +149,10 @@ struct plan {
     const char *profile; /* of the verdict */
     enum mode mode;
     enum verdict_state state;
-    uint32_t in_place; /* of the verdict */
-    bool is_broken;    /* out of memory or over PLAN_WRITES_MAX while it was built */
+    uint32_t in_place;    /* of the verdict */
+    int64_t look_again_s; /* wall clock, when a pass over the namespace may find something else by
+                             itself; 0: only on news */
+    bool is_broken;       /* out of memory or over PLAN_WRITES_MAX while it was built */
 };
 
 void plan_init(struct plan *p, struct arena *a);

@@ -53,6 +53,8 @@ struct net_rule {
     size_t ports_count; /* 0: every port */
 };
 
+enum on_failure { ON_FAILURE_REVERT = 0, ON_FAILURE_KEEP };
+
 struct network_section {
     bool is_stated; /* spec.network is there */
     enum mode mode; /* spec.network.mode, else spec.mode */
@@ -70,6 +72,11 @@ struct network_section {
     size_t from_count;
     const struct net_rule *to; /* one peer each */
     size_t to_count;
+    struct { /* spec.network.rollout: of a default-deny where pods are running already */
+        uint32_t deadline_s; /* progressDeadlineSeconds, 30..3600; default 300 */
+        enum on_failure on_failure;
+        uint32_t unready_percent_max; /* maxUnreadyPercent, 0..99; default 20 */
+    } rollout;
 };
 
 /* What becomes of a rule where the profile says so; by default RULE_MODE_REQUIRE for the rules of
@@ -91,7 +98,6 @@ struct rule_choice { /* an entry of spec.workloads.rules */
 #define PROFILE_RESOURCE_LEN_MAX 16 /* bytes of a quantity: "100m", "128Mi" */
 
 enum rollout_when { ROLLOUT_NEXT_CHANGE = 0, ROLLOUT_NOW };
-enum on_failure { ON_FAILURE_REVERT = 0, ON_FAILURE_KEEP };
 enum on_unknown { ON_UNKNOWN_SKIP = 0, ON_UNKNOWN_TRY };
 
 struct workloads_section {

@@ -23,7 +23,8 @@ struct dirty {
     void (*mark_exception)(void *ctx, const char *ns, const char *name);
     /* The hardening of one workload is looked at again. */
     void (*mark_workload)(void *ctx, enum kind kind, const char *ns, const char *name);
-    /* ... of all workloads of the namespace; NULL: of all namespaces. */
+    /* ... of all workloads of the namespace; NULL: of all namespaces, and nothing new is begun
+     * before each of them was looked at. What a profile's edit calls for. */
     void (*mark_workloads)(void *ctx, const char *ns);
     void (*mark_scan)(void *ctx); /* what the last scan found may be otherwise by now */
     void *ctx;

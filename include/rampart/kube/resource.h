@@ -28,6 +28,14 @@ enum kind {
     KIND_EVENT = KIND_WATCHED_COUNT, /* events.k8s.io/v1; only written */
     KIND_POD,                        /* listed by the scan, as the next one (sync/scan.h) */
     KIND_JOB,
+    KIND_REPLICA_SET, /* read as evidence of a rollout (sync/evidence.h), and so are Pods and Jobs
+                       */
+    KIND_CONTROLLER_REVISION,
+    KIND_POD_DISRUPTION_BUDGET,
+    KIND_LIMIT_RANGE,
+    KIND_RESOURCE_QUOTA,
+    KIND_POD_AUTOSCALER, /* VerticalPodAutoscaler; its CRD may be absent */
+    KIND_INGRESS, /* listed by a scan of its own while a profile is in Audit (sync/ingresses.h) */
     KIND_COUNT,
 };
 
@@ -37,10 +45,12 @@ struct resource {
     const char *plural; /* path segment */
     const char *name;   /* "NetworkPolicy", the kind in a manifest */
     bool is_namespaced;
-    /* Members that the slice keeps of one object, ends in {0}; NULL for kinds only written. A watch
-     * puts it below "object": bookmarks keep their annotation, ERROR events their Status (code,
-     * reason, message, details). */
+    /* Members that the slice keeps of one object, ends in {0}; NULL for kinds that are neither
+     * watched nor scanned. A watch puts it below "object": bookmarks keep their annotation, ERROR
+     * events their Status (code, reason, message, details). */
     const struct projection *keep;
+    /* The same where it is read as evidence; NULL for kinds that never are. */
+    const struct projection *keep_evidence;
 };
 
 const struct resource *

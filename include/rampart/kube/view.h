@@ -53,6 +53,9 @@ struct view_ops {
     int (*hardening_findings)(const void *ctx, const char *profile, size_t count_max,
                               struct arena *a, const struct finding *const **ret_findings,
                               size_t *ret_count, bool *ret_more, struct err *err);
+    /* The name of an Ingress of @ns that leads to its Service @service, as far as is known; NULL:
+     * none. Borrowed for the call. */
+    const char *(*ingress_of)(const void *ctx, const char *ns, const char *service);
     /* Why the scan fails now, "" when it does not. */
     const char *(*scan_trouble)(const void *ctx);
 };
@@ -103,6 +106,29 @@ static inline int view_drifted(const struct view *v, const char *profile, size_t
 static inline const struct scan_findings *view_scanned(const struct view *v, const char *profile)
 {
     return v->ops->scanned ? v->ops->scanned(v->ctx, profile) : NULL;
+}
+
+static inline const struct harden_turns *view_hardening(const struct view *v, const char *profile)
+{
+    return v->ops->hardening ? v->ops->hardening(v->ctx, profile) : NULL;
+}
+
+static inline int view_hardening_findings(const struct view *v, const char *profile,
+                                          size_t count_max, struct arena *a,
+                                          const struct finding *const **ret_findings,
+                                          size_t *ret_count, bool *ret_more, struct err *err)
+{
+    *ret_count = 0;
+    *ret_more = false;
+    return v->ops->hardening_findings
+               ? v->ops->hardening_findings(v->ctx, profile, count_max, a, ret_findings, ret_count,
+                                            ret_more, err)
+               : 0;
+}
+
+static inline const char *view_ingress_of(const struct view *v, const char *ns, const char *service)
+{
+    return v->ops->ingress_of ? v->ops->ingress_of(v->ctx, ns, service) : NULL;
 }
 
 static inline const char *view_scan_trouble(const struct view *v)

@@ -11,10 +11,8 @@
 /* On the pod template: which fill of which template this is. Every revision that a fill has made
  * carries it, so that ReplicaSets and ControllerRevisions are the memory of what was tried. */
 #define ANNOTATION_FILL "rampart.dev/fill"
-/* On the workload: the rollout that proves the fill, or why Rampart stands down. */
-#define ANNOTATION_ROLLOUT "rampart.dev/rollout"
 #define FILL_KEY_LEN_MAX 128
-#define ROLLOUT_MARK_LEN_MAX 1024
+#define ROLLOUT_MARK_LEN_MAX 1024 /* ANNOTATION_ROLLOUT of a workload */
 #define TEMPLATE_DIGEST_LEN 16
 
 struct workload_facts {
@@ -22,10 +20,13 @@ struct workload_facts {
     struct pod_template pod;
     struct labels labels;        /* of the workload; exemptions select by them */
     const char *template_digest; /* 16 hex digits over the template's bytes as the server wrote
-                                  * them: another one means that somebody changed the template.
+                                  * them, ANNOTATION_FILL left out: another one means that somebody
+                                  * changed the template, and that includes what we filled in.
                                   * "" where it is not known: what was read went through no slice */
     const char *fill;            /* ANNOTATION_FILL of the template; NULL: none */
-    const char *rollout;         /* ANNOTATION_ROLLOUT of the workload; NULL: none */
+    const char *rollout;         /* ANNOTATION_ROLLOUT: the rollout that proves the fill, or why
+                                  * Rampart stands down; NULL: none */
+    const char *scrape_port;     /* of the template; see scrape_decode() */
     const char *owner_kind;      /* of the controller ownerReference, "" without one: whoever made
                                   * it would take back what is filled in */
     const char *owner_name;

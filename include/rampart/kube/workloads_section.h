@@ -21,5 +21,7 @@
  */
 MUST_CHECK int workloads_section_decode(const json_t *spec, enum mode mode, struct arena *a,
                                         struct workloads_section *ret_section, struct err *err);
+/* Whether anything is ever filled in by it: it enforces, and asks for at least one field. */
+bool workloads_section_fills_in(const struct workloads_section *s);
 
 #endif

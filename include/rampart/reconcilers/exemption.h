@@ -11,6 +11,11 @@
 
 #define EXEMPTION_WARN_BEFORE_S (7 * 24 * 3600) /* a warning Event before expiry */
 
+/* All of a namespace, sorted by name: a list in @a of what the view has. ERR_NOMEM. */
+MUST_CHECK int exceptions_of(const struct view *v, const char *ns, struct arena *a,
+                             const struct exception *const **ret_exceptions, size_t *ret_count,
+                             struct err *err);
+
 struct exempt_subject {
     const char *name;               /* of the workload, Pod, Job or Service */
     const struct labels *labels;    /* of the pod template; of a Service its own */

@@ -29,6 +29,8 @@
 #include "rampart/kube/workload.h"
 #include "rampart/reconcilers/rule.h"
 
+#define FILL_RESOURCE_FLAGS_COUNT 4 /* HAS_CPU_REQUEST .. HAS_MEMORY_LIMIT */
+
 /* What is known of one container of the running pods: does it run as root, as whom? Also of those
  * that no template has, since somebody injects them into the pods. */
 enum user_evidence { USER_UNKNOWN = 0, USER_ROOT, USER_NON_ROOT };
@@ -36,6 +38,13 @@ struct container_evidence {
     const char *container;
     enum user_evidence user; /* of all pods that were looked at; one root makes it USER_ROOT */
     int64_t uid;             /* of USER_NON_ROOT when all pods agree, else -1 */
+};
+
+/* What SecurityExceptions leave to the owner: sets of containers by bit of pod->containers. Where
+ * one of them is exempted, nothing is filled in at pod level, which would hold for it as well. */
+struct fill_exempt {
+    uint64_t fields[FILL_COUNT];                   /* but for FILL_RESOURCES */
+    uint64_t resources[FILL_RESOURCE_FLAGS_COUNT]; /* by bit of enum resource_flag */
 };
 
 struct fill_container {
@@ -61,11 +70,27 @@ struct fill {                 /* arena */
  * value that may. Without a stated user runAsNonRoot asks the evidence: root is left alone
  * (would_break), unknown goes by onUnknown. pinObservedUser fills the observed uid in as well, for
  * the kubelet cannot verify an image that names its user. Nothing for a pod that is unreadable.
- * @evidence NULL: none was gathered. ERR_NOMEM.
+ * What is exempted is as if the section did not want it for these containers. @evidence NULL: none
+ * was gathered; @exempt NULL: nothing is exempted. ERR_NOMEM.
  */
 MUST_CHECK int fill_decide(const struct pod_template *pod, const struct workloads_section *section,
                            const struct container_evidence *evidence, size_t evidence_count,
-                           struct arena *a, struct fill *ret_fill, struct err *err);
+                           const struct fill_exempt *exempt, struct arena *a, struct fill *ret_fill,
+                           struct err *err);
+
+/* The pod as it would be with the fill, in @a; what it does not touch is borrowed from @pod.
+ * ERR_NOMEM. */
+MUST_CHECK int fill_apply(const struct pod_template *pod, const struct fill *fill, struct arena *a,
+                          struct pod_template *ret_pod, struct err *err);
+
+/*
+ * How many leaves that the section wants are unset once @fill is in the template (NULL: as it is),
+ * whatever the running pods say and whatever is exempted. For the same section it grows only when
+ * somebody takes out what was stated. ERR_NOMEM.
+ */
+MUST_CHECK int fill_unset(const struct pod_template *pod, const struct workloads_section *section,
+                          const struct fill *fill, struct arena *a, size_t *ret_count,
+                          struct err *err);
 
 /*
  * What the owner would have to state in Git: what fill_decide() finds with nothing known of the
@@ -85,8 +110,9 @@ MUST_CHECK int fill_key(const struct workload_facts *w, const struct fill *fill,
 MUST_CHECK int fill_patch(const struct workload_facts *w, const struct fill *fill, const char *key,
                           const char *mark, struct arena *a, const char **ret_patch,
                           struct err *err);
-/* The YAML that the owner would merge in Git to state the same, for a finding: from "spec:" on, two
- * spaces a level, each line with its newline. "" without leaves. ERR_NOMEM. */
+/* The YAML that the owner would merge in Git to state the same, for a finding: from "spec:" on, of
+ * a workload or of a Pod, two spaces a level, each line with its newline. "" without leaves.
+ * ERR_NOMEM. */
 MUST_CHECK int fill_yaml(const struct workload_facts *w, const struct fill *fill, struct arena *a,
                          const char **ret_yaml, struct err *err);
 

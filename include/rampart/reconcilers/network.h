@@ -31,7 +31,9 @@
 
 #define POLICY_PREFIX NAME_PREFIX
 #define POLICY_DENY "rampart-default-deny"
-#define POLICIES_MAX 128 /* of ours in one namespace */
+#define POLICIES_MAX 128        /* of ours in one namespace */
+#define CUT_OFF_MAX 8           /* findings about what the deny of a namespace would cut off */
+#define CUT_OFF_LOOKS_MAX 20000 /* workloads asked for it whether they are behind a Service */
 
 enum concern { /* bits of plan.in_place */
                CONCERN_DENY = 0,

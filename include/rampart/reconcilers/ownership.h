@@ -13,6 +13,7 @@ struct ownership {
     const char *ns;
     const char *ns_uid;
     const char *profile;
+    const char *rollout; /* ANNOTATION_ROLLOUT of what is written; "": taken off; NULL: as it is */
 };
 
 /* Whether labels, hash annotation (for @spec_text) and ownerReference are as we write them. */
@@ -40,5 +41,10 @@ struct write *ownership_mend(struct plan *plan, enum plan_phase phase,
 struct write *ownership_delete(struct plan *plan, enum plan_phase phase,
                                const struct netpol_facts *policy, const struct ownership *own,
                                bool is_explained, struct err *err);
+struct stuck_pod; /* reconcilers/pods_evidence.h */
+/* A pod of a revision that was taken back, which its StatefulSet waits for and never replaces: the
+ * one thing of somebody else's that is ever deleted, with its uid as precondition. */
+struct write *ownership_delete_stuck_pod(struct plan *plan, const char *ns,
+                                         const struct stuck_pod *pod, struct err *err);
 
 #endif

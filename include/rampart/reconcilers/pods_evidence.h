@@ -8,7 +8,8 @@
  * pods that belong to none of them. Pods that are being deleted say nothing.
  *
  * The members that have to be projected:
- *   all       metadata.name, .uid, .labels, .annotations, .deletionTimestamp, .ownerReferences
+ *   all       metadata.name, .uid, .labels, .annotations, .deletionTimestamp, .ownerReferences,
+ *             and the mark OBJECT_CUT
  *   revision  revision, spec.template.metadata.annotations, data.spec.template.metadata.annotations
  *   Pod       status.phase, .conditions, .containerStatuses, .initContainerStatuses
  *   budget    spec.selector, status.disruptionsAllowed
@@ -21,6 +22,7 @@
 #include "rampart/base/arena.h"
 #include "rampart/kube/workload.h"
 #include "rampart/reconcilers/fill.h"
+#include "rampart/reconcilers/room.h"
 
 #define EVIDENCE_REVISIONS_MAX 128 /* revisions of one workload; the usual history has 10 */
 #define EVIDENCE_USERS_MAX 64      /* names of containers, injected ones included */
@@ -38,7 +40,8 @@ enum pod_trouble { /* bits; the higher one has the word */
                    POD_CONFIG_ERROR = 1u << 3, /* CreateContainerConfigError and its kin */
 };
 
-struct tried_fill { /* a revision that is not the current one and carries ANNOTATION_FILL */
+struct tried_fill { /* a revision that is not the current one and carries ANNOTATION_FILL; of a
+                       CronJob any Job that does, for none of them is current */
     const char *key;
     bool is_proven; /* its copy of the mark says so: whoever took it away, it was no failure */
 };
@@ -63,6 +66,7 @@ struct pods_evidence {
     const struct stuck_pod *stuck;
     size_t stuck_count;   /* the first EVIDENCE_STUCK_MAX */
     bool has_budget_room; /* no PodDisruptionBudget that selects them is without room */
+    struct room room;     /* of HARDEN_ROOM */
 };
 
 struct evidence_revision {

@@ -37,6 +37,12 @@ struct profile_tally {
     const char *scan_trouble;       /* why Pods and Jobs could not be listed; "" */
     const struct finding *unread;   /* the first object that cannot be evaluated; NULL */
     const struct finding *deviates; /* the first one that fails a rule that is required; NULL */
+    /* Of hardening (reconcilers/harden_tally.c). */
+    size_t filling; /* namespaces for which it fills in */
+    size_t filled;  /* workloads with a mark in its name, of which something can be taken back; not
+                       counted further than 1 unless it is being deleted */
+    struct harden_turns rollouts;             /* zero, and a message "", where nothing is known */
+    const struct finding *contested_workload; /* the first one; NULL */
 };
 
 static inline size_t tally_workloads(const struct profile_tally *t)
@@ -49,6 +55,10 @@ static inline size_t tally_workloads(const struct profile_tally *t)
 void profile_tally_keep(struct profile_tally *t, const struct finding *finding);
 /* The part that is about workloads (reconcilers/posture_tally.c). */
 MUST_CHECK int profile_tally_postures(const struct view *v, const struct profile *p,
+                                      struct arena *a, struct profile_tally *t, struct err *err);
+
+/* The part that is about hardening, but for @filling (reconcilers/harden_tally.c). */
+MUST_CHECK int profile_tally_rollouts(const struct view *v, const struct profile *p,
                                       struct arena *a, struct profile_tally *t, struct err *err);
 
 MUST_CHECK int profile_tally(const struct view *v, const struct profile *p, struct arena *a,

@@ -10,6 +10,7 @@
 #ifndef RAMPART_RECONCILERS_ROLLOUT_H
 #define RAMPART_RECONCILERS_ROLLOUT_H
 
+#include "rampart/kube/harden.h"
 #include "rampart/reconcilers/fill.h"
 #include "rampart/reconcilers/pods_evidence.h"
 #include "rampart/reconcilers/rollout_mark.h"
@@ -20,8 +21,11 @@
                                     * container without a probe is ready until it crashes */
 #define ROLLOUT_LOOK_S 5           /* between looks at the pods of a rollout */
 #define ROLLOUT_PENDING_LOOK_S 600 /* between looks for the first Pod of a CronJob */
-#define ROLLOUT_OOM_WATCH_S 3600   /* OOM kills count so long after requests or limits came */
-#define ROLLOUT_OOM_LOOK_S 300     /* between looks in that time */
+#define ROLLOUT_REFUSED_LOOK_S                                                                  \
+    60                           /* until pods or budgets that spoke against it are asked again \
+                                  */
+#define ROLLOUT_OOM_WATCH_S 3600 /* OOM kills count so long after requests or limits came */
+#define ROLLOUT_OOM_LOOK_S 300   /* between looks in that time */
 
 enum rollout_act {
     ROLLOUT_ACT_NOTHING = 0,
@@ -53,9 +57,12 @@ enum rollout_reason { /* why nothing is written; for status and for the planner 
                       ROLLOUT_RUNS,             /* being proven */
                       ROLLOUT_WAITS_FOR_POD,    /* proof pending */
                       ROLLOUT_CANNOT_DELETE,    /* stuck pods, and no right to delete them */
+                      ROLLOUT_NO_QUOTA,         /* ResourceQuota: no requests or limits */
                       ROLLOUT_REASON_COUNT,
 };
 const char *rollout_reason_name(enum rollout_reason reason); /* "WaitsForChange" */
+/* The message of what rollout_step.left says. */
+const char *rollout_left_message(enum rollout_reason left);
 
 struct rollout_step {
     enum rollout_act act;
@@ -64,6 +71,10 @@ struct rollout_step {
     const struct stuck_pod *stuck; /* of ROLLOUT_ACT_DELETE_PODS; borrowed from the evidence */
     size_t stuck_count;
     int64_t look_again_s;       /* wall clock; INT64_MAX: only on news */
+    enum rollout_reason left;   /* what is wanted and not filled in by this look: WOULD_BREAK,
+                                   UNKNOWN_USER, NO_QUOTA or FINE */
+    bool wants_room;            /* of ROLLOUT_ACT_LOOK: with what the namespace says about requests
+                                   and limits */
     enum rollout_reason reason; /* may stand beside an act: the rest of the fill would break */
     const char *message;        /* one line for people; "" when there is nothing to say */
     bool keeps_before; /* the change of the owner is not answered yet: the next step is to be given
@@ -72,16 +83,21 @@ struct rollout_step {
 
 struct rollout_input {
     const struct workload_facts *workload;
-    const struct workload_facts *before; /* as it was at the last step that did not keep it; NULL:
-                                            new to this process */
+    const struct harden_memory *before; /* of the last step that did not keep it; NULL: new to this
+                                           process */
     const struct workloads_section *section;
     const struct pods_evidence *pods; /* NULL: not gathered, or it failed */
+    const struct fill_exempt *exempt; /* NULL: nothing is exempted */
     const char *profile;
     int64_t profile_generation;
     int64_t now_s;
-    bool has_turn;        /* the planner lets it begin; what has begun goes on without */
+    bool may_fill; /* false: nothing is begun, and what has begun comes to its end all the same */
+    bool has_turn; /* the planner lets it begin; what has begun goes on without */
     bool may_delete_pods; /* without that right an OrderedReady StatefulSet is report only */
 };
+/* What the next step has to know of this one; zero is nothing. */
+void rollout_remember(const struct workload_facts *w, struct harden_memory *ret_memory);
+
 /* ERR_NOMEM. Whatever it returns lies in @a or is borrowed from @in. */
 MUST_CHECK int rollout_step(const struct rollout_input *in, struct arena *a,
                             struct rollout_step *ret_step, struct err *err);

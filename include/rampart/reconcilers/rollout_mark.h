@@ -21,6 +21,9 @@ enum rollout_phase {
     ROLLOUT_KEPT,       /* it did not come back; the profile says onFailure: Keep */
     ROLLOUT_STOOD_DOWN, /* a user rolled it back */
     ROLLOUT_CONTESTED,  /* a rival took it back twice */
+    ROLLOUT_LEFT,       /* it was to be taken back and could not: @message says why */
+    ROLLOUT_TAKEN_BACK, /* its profile goes (onDelete: Remove); what that rolls out is still running
+                         */
     ROLLOUT_PHASE_COUNT,
 };
 
@@ -30,23 +33,34 @@ struct rollout_mark {
     bool has_resources;  /* requests or limits were filled in: OOM kills count, also later */
     uint32_t lost;       /* rounds that a rival took it back; at most ROLLOUT_LOST_MAX */
     uint32_t containers; /* of the template that was filled in */
-    int64_t started_s;   /* wall clock */
+    uint32_t unset;      /* fill_unset() of the template once it is filled in */
+    int64_t started_s;   /* wall clock: since when it is in the phase */
     int64_t generation;  /* metadata.generation of the profile: failures count until it changes */
     const char *key;     /* of the fill; as the template has it in ANNOTATION_FILL */
     const char *digest;  /* template_digest of the template that it is about: of ROLLOUT_PROVING,
                             _PENDING and _PROVEN the one before the fill, else the one that is left
                             alone until it changes */
     const char *wanted;  /* digest of what the profile wanted to be filled in */
+    const char *left;    /* rollout_reason_name() of why something was left out of the fill; "" or
+                            NULL:    nothing was */
     const char *profile;
-    const char *rival;   /* "" where it is not known */
-    const char *message; /* ROLLOUT_REVERTED and _KEPT: why, in the pod's own words; else "" */
+    const char *rival; /* "" where it is not known */
+    const char
+        *message; /* ROLLOUT_REVERTED, _KEPT and _LEFT: why, in the pod's own words; else "" */
 };
 
 const char *rollout_phase_name(enum rollout_phase phase); /* "Proving" */
 /* ERR_INVALID: not one of ours, or tampered with. ERR_NOMEM. */
 MUST_CHECK int rollout_mark_read(const char *text, struct arena *a, struct rollout_mark *ret_mark,
                                  struct err *err);
-/* No pointer of @mark is NULL. ERR_NOMEM, ERR_LIMIT (names that the API server would not take). */
+/*
+ * Whether it is a mark, as rollout_mark_write() writes it, that keeps the profile from going: in
+ * its name, and of what can be taken back (not ROLLOUT_LEFT). A look at the text, for thousands of
+ * them.
+ */
+bool rollout_mark_holds(const char *text, const char *profile);
+/* No pointer of @mark but @left is NULL. ERR_NOMEM, ERR_LIMIT (names that the API server would not
+ * take). */
 MUST_CHECK int rollout_mark_write(const struct rollout_mark *mark, struct arena *a,
                                   const char **ret_text, struct err *err);
 

@@ -10,39 +10,17 @@
 
 #define PLANNER_FAILURES_MIN 3 /* fewer failures say nothing about a profile */
 
-enum planner_state {
-    PLANNER_NOTHING = 0, /* nothing to be done, or nothing that may be done */
-    PLANNER_WAITS,       /* for its turn, or it has it and looks */
-    PLANNER_RUNS,
-    PLANNER_PROVEN,
-    PLANNER_FAILED,
-};
-
-struct planner_item {
-    const struct workload_facts *workload; /* borrowed */
-    enum planner_state state;
-    bool is_idle;  /* zero replicas or a CronJob */
-    bool has_turn; /* set by rollout_plan() */
-};
-
-struct rollout_turns {
-    size_t running, waiting, proven, failed; /* idle ones run outside of the pace and are in no
-                                                @running */
-    bool is_paused;      /* too many have failed: nobody has a turn until the profile changes */
-    const char *message; /* of is_paused, with what to do; else "" */
-};
-
 /*
  * The state for the planner, from the mark (NULL: none, or it is unreadable) and what the last step
  * said. A mark of another profile, or of this one before it changed, is no success and no failure.
  */
-enum planner_state planner_state(const struct rollout_mark *mark, const char *profile,
-                                 int64_t profile_generation, enum rollout_reason reason);
+enum harden_state planner_state(const struct rollout_mark *mark, const char *profile,
+                                int64_t profile_generation, enum rollout_reason reason);
 
 /* Sorts @items into the order of turns: those that run something before the idle ones, by replicas,
  * namespace, name. ERR_NOMEM. */
-MUST_CHECK int rollout_plan(struct planner_item *items, size_t count,
+MUST_CHECK int rollout_plan(struct harden_item *items, size_t count,
                             const struct workloads_section *section, const char *profile,
-                            struct arena *a, struct rollout_turns *ret_turns, struct err *err);
+                            struct arena *a, struct harden_turns *ret_turns, struct err *err);
 
 #endif

@@ -5,10 +5,11 @@
  *
  * The answer to a write goes into the store at once (read your writes). Where the server knows
  * better than our cache (409 AlreadyExists or Conflict, 404, 422 for the uid) the object is read
- * again, the store corrected, and the plan ends as APPLY_STALE: the next pass sees the truth. A
- * creation in a terminating namespace ends the plan with ERR_TERMINATING: whoever gets the result
- * drops it, there is nothing to say and nothing to try again. Nothing is tried twice here: that is
- * the work queue's. Successful writes are logged here, failures by whoever gets the result.
+ * again, the store corrected, and the plan ends as APPLY_STALE: the next pass sees the truth. What
+ * is not kept (a Pod) or may not be read by name (a profile) is not read again. A creation in a
+ * terminating namespace ends the plan with ERR_TERMINATING: whoever gets the result drops it, there
+ * is nothing to say and nothing to try again. Nothing is tried twice here: that is the work
+ * queue's. Successful writes are logged here, failures by whoever gets the result.
  */
 #ifndef RAMPART_SYNC_APPLIER_H
 #define RAMPART_SYNC_APPLIER_H

@@ -28,7 +28,8 @@ MUST_CHECK int applier_answer_written(struct cluster *c, const struct write *wri
                                       struct err *err);
 
 /*
- * The answer to the GET that follows ANSWER_READ_AGAIN. 404 takes out the object with the uid of
+ * The answer to the GET that follows ANSWER_READ_AGAIN, of a watched kind. 404 takes out the object
+ * with the uid of
  * @object; another one of that name came later than the answer. -1: as above, or what the server
  * said.
  */

@@ -49,6 +49,9 @@ struct frames;
 /* ERR_NOMEM. */
 MUST_CHECK struct frames *frames_new(enum kind kind, bool is_list, frame_fn fn, void *ctx,
                                      struct err *err);
+/* Of list pages that are read as evidence: resource_of(@kind)->keep_evidence stays. ERR_NOMEM. */
+MUST_CHECK struct frames *frames_new_evidence(enum kind kind, frame_fn fn, void *ctx,
+                                              struct err *err);
 void frames_free(struct frames *f); /* NULL is fine */
 
 /*

@@ -5,8 +5,9 @@
  *
  * Keys: "ns/<name>" (one pass over a namespace), "profile/<name>" (finalizer, conditions, status;
  * at most once a second each), "object/<namespace>/<name>/<plural>" (a workload, say, by the
- * rules), "objects/<namespace>" (all of them there) and "exception/<namespace>/<name>". Nothing is
- * planned before every cache was complete once.
+ * rules), "objects/<namespace>" (all of them there), "exception/<namespace>/<name>",
+ * "harden/<namespace>/<name>/<plural>" (the hardening of a workload) and "hardens/<namespace>" (of
+ * all workloads there). Nothing is planned before every cache was complete once.
  *
  * Bare Pods and Jobs are not watched but scanned (sync/scan.h), from the first sync on.
  *
@@ -46,6 +47,7 @@ struct manager_options {
     const char *instance; /* pod name, for Events */
     uint64_t seed;
     unsigned in_flight_max; /* 0: APPLIER_IN_FLIGHT_DEFAULT */
+    size_t hardenings_max;  /* workloads that are kept for hardening; 0: HARDENINGS_MAX */
 };
 
 struct manager_stats {
@@ -53,6 +55,7 @@ struct manager_stats {
     size_t queue_ready;
     size_t verdicts; /* namespaces that a profile decides, or about which something is to be said */
     size_t postures; /* objects that a profile decides about */
+    size_t hardenings; /* workloads that are kept for hardening */
     struct applier_stats applier;
     struct recorder_stats recorder;
 };

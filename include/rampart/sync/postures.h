@@ -34,6 +34,9 @@ void postures_done(struct postures *p);
 MUST_CHECK bool posture_key(char ret_key[POSTURE_KEY_LEN_MAX + 1], const struct object *object);
 /* Byte-wise order of (namespace, name, plural). */
 int posture_key_order(const char *one, const char *other);
+/* Puts @key in its place among the *count keys, of which the first @count_max in order are kept.
+ * True: one was left out. */
+bool posture_keys_keep(const char **keys, size_t *count, size_t count_max, const char *key);
 
 /* Who decided; NULL: nothing is kept of the object. */
 const char *postures_profile(const struct postures *p, const char *key);

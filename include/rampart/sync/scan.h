@@ -1,8 +1,9 @@
 /*
- * What is not watched is looked at from time to time: bare Pods and Jobs, listed page by page, each
- * object handed on and forgotten, so that memory does not grow with the cluster. One request at a
- * time, one page every SCAN_PAGE_EVERY_MS, never two scans at once. A scan that fails half-way says
- * nothing: it is begun anew after a back-off, and what the one before found stands until then.
+ * What is not watched is looked at from time to time: bare Pods and Jobs, or objects of other
+ * kinds, listed page by page, each object handed on and forgotten, so that memory does not grow
+ * with the cluster. One request at a time, one page every SCAN_PAGE_EVERY_MS, never two scans at
+ * once. A scan that fails half-way says nothing: it is begun anew after a back-off, and what the
+ * one before found stands until then.
  *
  * Stepped with time; requests are started by scan_step() alone, never from inside an answer.
  */
@@ -28,6 +29,8 @@ struct scan_options {
     struct transport *transport; /* borrowed */
     struct log *log;             /* borrowed; may be NULL */
     uint64_t seed;               /* for jitter */
+    const enum kind *kinds;      /* borrowed; NULL: Pods, then Jobs */
+    size_t kinds_count;
     /* Asked before each scan; false: it ends at once, and nothing was found. NULL: always. */
     bool (*is_wanted)(void *ctx);
     void (*on_begin)(void *ctx);

@@ -33,6 +33,9 @@ struct statement {
     const struct finding *failure;
 };
 
+/* Of reason, object and message. @seed is secret: findings quote what tenants wrote. */
+uint64_t finding_hash(uint64_t seed, const struct finding *finding);
+
 void verdicts_init(struct verdicts *v, size_t count_max, uint64_t seed);
 void verdicts_done(struct verdicts *v);
 

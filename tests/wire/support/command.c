@@ -19,9 +19,11 @@
 
 static void watch(const struct command_api *api, struct server_stream *s, enum kind kind)
 {
-    const char *items = kind == KIND_NAMESPACE ? api->namespaces
-                        : kind == KIND_PROFILE ? api->profiles
-                                               : NULL;
+    const char *items = kind == KIND_NAMESPACE    ? api->namespaces
+                        : kind == KIND_PROFILE    ? api->profiles
+                        : kind == KIND_DEPLOYMENT ? api->deployments
+                        : kind == KIND_CRON_JOB   ? api->cron_jobs
+                                                  : NULL;
     char bookmark[256];
 
     server_reply(s, 200, "content-type: application/json\r\n");

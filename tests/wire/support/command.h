@@ -14,10 +14,11 @@
 
 /* What the API server has and does; read when it is started. */
 struct command_api {
-    const char *namespaces; /* JSON objects separated by newlines */
-    const char *profiles;   /* likewise; NULL: the CRD is not installed */
-    const char *forbidden;  /* plural of what may not be watched; NULL: nothing */
-    bool holds_writes;      /* writes are never answered */
+    const char *namespaces;              /* JSON objects separated by newlines */
+    const char *profiles;                /* likewise; NULL: the CRD is not installed */
+    const char *deployments, *cron_jobs; /* likewise; NULL: none */
+    const char *forbidden;               /* plural of what may not be watched; NULL: nothing */
+    bool holds_writes;                   /* writes are never answered */
 };
 
 struct command_bench {

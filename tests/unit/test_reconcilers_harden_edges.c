@@ -1,0 +1,712 @@
+/* What is not filled in, why, and what is said of it; modes, exceptions, turns, writes. */
+#include "reconcilers_harden.h"
+
+static void begin(const char *spec)
+{
+    put_ns("shop", "shop");
+    put_profile("p", "", spec);
+}
+
+static void fill_in(void)
+{
+    operate("p");
+    roll_all_out();
+    pass_time(20);
+    operate("p");
+}
+
+/* ---- Who acts ---- */
+
+static void test_nothing_is_done_where_nobody_fills_in(void **state)
+{
+    struct record *web;
+
+    (void)state;
+    put_ns("shop", "shop");
+    web = put_web();
+    operate("p");
+    assert_false(web->step.is_concerned);
+    put_profile("p", "", ",'workloads':{'mode':'Audit'}");
+    operate("p");
+    assert_false(web->step.is_concerned);
+    put_profile("p", "", NOW_SECTION(""));
+    put_ns("shop", "other");
+    operate("p");
+    assert_false(web->step.is_concerned);
+    put_ns("shop", "shop");
+    world.view.own_namespace = "shop";
+    operate("p");
+    assert_false(web->step.is_concerned);
+    world.view.own_namespace = "rampart-system";
+    world_put(&world, KIND_NAMESPACE,
+              "{'metadata':{'name':'shop','labels':{'team':'shop'},'deletionTimestamp':'2026-01-01T"
+              "00:00:00Z'}}");
+    operate("p");
+    assert_false(web->step.is_concerned);
+    world_remove(&world, KIND_NAMESPACE, "", "shop");
+    operate("p");
+    assert_false(web->step.is_concerned);
+    put_ns("shop", "shop");
+    json_object_set_new(json_object_get(object_of(web), "metadata"), "deletionTimestamp",
+                        json_string("2026-01-01T00:00:00Z"));
+    world_publish(&world, web->kind, "shop", "web");
+    operate("p");
+    assert_false(web->step.is_concerned);
+    assert_int_equal(web->writes, 0);
+}
+
+static void test_remove_begins_nothing_before_its_finalizer_is_on(void **state)
+{
+    struct record *web;
+
+    (void)state;
+    begin(REMOVE NOW_SECTION(""));
+    web = put_web();
+    operate("p");
+    assert_int_equal(web->writes, 0);
+    assert_true(web->step.is_concerned);
+    assert_string_equal(web->finding, "");
+    put_profile("p", FINALIZER, REMOVE NOW_SECTION(""));
+    operate("p");
+    assert_true(is_filled(web));
+}
+
+static void test_a_proof_under_way_comes_to_its_end_when_the_profile_leaves_enforce(void **state)
+{
+    static const char *const after[] = {",'workloads':{'mode':'Audit'}",
+                                        ",'workloads':{'mode':'Off'}", ",'network':{}", NULL};
+
+    for (size_t i = 0; i < 2 * COUNT_OF(after); i++) {
+        const char *spec = after[i / 2];
+        struct record *web;
+
+        teardown(state);
+        setup(state);
+        begin(NOW_SECTION(""));
+        web = put_web();
+        web->does_crash = i % 2;
+        operate("p");
+        if (spec)
+            put_profile("p", "", spec);
+        else
+            world_remove(&world, KIND_PROFILE, "", "p");
+        fill_in();
+        if (phase_of(web) != (i % 2 ? ROLLOUT_REVERTED : ROLLOUT_PROVEN))
+            fail_msg("%s: %s", spec ? spec : "gone", rollout_phase_name(phase_of(web)));
+        assert_int_equal(is_filled(web), i % 2 == 0);
+        assert_int_equal(web->rollouts, 1 + i % 2);
+        if (i % 2 && spec)
+            assert_int_equal(web->reason, REASON_REVERTED); /* it is said all the same */
+        roll_all_out();
+        pass_time(1000);
+        fill_in();
+        assert_int_equal(web->rollouts, 1 + i % 2); /* nothing is begun */
+    }
+}
+
+static void test_a_failure_is_kept_where_the_profile_says_so(void **state)
+{
+    struct record *web;
+
+    (void)state;
+    begin(NOW_SECTION(",'onFailure':'Keep'"));
+    web = put_web();
+    web->does_crash = true;
+    fill_in();
+    assert_int_equal(phase_of(web), ROLLOUT_KEPT);
+    assert_int_equal(web->reason, REASON_WORKLOAD_SKIPPED);
+    assert_contains(web->finding, "Kept: Deployment shop/web");
+    assert_contains(web->finding, "CrashLoopBackOff");
+    assert_int_equal(lives_read, 0);
+}
+
+/* ---- Taking back what did not come back ---- */
+
+static void test_a_failed_fill_that_cannot_be_told_apart_is_left_and_said_once(void **state)
+{
+    static const char *const managers[] = {"ancient-changes", "rampart"};
+
+    for (size_t i = 0; i < COUNT_OF(managers); i++) {
+        struct record *web;
+        json_t *entries, *entry;
+
+        teardown(state);
+        setup(state);
+        begin(NOW_SECTION(""));
+        web = put_web();
+        web->does_crash = true;
+        operate("p");
+        entries = json_object_get(json_object_get(object_of(web), "metadata"), "managedFields");
+        entry = json_array_get(entries, json_array_size(entries) - 1);
+        json_object_set_new(entry, "manager", json_string(managers[i]));
+        json_object_set_new(entry, "fieldsV1", json_object()); /* "rampart": as a later mark is */
+        fill_in();
+        assert_int_equal(phase_of(web), ROLLOUT_LEFT);
+        assert_true(is_filled(web));
+        assert_int_equal(web->step.state, HARDEN_FAILED);
+        assert_contains(web->finding, "Left: Deployment shop/web keeps what was filled in");
+        assert_contains(web->finding, "CrashLoopBackOff");
+        assert_int_equal(web->events, 1);
+        web->writes = 0;
+        roll_all_out();
+        pass_time(1000);
+        fill_in();
+        forget_all();
+        fill_in();
+        assert_int_equal(web->writes, 0);
+    }
+}
+
+static void test_a_failed_fill_that_another_manager_has_as_its_own_by_now_stays(void **state)
+{
+    struct record *web;
+    json_t *entries, *copy;
+
+    (void)state;
+    begin(NOW_SECTION(""));
+    web = put_web();
+    web->does_crash = true;
+    operate("p");
+    entries = json_object_get(json_object_get(object_of(web), "metadata"), "managedFields");
+    copy = json_deep_copy(json_array_get(entries, json_array_size(entries) - 1));
+    json_object_set_new(copy, "manager", json_string("argocd"));
+    json_array_append_new(entries, copy);
+    fill_in();
+    assert_int_equal(phase_of(web), ROLLOUT_LEFT);
+    assert_contains(web->finding, "other managers have it as theirs by now");
+}
+
+static void test_a_live_object_that_is_not_the_one_of_the_caches_is_read_again(void **state)
+{
+    static const char *const members[] = {"uid", "resourceVersion"};
+    struct record *web;
+    struct pods_evidence evidence;
+
+    (void)state;
+    begin(NOW_SECTION(""));
+    web = put_web();
+    web->does_crash = true;
+    operate("p");
+    roll_all_out();
+    pass_time(20);
+    evidence = evidence_of(web);
+    assert_true(step_once(web, NULL, NULL));
+    assert_int_equal(web->step.want, HARDEN_EVIDENCE);
+    assert_true(step_once(web, &evidence, NULL));
+    assert_int_equal(web->step.want, HARDEN_LIVE);
+    assert_true(web->step.keeps_before);
+    for (size_t i = 0; i < COUNT_OF(members); i++) {
+        json_t *live = json_deep_copy(object_of(web));
+
+        json_object_set_new(json_object_get(live, "metadata"), members[i], json_string("other"));
+        assert_true(step_once(web, &evidence, live));
+        assert_int_equal(web->step.want, HARDEN_NOTHING);
+        assert_int_equal(web->step.look_again_s, world.view.wall_ms / 1000 + HARDEN_BEHIND_LOOK_S);
+        json_object_del(json_object_get(live, "metadata"), members[i]);
+        assert_true(step_once(web, &evidence, live));
+        assert_int_equal(web->step.want, HARDEN_NOTHING);
+        json_decref(live);
+    }
+    assert_int_equal(phase_of(web), ROLLOUT_PROVING);
+}
+
+static void test_stuck_pods_of_the_failed_revision_are_deleted_by_their_uid(void **state)
+{
+    struct stuck_pod stuck = {"web-1", "u1", NULL};
+    struct record *web;
+    char key[FILL_KEY_LEN_MAX + 1];
+
+    (void)state;
+    begin(NOW_SECTION(""));
+    web = put_workload(KIND_STATEFUL_SET, "web", 2, APP, "");
+    web->does_crash = true;
+    operate("p");
+    (void)snprintf(key, sizeof(key), "%s", facts_of(web)->fill);
+    stuck.key = key;
+    fill_in();
+    assert_int_equal(phase_of(web), ROLLOUT_REVERTED);
+    set_status(web, 1, 1);
+    pods.stuck = &stuck;
+    pods.stuck_count = 1;
+    assert_true(step_once(web, &pods, NULL));
+    assert_string_equal(deleted, " web-1/u1");
+    assert_int_equal(web->reason, REASON_REVERTED);
+    may_delete_pods = false;
+    assert_true(step_once(web, &pods, NULL));
+    assert_int_equal(web->reason, REASON_WORKLOAD_SKIPPED);
+    assert_contains(web->finding, "StuckPods: StatefulSet shop/web is stuck");
+}
+
+/* ---- What is said ---- */
+
+static void own(struct record *r)
+{
+    json_object_set_new(json_object_get(object_of(r), "metadata"), "ownerReferences",
+                        json_pack("[{s:s,s:s,s:b}]", "kind", "Database", "name", "orders",
+                                  "controller", 1));
+}
+
+static void on_delete(struct record *r)
+{
+    json_object_set_new(json_object_get(object_of(r), "spec"), "updateStrategy",
+                        json_pack("{s:s}", "type", "OnDelete"));
+}
+
+static void pause_it(struct record *r)
+{
+    json_object_set_new(json_object_get(object_of(r), "spec"), "paused", json_true());
+}
+
+static void spoil(struct record *r)
+{
+    json_object_set_new(json_object_get(template_of(r), "spec"), "containers", json_integer(7));
+}
+
+static void make_ill(struct record *r)
+{
+    json_object_set_new(json_object_get(object_of(r), "status"), "readyReplicas", json_integer(1));
+}
+
+static void no_room(struct record *r)
+{
+    (void)r;
+    pods.has_budget_room = false;
+}
+
+static void forget_revisions(struct record *r)
+{
+    (void)r;
+    pods.has_all_tried = false;
+}
+
+static void roll(struct record *r)
+{
+    json_object_set_new(json_object_get(object_of(r), "status"), "updatedReplicas",
+                        json_integer(1));
+}
+
+static void test_who_is_skipped_is_told_with_the_reason_and_waiting_is_not(void **state)
+{
+    static const struct {
+        void (*arrange)(struct record *r);
+        const char *said;
+    } cases[] = {
+        {own, "OwnedByController: Deployment shop/web is not filled in: it belongs to Database"},
+        {on_delete, "CannotProve: Deployment shop/web is not filled in"},
+        {pause_it, "Paused: Deployment shop/web is not filled in"},
+        {spoil, "Unreadable: Deployment shop/web is not filled in: spec"},
+        {make_ill, "Unhealthy: Deployment shop/web is not filled in"},
+        {no_room, "NoBudgetRoom: Deployment shop/web is not filled in"},
+        {forget_revisions, "TooManyRevisions: Deployment shop/web is not filled in"},
+        {roll, ""},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct record *web;
+
+        teardown(state);
+        setup(state);
+        begin(NOW_SECTION(""));
+        web = put_web();
+        cases[i].arrange(web);
+        world_publish(&world, web->kind, "shop", "web");
+        operate("p");
+        assert_int_equal(web->writes, 0);
+        if (cases[i].said[0])
+            assert_contains(web->finding, cases[i].said);
+        else
+            assert_string_equal(web->finding, "");
+        assert_int_equal(web->reason, cases[i].said[0] ? REASON_WORKLOAD_SKIPPED : REASON_NONE);
+        operate("p");
+        assert_int_equal(web->events, cases[i].said[0] ? 1 : 0);
+    }
+}
+
+static void test_what_a_look_spoke_against_is_said_until_the_template_changes(void **state)
+{
+    static const struct container_evidence root = {"app", USER_ROOT, -1};
+    struct record *web;
+
+    (void)state;
+    begin(",'workloads':{'rollout':{'when':'Now'}}");
+    web = put_web();
+    pods.users = &root;
+    pods.users_count = 1;
+    operate("p");
+    assert_true(is_filled(web)); /* all but runAsNonRoot */
+    assert_contains(web->finding, "WouldBreak: Deployment shop/web is not filled in, or without");
+    roll_all_out();
+    pass_time(20);
+    operate("p");
+    assert_int_equal(phase_of(web), ROLLOUT_PROVEN);
+    assert_contains(web->finding, "WouldBreak");
+    looks = 0;
+    pass_time(1000);
+    assert_true(step_once(web, NULL, NULL));
+    assert_contains(web->finding, "WouldBreak"); /* without looking again */
+    assert_int_equal(web->events, 1);
+    forget_all();
+    web->finding[0] = '\0';
+    web->has_turn = false;
+    assert_true(step_once(web, NULL, NULL)); /* it waits for its turn to be looked at */
+    put_profile("p", "", ",'workloads':{}"); /* filled in with the next change from now on */
+    assert_true(step_once(web, NULL, NULL));
+    assert_contains(web->finding, "WouldBreak"); /* the mark knows */
+    assert_int_equal(web->events, 1);
+}
+
+/* ---- Turns ---- */
+
+static void test_no_more_run_at_a_time_than_the_profile_says(void **state)
+{
+    (void)state;
+    begin(NOW_SECTION(""));
+    (void)put_workload(KIND_DEPLOYMENT, "a", 3, APP, "");
+    (void)put_workload(KIND_DEPLOYMENT, "b", 1, APP, "");
+    (void)put_workload(KIND_DEPLOYMENT, "c", 2, APP, "");
+    (void)put_workload(KIND_CRON_JOB, "job", 0, APP, "");
+    operate("p");
+    assert_int_equal(is_filled(&records[0]) + is_filled(&records[1]) + is_filled(&records[2]), 1);
+    assert_true(is_filled(&records[1])); /* the smallest is first */
+    assert_int_equal(records[0].step.state, HARDEN_WAITS);
+    fill_in();
+    assert_true(is_filled(&records[2]));
+    assert_false(is_filled(&records[0]));
+    fill_in();
+    fill_in();
+    assert_true(is_filled(&records[0]));
+}
+
+/* ---- Exceptions ---- */
+
+static void put_exception(const char *spec)
+{
+    world_put(&world, KIND_EXCEPTION,
+              "{'metadata':{'name':'e','namespace':'shop'},'spec':{%s%s,'reason':'old',"
+              "'author':'me'}}",
+              spec, strstr(spec, "names") ? "" : ",'names':['web']");
+}
+
+static const char *filled_text(struct record *web)
+{
+    static char text[2048];
+    json_t *spec = json_deep_copy(json_object_get(template_of(web), "spec"));
+    char *dump;
+
+    for (size_t i = 0; i < json_array_size(json_object_get(spec, "containers")); i++)
+        json_object_del(json_array_get(json_object_get(spec, "containers"), i), "image");
+    dump = json_dumps(spec, JSON_COMPACT | JSON_SORT_KEYS);
+    (void)snprintf(text, sizeof(text), "%s", dump);
+    json_decref(spec);
+    for (char *c = text; *c; c++)
+        *c = *c == '"' ? '\'' : *c;
+    mem_free(dump);
+    return text;
+}
+
+#define TWO "'containers':[{'name':'app','image':'a'},{'name':'two','image':'b'}]"
+
+static void test_what_is_exempted_is_not_filled_in(void **state)
+{
+    static const struct {
+        const char *exception;
+        const char *want;
+    } cases[] = {
+        {"'rules':['seccomp-restricted']",
+         "{'containers':[{'name':'app','securityContext':{'allowPrivilegeEscalation':false,"
+         "'capabilities':{'drop':['ALL']}}},{'name':'two','securityContext':{"
+         "'allowPrivilegeEscalation':false,'capabilities':{'drop':['ALL']}}}]}"},
+        {"'rules':['seccomp-restricted','allow-privilege-escalation'],'containers':['app']",
+         "{'containers':[{'name':'app','securityContext':{'capabilities':{'drop':['ALL']}}},"
+         "{'name':'two','securityContext':{'allowPrivilegeEscalation':false,'capabilities':{"
+         "'drop':['ALL']},'seccompProfile':{'type':'RuntimeDefault'}}}]}"},
+        {"'rules':['net-raw'],'containers':['two']", /* it would lose what it is to have */
+         "{'containers':[{'name':'app','securityContext':{'allowPrivilegeEscalation':false,"
+         "'capabilities':{'drop':['ALL']}}},{'name':'two','securityContext':{"
+         "'allowPrivilegeEscalation':false}}],'securityContext':{'seccompProfile':{"
+         "'type':'RuntimeDefault'}}}"},
+        {"'rules':['seccomp-restricted'],'names':['other']",
+         "{'containers':[{'name':'app','securityContext':{'allowPrivilegeEscalation':false,"
+         "'capabilities':{'drop':['ALL']}}},{'name':'two','securityContext':{"
+         "'allowPrivilegeEscalation':false,'capabilities':{'drop':['ALL']}}}],'securityContext':{"
+         "'seccompProfile':{'type':'RuntimeDefault'}}}"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct record *web;
+
+        teardown(state);
+        setup(state);
+        begin(NOW_SECTION(""));
+        web = put_workload(KIND_DEPLOYMENT, "web", 2, TWO, "");
+        put_exception(cases[i].exception);
+        operate("p");
+        if (strcmp(filled_text(web), cases[i].want) != 0)
+            fail_msg("%s: %s", cases[i].exception, filled_text(web));
+    }
+}
+
+static void test_requests_and_limits_are_exempted_one_by_one(void **state)
+{
+    struct record *web;
+
+    (void)state;
+    begin(
+        ",'workloads':{'fill':{'runAsNonRoot':false,'seccompProfile':'','allowPrivilegeEscalation'"
+        ":true,'dropCapabilities':[],'readOnlyRootFilesystem':true,'resources':{'requests':{'cpu':"
+        "'10m','memory':'16Mi'},'limits':{'cpu':'1','memory':'64Mi'}}},'rollout':{'when':'Now'}}");
+    web = put_web();
+    put_exception("'rules':['memory-limit','cpu-request','read-only-root-filesystem']");
+    operate("p");
+    assert_string_equal(filled_text(web), "{'containers':[{'name':'app','resources':{'limits':{"
+                                          "'cpu':'1'},'requests':{'memory':'16Mi'}}}]}");
+}
+
+static void test_a_rule_that_may_not_be_exempted_is_filled_in(void **state)
+{
+    struct record *web;
+
+    (void)state;
+    begin(",'workloads':{'rules':[{'id':'seccomp-restricted','exemptible':false}],'rollout':{"
+          "'when':'Now'}}");
+    web = put_web();
+    put_exception("'rules':['seccomp-restricted']");
+    operate("p");
+    assert_contains(filled_text(web), "RuntimeDefault");
+}
+
+static void test_an_expired_exception_is_filled_in_then_and_nobodys_lost_round(void **state)
+{
+    struct record *web;
+    struct rollout_mark mark;
+    AUTO_ARENA a;
+
+    (void)state;
+    arena_init(&a, 1u << 16);
+    begin(NOW_SECTION(""));
+    web = put_web();
+    put_exception("'rules':['seccomp-restricted'],'expiresAt':'2025-11-24T17:00:00Z'");
+    fill_in();
+    assert_int_equal(phase_of(web), ROLLOUT_PROVEN);
+    assert_int_equal(web->step.look_again_s, world.view.wall_ms / 1000 - 20 + 3600);
+    assert_null(strstr(filled_text(web), "RuntimeDefault"));
+    pass_time(3600);
+    fill_in();
+    assert_non_null(strstr(filled_text(web), "RuntimeDefault"));
+    assert_int_equal(phase_of(web), ROLLOUT_PROVEN);
+    assert_int_equal(rollout_mark_read(facts_of(web)->rollout, &a, &mark, NULL), 0);
+    assert_int_equal(mark.lost, 0);
+}
+
+/* ---- What the namespace gives already ---- */
+
+#define LIMITS_SECTION                                                                       \
+    ",'workloads':{'fill':{'runAsNonRoot':false,'resources':{'requests':{'memory':'16Mi'},'" \
+    "limits'"                                                                                \
+    ":{'memory':'64Mi'}}},'rollout':{'when':'Now'}}"
+
+static void test_requests_and_limits_are_filled_in_where_nobody_gives_them(void **state)
+{
+    static const struct {
+        uint8_t given;
+        bool has_quota;
+        long double left;
+        bool is_filled;
+        const char *said;
+    } cases[] = {
+        {0, false, 0, true, ""},
+        {HAS_MEMORY_LIMIT | HAS_MEMORY_REQUEST, false, 0, false, ""},
+        {0, true, 3 * 16 * 1024 * 1024, true, ""},
+        {0, true, 3 * 16 * 1024 * 1024 - 1, false,
+         "NoQuotaRoom: Deployment shop/web is filled in without requests or limits"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct record *web;
+
+        teardown(state);
+        setup(state);
+        begin(LIMITS_SECTION);
+        web = put_web();
+        pods.room.given = cases[i].given;
+        pods.room.has_quota[1] = cases[i].has_quota; /* requests.memory */
+        pods.room.left[1] = cases[i].left;
+        fill_in();
+        assert_int_equal(phase_of(web), ROLLOUT_PROVEN);
+        assert_int_equal(strstr(filled_text(web), "64Mi") != NULL, cases[i].is_filled);
+        assert_non_null(strstr(filled_text(web), "RuntimeDefault")); /* all else is */
+        assert_true(room_looks >= 1);
+        if (*cases[i].said)
+            assert_contains(web->finding, cases[i].said);
+        else
+            assert_string_equal(web->finding, "");
+        assert_int_equal(web->rollouts, 1);
+    }
+}
+
+static void test_the_namespace_is_asked_also_before_anything_runs(void **state)
+{
+    struct record *web;
+
+    (void)state;
+    begin(LIMITS_SECTION);
+    web = put_web();
+    json_object_set_new(json_object_get(object_of(web), "metadata"), "generation", json_integer(1));
+    json_object_set_new(object_of(web), "status", json_object());
+    world_publish(&world, web->kind, "shop", "web");
+    operate("p");
+    assert_int_equal(room_looks, 1);
+    assert_non_null(strstr(filled_text(web), "64Mi"));
+}
+
+static void test_evidence_that_was_read_for_something_else_is_read_again(void **state)
+{
+    struct record *web;
+
+    (void)state;
+    begin(LIMITS_SECTION);
+    web = put_web();
+    web->has_turn = true;
+    assert_true(step_once(web, &pods, NULL)); /* of a proof, say: nothing about the namespace */
+    assert_int_equal(web->step.want, HARDEN_NOTHING);
+    assert_int_equal(web->step.look_again_s, world.view.wall_ms / 1000 + HARDEN_BEHIND_LOOK_S);
+    assert_true(web->step.keeps_before);
+    assert_true(step_once(web, NULL, NULL));
+    assert_int_equal(web->step.want, HARDEN_ROOM);
+}
+
+/* ---- Marks that are none, memory ---- */
+
+static void test_a_mark_that_cannot_be_read_is_overwritten(void **state)
+{
+    struct record *web;
+
+    (void)state;
+    begin(NOW_SECTION(""));
+    web = put_web();
+    json_object_set_new(json_object_get(object_of(web), "metadata"), "annotations",
+                        json_pack("{s:s}", ANNOTATION_ROLLOUT, "{\"phase\":7}"));
+    world_publish(&world, web->kind, "shop", "web");
+    fill_in();
+    assert_int_equal(phase_of(web), ROLLOUT_PROVEN);
+}
+
+struct one_step {
+    struct harden_input in;
+};
+
+static int one_step(void *ctx, struct err *err)
+{
+    const struct one_step *one = ctx;
+    struct harden_step step = {.look_again_s = 77};
+    struct plan plan;
+    AUTO_ARENA a;
+    int r;
+
+    arena_init(&a, 4u << 20);
+    plan_init(&plan, &a);
+    r = harden_step(&world.view, &one->in, &plan, &step, err);
+    if (r < 0)
+        assert_int_equal(step.look_again_s, 77);
+    return r;
+}
+
+static void sweep_step(struct record *r, const struct pods_evidence *evidence)
+{
+    json_t *live = json_deep_copy(object_of(r));
+    struct one_step one = {{.workload = &facts_of(r)->object,
+                            .before = r->has_memory ? &r->memory : NULL,
+                            .evidence = evidence,
+                            .live = live,
+                            .has_turn = true,
+                            .may_delete_pods = true}};
+
+    assert_true(sweep(one_step, &one) > 3);
+    json_decref(live);
+}
+
+static int one_turn(void *ctx, struct err *err)
+{
+    struct harden_item items[4];
+    struct harden_turns turns = {.running = 77};
+    AUTO_ARENA a;
+    int r;
+
+    (void)ctx;
+    arena_init(&a, 1u << 20);
+    for (int i = 0; i < 4; i++)
+        items[i] = (struct harden_item){.workload = &facts_of(&records[0])->object,
+                                        .state = i < 3 ? HARDEN_FAILED : HARDEN_WAITS};
+    r = harden_turns(&world.view, "p", false, items, 4, &a, &turns, err);
+    if (r < 0)
+        assert_int_equal(turns.running, 77);
+    return r;
+}
+
+static void test_each_failing_allocation_of_a_step_is_told(void **state)
+{
+    struct stuck_pod stuck = {"web-1", "u1", NULL};
+    char key[FILL_KEY_LEN_MAX + 1];
+    struct record *web;
+    struct pods_evidence evidence;
+
+    (void)state;
+    put_ns("shop", "shop");
+    put_profile("p", FINALIZER, REMOVE NOW_SECTION(""));
+    web = put_workload(KIND_STATEFUL_SET, "web", 2, APP, "");
+    put_exception("'rules':['net-raw']");
+    sweep_step(web, &pods);
+    assert_true(sweep(one_turn, NULL) > 1);
+    operate("p");
+    (void)snprintf(key, sizeof(key), "%s", facts_of(web)->fill);
+    web->does_crash = true;
+    roll_all_out();
+    pass_time(20);
+    evidence = evidence_of(web);
+    sweep_step(web, &evidence); /* a revert */
+    put_profile("p", GOING, REMOVE NOW_SECTION(""));
+    sweep_step(web, NULL); /* taking back */
+    put_profile("q", "", NOW_SECTION(""));
+    sweep_step(web, NULL); /* another answers for it */
+    world_remove(&world, KIND_PROFILE, "", "q");
+    put_profile("p", FINALIZER, REMOVE NOW_SECTION(""));
+    fill_in();
+    set_status(web, 1, 1);
+    stuck.key = key;
+    evidence = pods;
+    evidence.stuck = &stuck;
+    evidence.stuck_count = 1;
+    sweep_step(web, &evidence);
+    own(web);
+    world_publish(&world, web->kind, "shop", "web");
+    sweep_step(web, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_nothing_is_done_where_nobody_fills_in),
+        TEST(test_remove_begins_nothing_before_its_finalizer_is_on),
+        TEST(test_a_proof_under_way_comes_to_its_end_when_the_profile_leaves_enforce),
+        TEST(test_a_failure_is_kept_where_the_profile_says_so),
+        TEST(test_a_failed_fill_that_cannot_be_told_apart_is_left_and_said_once),
+        TEST(test_a_failed_fill_that_another_manager_has_as_its_own_by_now_stays),
+        TEST(test_a_live_object_that_is_not_the_one_of_the_caches_is_read_again),
+        TEST(test_stuck_pods_of_the_failed_revision_are_deleted_by_their_uid),
+        TEST(test_who_is_skipped_is_told_with_the_reason_and_waiting_is_not),
+        TEST(test_what_a_look_spoke_against_is_said_until_the_template_changes),
+        TEST(test_no_more_run_at_a_time_than_the_profile_says),
+        TEST(test_what_is_exempted_is_not_filled_in),
+        TEST(test_requests_and_limits_are_exempted_one_by_one),
+        TEST(test_a_rule_that_may_not_be_exempted_is_filled_in),
+        TEST(test_an_expired_exception_is_filled_in_then_and_nobodys_lost_round),
+        TEST(test_requests_and_limits_are_filled_in_where_nobody_gives_them),
+        TEST(test_the_namespace_is_asked_also_before_anything_runs),
+        TEST(test_evidence_that_was_read_for_something_else_is_read_again),
+        TEST(test_a_mark_that_cannot_be_read_is_overwritten),
+        TEST(test_each_failing_allocation_of_a_step_is_told),
+    };
+
+    json_use_allocator(1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
