@@ -187,6 +187,7 @@ static int follow_rollout(struct harden_pass *p, struct err *err)
         .section = p->section,
         .pods = p->in->evidence,
         .profile = p->acts ? p->acts->object.name : "",
+        .profile_uid = p->acts ? p->acts->object.uid : "",
         .profile_generation = p->acts ? p->acts->generation : 0,
         .now_s = p->now_s,
         .has_turn = p->in->has_turn,

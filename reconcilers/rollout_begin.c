@@ -1,4 +1,5 @@
 /* What is not filled in yet: whether it may be now, and what the history says of it. */
+#include <assert.h>
 #include <string.h>
 
 #include "rampart/reconcilers/policy_spec.h"
@@ -281,6 +282,28 @@ static int may_ever(struct rollout_pass *p, struct err *err)
     return 1;
 }
 
+/* The key of the fill in the name of this very profile. */
+static int key_of(const struct rollout_pass *p, const struct fill *fill, const char **ret_key,
+                  struct err *err)
+{
+    const char *text, *key, *dot;
+    char hash[17];
+
+    if (fill_key(p->in->workload, fill, p->a, &key, err) < 0)
+        return -1;
+    dot = strrchr(key, '.');
+    assert(dot);
+    if (p->in->profile_uid) {
+        text = arena_printf(p->a, "%s %s", dot + 1, p->in->profile_uid);
+        if (!text)
+            return err_nomem(err);
+        policy_spec_hash(text, hash);
+        key = arena_printf(p->a, "%.*s.%s", (int)(dot - key), key, hash);
+    }
+    *ret_key = key;
+    return key ? 0 : err_nomem(err);
+}
+
 int rollout_begin(struct rollout_pass *p, const struct fill *fill, struct err *err)
 {
     bool is_due = change_is_due(p);
@@ -296,7 +319,7 @@ int rollout_begin(struct rollout_pass *p, const struct fill *fill, struct err *e
     answer = may_ever(p, err);
     if (answer <= 0)
         return answer;
-    if (fill_key(p->in->workload, fill, p->a, &base, err) < 0)
+    if (key_of(p, fill, &base, err) < 0)
         return -1;
     answer = history_allows(p, base, &lost, &key, err);
     if (answer <= 0)

@@ -118,9 +118,9 @@ static bool has_room(const struct room *room, size_t flag, long double needed)
 }
 
 /* Of one resource; @request is the bit of its flag, and that of its limit stands two further. */
-static uint8_t over_quota(const struct room *room, const struct workload_facts *w,
-                          const struct fill *fill, size_t request, const char *request_text,
-                          const char *limit_text)
+static unsigned over_quota(const struct room *room, const struct workload_facts *w,
+                           const struct fill *fill, size_t request, const char *request_text,
+                           const char *limit_text)
 {
     size_t limit = request + 2;
     long double pods = w->object.kind == KIND_CRON_JOB || w->replicas < 0 ? 1 : w->replicas + 1;
@@ -137,18 +137,18 @@ static uint8_t over_quota(const struct room *room, const struct workload_facts *
             requests += stated(limit_text);
     }
     if (requests > 0 && !has_room(room, request, requests * pods))
-        return (uint8_t)(1u << request | 1u << limit);
-    return (uint8_t)(limits > 0 && !has_room(room, limit, limits * pods) ? 1u << limit : 0u);
+        return 1u << request | 1u << limit;
+    return limits > 0 && !has_room(room, limit, limits * pods) ? 1u << limit : 0;
 }
 
 uint8_t room_refuses(const struct room *room, const struct workload_facts *w,
                      const struct fill *fill, bool *ret_for_quota)
 {
-    uint8_t over = 0;
+    unsigned over = 0;
 
     if (fill->containers)
         over = over_quota(room, w, fill, 0, fill->cpu_request, fill->cpu_limit) |
                over_quota(room, w, fill, 1, fill->memory_request, fill->memory_limit);
-    *ret_for_quota = (over & ~room->given) != 0;
-    return room->given | over;
+    *ret_for_quota = (over & ~(unsigned)room->given) != 0;
+    return (uint8_t)(room->given | over);
 }

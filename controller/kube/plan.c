@@ -34,7 +34,6 @@ static const char *const reason_names[REASON_COUNT] = {
     [REASON_EXCEPTION_EXPIRED] = "ExceptionExpired",
     [REASON_SCAN_FAILED] = "ScanFailed",
     [REASON_WORKLOAD_SKIPPED] = "WorkloadSkipped",
-    [REASON_HARDENED] = "Hardened",
     [REASON_REVERTED] = "Reverted",
     [REASON_STOOD_DOWN] = "StoodDown",
     [REASON_ROLLOUTS_PAUSED] = "RolloutsPaused",

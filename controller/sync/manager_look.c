@@ -359,9 +359,10 @@ static void plan_failed(struct manager *m, const char *key, struct hardening *r,
                         const struct apply_result *result, uint64_t now_ms)
 {
     char message[MESSAGE_MAX];
-    struct finding finding = failure_of(r, &result->err, &result->failed->object, message);
+    struct finding finding;
 
     report_why(result->failed, &result->err, message, sizeof(message));
+    finding = failure_of(r, &result->err, &result->failed->object, message);
     tell_failure(m, key, r, &finding, &result->err, now_ms);
     if (r && !may_be_written(m, key, result))
         give_back(m, r);

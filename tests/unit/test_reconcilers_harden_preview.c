@@ -137,6 +137,20 @@ static void test_it_says_when(void **state)
                    "idle: dropCapabilities");
 }
 
+static void test_what_was_just_made_is_filled_in_before_anything_restarts(void **state)
+{
+    (void)state;
+    world_put(&world, KIND_DEPLOYMENT,
+              "{'metadata':{'name':'new','namespace':'shop','generation':1},'spec':{'replicas':2,"
+              "'template':{'spec':{" WEB "}}}}");
+    put_profile("Enforce", DROP, NOW);
+    assert_preview(view_get(&world.view, KIND_DEPLOYMENT, "shop", "new"), "now",
+                   "now: dropCapabilities");
+    put_profile("Enforce", DROP, "");
+    assert_preview(view_get(&world.view, KIND_DEPLOYMENT, "shop", "new"), "with the owner's",
+                   "next: dropCapabilities");
+}
+
 static void test_it_says_who_is_left_alone_and_why(void **state)
 {
     (void)state;
@@ -206,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_it_says_what_is_filled_in_and_of_what_the_pods_are_asked),
         TEST(test_it_says_when),
+        TEST(test_what_was_just_made_is_filled_in_before_anything_restarts),
         TEST(test_it_says_who_is_left_alone_and_why),
         TEST(test_nothing_is_said_where_nobody_fills_in),
         TEST(test_what_is_exempted_is_not_filled_in_and_contradicts_nothing),

@@ -357,6 +357,36 @@ static void test_an_invalid_profile_takes_nothing_back(void **state)
 
 /* ---- Turns ---- */
 
+static void
+test_a_profile_that_is_made_again_may_try_what_the_one_before_had_filled_in(void **state)
+{
+    static struct tried_fill tried;
+    static char key[FILL_KEY_LEN_MAX + 1];
+    struct record *web;
+    struct rollout_mark mark;
+    AUTO_ARENA a;
+
+    (void)state;
+    arena_init(&a, 1u << 16);
+    begin(FINALIZER, REMOVE NOW_SECTION(""));
+    web = put_workload(KIND_STATEFUL_SET, "web", 2, APP, "");
+    fill_in();
+    (void)snprintf(key, sizeof(key), "%s", facts_of(web)->fill);
+    put_profile("p", GOING, REMOVE NOW_SECTION(""));
+    fill_in();
+    assert_false(is_filled(web));
+    world_remove(&world, KIND_PROFILE, "", "p");
+    tried = (struct tried_fill){key, false}; /* its history has it */
+    pods.tried = &tried;
+    pods.tried_count = 1;
+    put_profile("p", FINALIZER, REMOVE NOW_SECTION(""));
+    fill_in();
+    assert_int_equal(phase_of(web), ROLLOUT_PROVEN);
+    assert_int_equal(rollout_mark_read(facts_of(web)->rollout, &a, &mark, NULL), 0);
+    assert_int_equal(mark.lost, 0);
+    assert_string_not_equal(mark.key, key);
+}
+
 static void test_a_paused_profile_gives_turns_to_what_goes(void **state)
 {
     struct harden_item items[8];
@@ -412,6 +442,7 @@ int main(void)
         TEST(test_the_next_profile_in_enforce_answers_for_what_one_that_goes_has_filled_in),
         TEST(test_one_that_only_looks_on_keeps_nothing_from_being_taken_back),
         TEST(test_an_invalid_profile_takes_nothing_back),
+        TEST(test_a_profile_that_is_made_again_may_try_what_the_one_before_had_filled_in),
         TEST(test_a_paused_profile_gives_turns_to_what_goes),
     };
 

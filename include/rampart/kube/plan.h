@@ -73,7 +73,6 @@ enum reason {
     REASON_EXCEPTION_EXPIRED, /* it does not count any more */
     REASON_SCAN_FAILED,       /* Pods and Jobs could not be listed */
     REASON_WORKLOAD_SKIPPED,  /* a workload is not filled in, or not wholly; the message says why */
-    REASON_HARDENED,          /* a fill was proven by its rollout */
     REASON_REVERTED,          /* a fill did not come back and was taken back */
     REASON_STOOD_DOWN,        /* a user rolled a fill back: not again until the template changes */
     REASON_ROLLOUTS_PAUSED,   /* too many rollouts of a profile failed */

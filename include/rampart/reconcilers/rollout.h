@@ -89,6 +89,8 @@ struct rollout_input {
     const struct pods_evidence *pods; /* NULL: not gathered, or it failed */
     const struct fill_exempt *exempt; /* NULL: nothing is exempted */
     const char *profile;
+    const char *profile_uid; /* a part of the key: one that is made again under its name may try
+                                what the one before had tried. NULL: none */
     int64_t profile_generation;
     int64_t now_s;
     bool may_fill; /* false: nothing is begun, and what has begun comes to its end all the same */
