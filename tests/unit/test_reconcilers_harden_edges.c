@@ -344,6 +344,10 @@ static void test_what_a_look_spoke_against_is_said_until_the_template_changes(vo
     pass_time(1000);
     assert_true(step_once(web, NULL, NULL));
     assert_contains(web->finding, "WouldBreak"); /* without looking again */
+    set_status(web, 2, 1); /* a pod is away for a moment: that keeps nothing from being filled in */
+    assert_true(step_once(web, NULL, NULL));
+    assert_contains(web->finding, "WouldBreak");
+    set_status(web, 2, 2);
     assert_int_equal(web->events, 1);
     forget_all();
     web->finding[0] = '\0';
