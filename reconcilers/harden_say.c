@@ -71,6 +71,14 @@ static bool is_of_mark(enum rollout_reason reason)
            reason == ROLLOUT_IS_CONTESTED;
 }
 
+/* Nobody knows it of a workload that runs nothing, and nothing has happened to it: thousands of
+ * them are no news. Once it runs, a look tells. */
+static bool is_no_news(const struct harden_pass *p, enum rollout_reason reason)
+{
+    return reason == ROLLOUT_UNKNOWN_USER && p->w->object.kind != KIND_CRON_JOB &&
+           p->w->replicas <= 0;
+}
+
 int harden_say(struct harden_pass *p, enum rollout_reason reason, const char *message,
                struct err *err)
 {
@@ -80,6 +88,9 @@ int harden_say(struct harden_pass *p, enum rollout_reason reason, const char *me
 
     if (tales[reason].reason == REASON_NONE || !p->acts)
         return 0;
+    if (is_no_news(p, reason)) /* another text, so that it is news once it runs */
+        message = "it runs nothing that would tell: state runAsNonRoot or runAsUser, or set "
+                  "rollout.onUnknown: Try";
     finding = arena_alloc(p->a, sizeof(*finding));
     if (!finding)
         return err_nomem(err);
@@ -96,7 +107,8 @@ int harden_say(struct harden_pass *p, enum rollout_reason reason, const char *me
         return err_nomem(err);
     p->step.finding = finding;
     p->step.was_said =
-        !p->in->before && ((p->is_note_marked && reason == p->note) ||
-                           (is_of_mark(reason) && p->now_s - p->mark.started_s > HARDEN_SAID_S));
+        is_no_news(p, reason) ||
+        (!p->in->before && ((p->is_note_marked && reason == p->note) ||
+                            (is_of_mark(reason) && p->now_s - p->mark.started_s > HARDEN_SAID_S)));
     return 0;
 }
