@@ -177,7 +177,8 @@ static int say(struct harden_pass *p, const struct rollout_step *rollout, struct
     /* Before it is looked at once more, the last look has the word. */
     p->step.keeps_finding =
         (p->step.want != HARDEN_NOTHING && p->step.want != HARDEN_WRITE) ||
-        (p->step.want == HARDEN_NOTHING && rollout->reason == ROLLOUT_WAITS_FOR_TURN && p->note);
+        (p->step.want == HARDEN_NOTHING && rollout->reason == ROLLOUT_WAITS_FOR_TURN && p->note &&
+         !p->is_note_of_mark);
     if (p->step.keeps_finding)
         return 0;
     if (!is_silent && harden_say(p, rollout->reason, rollout->message, err) < 0)
@@ -218,6 +219,7 @@ static int follow_rollout(struct harden_pass *p, struct err *err)
     p->step.look_again_s = rollout.look_again_s < until_s ? rollout.look_again_s : until_s;
     p->step.keeps_before = rollout.keeps_before;
     p->note = find_out(p, &rollout);
+    p->is_note_marked = p->note != ROLLOUT_FINE && p->note == left_by_mark(p);
     p->step.memory.note = p->is_note_of_mark ? ROLLOUT_FINE : (uint8_t)p->note;
     if (act(p, &rollout, err) < 0)
         return -1;
