@@ -73,7 +73,7 @@ func (d *demo) auditLab(ctx context.Context) (before posture, err error) {
 		return before, err
 	}
 	d.gap()
-	d.say("Score before, in Audit, which changes none of them:")
+	d.say("The score before. In Audit nothing of them is changed:")
 	d.block(d.bold(before.score()))
 	return before, nil
 }
@@ -126,8 +126,8 @@ func (d *demo) enforceLab(ctx context.Context, before posture) error {
 		return err
 	}
 	d.gap()
-	d.say("After %.0f s all is decided: %d are hardened and proven by their new pods, which ran for 15 s; one did not "+
-		"come back and was taken back; one is left to the %s, which had taken it back %d times. Two Events tell:",
+	d.say("After %.0f s all is decided: %d are hardened, which their new pods have proven; one did not come back, and what "+
+		"was filled in was taken out again; one is left to the %s, which had taken it out %d times. The Events:",
 		took.Seconds(), after.Rollouts.Proven, labRival, rounds)
 	if err := d.showLabEvents(ctx, begin); err != nil {
 		return err
@@ -137,7 +137,7 @@ func (d *demo) enforceLab(ctx context.Context, before posture) error {
 		return err
 	}
 	d.gap()
-	d.say("Score before and after:")
+	d.say("The score:")
 	d.block("before  " + before.score())
 	d.block("after   " + d.bold(after.score()))
 	return nil

@@ -33,7 +33,7 @@ var sloppy = []struct {
 	{"api", 2, "likewise"},
 	{"mailer", 1, "likewise"},
 	{fragile, 2, "likewise, but its image needs a capability: hardened, it crashes"},
-	{contested, 1, "likewise, and a " + labRival + " writes its template"},
+	{contested, 1, "likewise, and its template is held by a " + labRival},
 }
 
 func createLab(ctx context.Context, client kubernetes.Interface) error {
@@ -44,12 +44,16 @@ func createLab(ctx context.Context, client kubernetes.Interface) error {
 	}
 	for _, s := range sloppy {
 		labels := map[string]string{"app": s.name}
+		manager := "kubectl-create"
 		template := corev1.PodTemplateSpec{
 			ObjectMeta: metav1.ObjectMeta{Labels: labels},
 			Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: image}}},
 		}
-		if s.name == fragile {
+		switch s.name {
+		case fragile:
 			template.Annotations = map[string]string{needs: "capabilities"}
+		case contested:
+			manager = labRival
 		}
 		_, err := client.AppsV1().Deployments(lab).Create(ctx, &appsv1.Deployment{
 			ObjectMeta: metav1.ObjectMeta{Namespace: lab, Name: s.name},
@@ -58,7 +62,7 @@ func createLab(ctx context.Context, client kubernetes.Interface) error {
 				Selector: &metav1.LabelSelector{MatchLabels: labels},
 				Template: template,
 			},
-		}, metav1.CreateOptions{FieldManager: "kubectl-create"})
+		}, metav1.CreateOptions{FieldManager: manager})
 		if err != nil {
 			return err
 		}

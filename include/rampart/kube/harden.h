@@ -75,8 +75,7 @@ struct harden_step {
      * makes an Event of it when it has not said the same of the workload before. */
     const struct finding *finding;
     bool keeps_finding; /* nothing new is known yet: what was said of it stands, @finding is NULL */
-    bool was_said;      /* by a process before this one, as the mark on the workload tells, or it is
-                           nothing that has happened: no Event */
+    bool was_said; /* by a process before this one, as the mark on the workload tells: no Event */
 };
 
 struct harden_item {               /* one workload of a profile, for the turns */
