@@ -14,10 +14,10 @@ $(E2E_BIN)/kube: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/kube/*.go)
 $(E2E_BIN)/kwok: $(E2E_BUILD) $(wildcard e2e/kwok/*) | $(E2E_BIN)/kube
 $(E2E_BIN)/cluster: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/cluster/*.go e2e/cluster/*.go) | $(E2E_BIN)/kwok
 $(E2E_BIN)/demo: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/demo/* e2e/cluster/*.go e2e/operator/*.go e2e/proc/*.go e2e/reach/*.go) | $(E2E_BIN)/cluster
-$(E2E_BIN)/floor: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/contenders/floor/*.go e2e/contenders/policy/*.go) | $(E2E_BIN)/cluster
+$(E2E_BIN)/floor: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/contenders/floor/*.go e2e/contenders/policy/*.go e2e/contenders/fill/*.go) | $(E2E_BIN)/cluster
 $(E2E_BIN)/reference: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/contenders/reference/*.go e2e/contenders/policy/*.go) | $(E2E_BIN)/floor
 $(E2E_BIN)/bench: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/bench/*.go e2e/bench/*.go e2e/cluster/*.go e2e/gate/*.go e2e/proxy/*.go e2e/operator/*.go e2e/proc/*.go \
-                  e2e/contenders/policy/*.go) | $(E2E_BIN)/reference
+                  e2e/contenders/policy/*.go e2e/contenders/fill/*.go) | $(E2E_BIN)/reference
 $(E2E_BIN)/%:
 	@./e2e/build.sh $*
 

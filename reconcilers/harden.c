@@ -159,19 +159,29 @@ static int act(struct harden_pass *p, const struct rollout_step *rollout, struct
     return 0;
 }
 
+/* Keeps it from being filled in: nothing to be told where there is nothing but what is left out. */
+static bool is_about_fill(enum rollout_reason reason)
+{
+    return reason == ROLLOUT_UNHEALTHY || reason == ROLLOUT_PAUSED ||
+           reason == ROLLOUT_NO_BUDGET_ROOM || reason == ROLLOUT_TRIED_BEFORE ||
+           reason == ROLLOUT_MEMORY_FULL;
+}
+
 static int say(struct harden_pass *p, const struct rollout_step *rollout, struct err *err)
 {
     /* What a mark will say is said once it is there. */
-    bool is_early = rollout->act == ROLLOUT_ACT_MARK || rollout->act == ROLLOUT_ACT_REVERT;
+    bool is_silent = rollout->act == ROLLOUT_ACT_MARK || rollout->act == ROLLOUT_ACT_REVERT ||
+                     (!rollout->has_fill && is_about_fill(rollout->reason));
     const char *message = rollout_left_message(p->note);
 
     /* Before it is looked at once more, the last look has the word. */
     p->step.keeps_finding =
         (p->step.want != HARDEN_NOTHING && p->step.want != HARDEN_WRITE) ||
-        (p->step.want == HARDEN_NOTHING && rollout->reason == ROLLOUT_WAITS_FOR_TURN && p->note);
+        (p->step.want == HARDEN_NOTHING && rollout->reason == ROLLOUT_WAITS_FOR_TURN && p->note &&
+         !p->is_note_of_mark);
     if (p->step.keeps_finding)
         return 0;
-    if (!is_early && harden_say(p, rollout->reason, rollout->message, err) < 0)
+    if (!is_silent && harden_say(p, rollout->reason, rollout->message, err) < 0)
         return -1;
     if (p->step.finding || !*message || p->stance != STANCE_FILL)
         return 0;
@@ -209,6 +219,7 @@ static int follow_rollout(struct harden_pass *p, struct err *err)
     p->step.look_again_s = rollout.look_again_s < until_s ? rollout.look_again_s : until_s;
     p->step.keeps_before = rollout.keeps_before;
     p->note = find_out(p, &rollout);
+    p->is_note_marked = p->note != ROLLOUT_FINE && p->note == left_by_mark(p);
     p->step.memory.note = p->is_note_of_mark ? ROLLOUT_FINE : (uint8_t)p->note;
     if (act(p, &rollout, err) < 0)
         return -1;

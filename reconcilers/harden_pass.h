@@ -28,6 +28,7 @@ struct harden_pass {
     bool has_mark;            /* it is there and can be read */
     enum rollout_reason note; /* why something is left out, as far as is known */
     bool is_note_of_mark;     /* nobody has looked since it was written */
+    bool is_note_marked;      /* the mark says the same */
     int64_t now_s;
     struct harden_step step; /* what comes of it */
 };

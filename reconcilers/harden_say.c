@@ -96,7 +96,7 @@ int harden_say(struct harden_pass *p, enum rollout_reason reason, const char *me
         return err_nomem(err);
     p->step.finding = finding;
     p->step.was_said =
-        ((is_of_mark(reason) && !p->in->before) || (p->is_note_of_mark && reason == p->note)) &&
-        p->now_s - p->mark.started_s > HARDEN_SAID_S;
+        !p->in->before && ((p->is_note_marked && reason == p->note) ||
+                           (is_of_mark(reason) && p->now_s - p->mark.started_s > HARDEN_SAID_S));
     return 0;
 }

@@ -213,6 +213,7 @@ static int decide_fill(struct rollout_pass *p, struct fill *ret_fill, struct err
         if (fill_decide(pod, in->section, users, users_count, &exempt, p->a, ret_fill, err) < 0)
             return -1;
     }
+    p->step.has_fill = ret_fill->leaves_count > 0;
     p->step.left = ret_fill->would_break ? ROLLOUT_WOULD_BREAK
                    : ret_fill->skipped   ? ROLLOUT_UNKNOWN_USER
                    : for_quota           ? ROLLOUT_NO_QUOTA

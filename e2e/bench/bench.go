@@ -1,11 +1,13 @@
-// Package bench measures what it costs to give every namespace its policies: Rampart beside a client that
-// decides nothing (floor) and beside an operator written with controller-runtime (reference), on the same kind
-// of control plane, in turns. See docs/performance.md for what is measured and how to read it.
+// Package bench measures what it costs to give every namespace its policies, and to evaluate and fill in
+// workloads: Rampart beside a client that decides nothing (floor) and beside an operator written with
+// controller-runtime (reference), on the same kind of control plane, in turns. See docs/performance.md for what
+// is measured and how to read it.
 package bench
 
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -20,18 +22,23 @@ type Bench struct {
 	Progress func(what string, done, total int)
 }
 
-// contenders of each row. The reference holds a deny and no more.
+// contenders of each row. The reference holds a deny, or fills in one field, and no more.
 var contenders = map[Row][]Name{
 	Deny:       {Floor, Reference, Rampart},
 	DenyAndDNS: {Floor, Rampart},
+	Workloads:  {Floor, Reference, Rampart},
 }
 
+// rows are those about policies; Workloads is measured in another way.
 var rows = []Row{Deny, DenyAndDNS}
+
+// IsRow says whether there is a row of that name.
+func IsRow(name Row) bool { return contenders[name] != nil }
 
 // Run measures everything. Rounds are interleaved, and who begins changes with each, so that what happens to
 // the machine meanwhile happens to all.
 func (b *Bench) Run(ctx context.Context) (*Report, error) {
-	rows := rows
+	rows := append(slices.Clone(rows), Workloads)
 	if b.Only != "" {
 		rows, b.Sizes.Growing, b.Sizes.Scale, b.Sizes.Sync = []Row{b.Only}, nil, nil, 0
 	}
@@ -46,11 +53,9 @@ func (b *Bench) Run(ctx context.Context) (*Report, error) {
 			for i := range turn {
 				name := turn[(i+round)%len(turn)]
 				b.tell(fmt.Sprintf("%s, %s, round %d of %d", name, row, round+1, b.Sizes.Rounds), done, total)
-				sample, err := b.measure(ctx, row, name)
-				if err != nil {
+				if err := b.turn(ctx, row, name, report); err != nil {
 					return nil, fmt.Errorf("%s, %s: %w", name, row, err)
 				}
-				report.add(row, name, sample)
 				done++
 			}
 		}
@@ -67,6 +72,18 @@ func (b *Bench) Run(ctx context.Context) (*Report, error) {
 	report.judge()
 	report.Took = time.Since(report.Began).Round(time.Second).String()
 	return report, nil
+}
+
+// turn measures one contender once.
+func (b *Bench) turn(ctx context.Context, row Row, name Name, report *Report) error {
+	if row == Workloads {
+		hardening, err := b.harden(ctx, name)
+		report.Workloads[name] = append(report.Workloads[name], hardening)
+		return err
+	}
+	sample, err := b.measure(ctx, row, name)
+	report.add(row, name, sample)
+	return err
 }
 
 func (b *Bench) tell(what string, done, total int) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 func TestPercentileIsTheNearestRank(t *testing.T) {
@@ -39,15 +41,28 @@ func sample(burst float64) Sample {
 	}
 }
 
+// hardening is one that meets every goal.
+func hardening(seconds float64) Hardening {
+	return Hardening{
+		Wanted: 5000, Evaluated: 5000, Filled: 5000, Ready: 0.3, Evaluate: 1.5, Harden: seconds, CPU: 2.1,
+		Looked: Memory{RSS: 19 * mb, Anonymous: 8 * mb}, After: Memory{RSS: 20 * mb, Anonymous: 9 * mb},
+		Peak: Memory{RSS: 25 * mb, Anonymous: 12 * mb}, Calls: Calls{"patch": 5000, "patch status": 9},
+		Steady: Calls{"get": 1, leases: 2},
+	}
+}
+
 // reported is a report in which every goal holds.
 func reported() *Report {
 	r := newReport(Sizes{Rounds: 3, Paced: 200, PerSecond: 20, Burst: 1000, Steady: time.Second, Scale: []int{250, 500},
-		Growing: Full().Growing, Sync: 10000})
+		Growing: Full().Growing, Sync: 10000, Workloads: 1000})
 	for _, seconds := range []float64{2.0, 2.1, 2.0} {
 		for _, row := range rows {
 			for _, name := range contenders[row] {
 				r.add(row, name, sample(seconds))
 			}
+		}
+		for _, name := range contenders[Workloads] {
+			r.Workloads[name] = append(r.Workloads[name], hardening(4*seconds))
 		}
 	}
 	for _, name := range r.Sizes.Growing {
@@ -78,6 +93,14 @@ func TestWhatIsMissedIsNamed(t *testing.T) {
 		"memory":                        {func(r *Report) { spoil(r, func(s *Sample) { s.After.Anonymous = 7 * mb }) }, "memory afterwards, anonymous", true},
 		"a peak":                        {func(r *Report) { r.Sync[Rampart] = Sync{Peak: Memory{RSS: 27 * mb, Anonymous: 9 * mb}} }, "peak RSS", true},
 		"writes at a start":             {func(r *Report) { r.Sync[Rampart] = Sync{Calls: Calls{"patch": 1}} }, "start with 10000 namespaces, writes", true},
+		"a workload not evaluated":      {func(r *Report) { r.Workloads[Rampart][0].Evaluated-- }, "not evaluated", true},
+		"a workload not filled in":      {func(r *Report) { r.Workloads[Rampart][2].Filled-- }, "not filled in", true},
+		"a write to a filled workload":  {func(r *Report) { r.Workloads[Rampart][1].Steady = Calls{"patch": 1} }, "workloads: writes in a steady", true},
+		"memory of evaluated workloads": {func(r *Report) { soften(r, func(h *Hardening) { h.Looked.Anonymous = 11 * mb }) }, "evaluated, anonymous", true},
+		"memory of filled-in workloads": {func(r *Report) { soften(r, func(h *Hardening) { h.After.RSS = 25 * mb }) }, "filled in, RSS", true},
+		"a slow evaluation":             {func(r *Report) { soften(r, func(h *Hardening) { h.Evaluate = 2.1 }) }, "all evaluated", false},
+		"a slow hardening":              {func(r *Report) { soften(r, func(h *Hardening) { h.Harden *= 1.21 }) }, "all filled in", false},
+		"processor time of hardening":   {func(r *Report) { soften(r, func(h *Hardening) { h.CPU = 2.6 }) }, "workloads: CPU", false},
 		"processor time":                {func(r *Report) { spoil(r, func(s *Sample) { s.CPU = 0.51 }) }, "CPU", false},
 		"a slow p99":                    {func(r *Report) { spoil(r, func(s *Sample) { s.P99 = 24.1 }) }, "p99", false},
 		"a slow burst":                  {func(r *Report) { spoil(r, func(s *Sample) { s.Burst *= 1.11 }) }, "burst", false},
@@ -103,6 +126,13 @@ func TestWhatIsMissedIsNamed(t *testing.T) {
 func spoil(r *Report, change func(*Sample)) {
 	for i := range r.Rounds[Deny][Rampart] {
 		change(&r.Rounds[Deny][Rampart][i])
+	}
+}
+
+// soften changes all rounds in which Rampart hardened.
+func soften(r *Report, change func(*Hardening)) {
+	for i := range r.Workloads[Rampart] {
+		change(&r.Workloads[Rampart][i])
 	}
 }
 
@@ -176,5 +206,17 @@ func TestScaleEndsAtARoundNumber(t *testing.T) {
 func TestLeasesAreNoWrites(t *testing.T) {
 	if got := (Calls{"get": 3, "list": 1, "watch": 8, leases: 9, "create": 2, "patch status": 1}).Writes(); got != 3 {
 		t.Errorf("%d writes, not 3", got)
+	}
+}
+
+func TestEvaluatedIsWhatHasAVerdict(t *testing.T) {
+	profile := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{"workloads": map[string]any{
+		"total": int64(9), "compliant": int64(1), "drifted": int64(2), "exempt": int64(3), "failed": int64(1),
+	}}}}
+	if got := evaluatedOf(profile); got != 7 {
+		t.Errorf("%d are evaluated, not 7", got)
+	}
+	if got := evaluatedOf(&unstructured.Unstructured{}); got != 0 {
+		t.Errorf("%d of a profile without a status", got)
 	}
 }

@@ -50,7 +50,10 @@ func newContender(ctx context.Context, name Name, row Row, kubeconfig, dir strin
 		return nil, err
 	}
 	args := []string{"--kubeconfig", kubeconfig}
-	if name == Floor {
+	switch {
+	case row == Workloads:
+		args = append(args, "--harden")
+	case name == Floor:
 		args = append(args, "--selector", policy.Selector, fmt.Sprintf("--dns=%t", row == DenyAndDNS))
 	}
 	p := &program{argv: append([]string{binary}, args...), log: log}

@@ -26,10 +26,12 @@ var profiles = schema.GroupVersionResource{
 	Group: "rampart.dev", Version: "v1alpha1", Resource: "securityprofiles",
 }
 
-// profileText is the profile of a row.
+// profileText is the profile of a row, without what it selects.
 var profileText = map[Row]string{
-	Deny:       "network: {}",
-	DenyAndDNS: "network: {allow: {dns: {}}}",
+	Deny:       "mode: Enforce, network: {}",
+	DenyAndDNS: "mode: Enforce, network: {allow: {dns: {}}}",
+	Workloads: fmt.Sprintf("mode: Audit, workloads: {level: restricted, fill: {}, rollout: {when: Now, maxConcurrent: %d}}",
+		maxConcurrent),
 }
 
 // policies is what each namespace is to get in a row.
@@ -69,7 +71,11 @@ func newField(ctx context.Context, root string, row Row) (f *field, err error) {
 	if f.kubeconfig, err = f.install(ctx, root); err != nil {
 		return f, err
 	}
-	f.watcher, err = startWatcher(f.client)
+	if row == Workloads {
+		f.watcher, err = startWatcher(filledOf(f.client))
+	} else {
+		f.watcher, err = startWatcher(policiesOf(f.client))
+	}
 	return f, err
 }
 
@@ -89,7 +95,7 @@ func (f *field) install(ctx context.Context, root string) (kubeconfig string, er
 	text := fmt.Sprintf(`apiVersion: rampart.dev/v1alpha1
 kind: SecurityProfile
 metadata: {name: %s}
-spec: {mode: Enforce, namespaceSelector: {matchLabels: {%s: "yes"}}, %s}`, policy.Profile, policy.Label, profileText[f.row])
+spec: {namespaceSelector: {matchLabels: {%s: "yes"}}, %s}`, policy.Profile, policy.Label, profileText[f.row])
 	object := &unstructured.Unstructured{}
 	if err := yaml.Unmarshal([]byte(text), &object.Object); err != nil {
 		return "", err

@@ -50,6 +50,9 @@ func (c Calls) total() (n int) {
 	return n
 }
 
+// goalFunc notes a goal. needsQuiet: it depends on speed.
+type goalFunc func(what, unit string, bound, value float64, needsQuiet bool, note string)
+
 // judge fills in the goals.
 func (r *Report) judge() {
 	r.Goals = nil
@@ -73,13 +76,16 @@ func (r *Report) judge() {
 	if len(r.Rounds[Deny]) > 0 {
 		r.judgeCost(atMost)
 	}
+	if len(r.Workloads[Rampart]) > 0 {
+		r.judgeWorkloads(atMost)
+	}
 	if r.Sizes.Sync > 0 {
 		r.judgeSync(atMost)
 	}
 }
 
 // judgeCost is about the bare deny: what it costs in memory and processor time.
-func (r *Report) judgeCost(atMost func(what, unit string, bound, value float64, needsQuiet bool, note string)) {
+func (r *Report) judgeCost(atMost goalFunc) {
 	middle := func(of func(*Sample) float64) float64 { return median(r.values(Deny, Rampart, of)) }
 	atMost("memory idle, RSS", "MB", 16, middle(idleRSS), false, "")
 	atMost("memory idle, anonymous", "MB", 4, middle(idleAnon), false, "")
@@ -96,7 +102,7 @@ func (r *Report) burstBound(row Row) (bound float64, note string) {
 	return burstBound, ""
 }
 
-func (r *Report) judgeSync(atMost func(what, unit string, bound, value float64, needsQuiet bool, note string)) {
+func (r *Report) judgeSync(atMost goalFunc) {
 	first, sync := r.FirstTime, r.Sync[Rampart]
 	start := fmt.Sprintf("start with %d namespaces", r.Sizes.Sync)
 	atMost(start+", peak RSS", "MB", 26, float64(sync.Peak.RSS)/mb, false, "")

@@ -16,6 +16,7 @@ type Report struct {
 	Sizes   Sizes     `json:"sizes"`
 
 	Rounds    map[Row]map[Name][]Sample `json:"rounds"` // in the order in which they were run
+	Workloads map[Name][]Hardening      `json:"workloads"`
 	Scale     map[Name][]Point          `json:"scale"`
 	Sync      map[Name]Sync             `json:"sync"`      // a start with all policies there
 	FirstTime Sync                      `json:"firstTime"` // Rampart's start with none of them
@@ -39,10 +40,11 @@ func newReport(sizes Sizes) *Report {
 			Kernel:     firstLine("/proc/sys/kernel/osrelease"),
 			Go:         runtime.Version(),
 		},
-		Sizes:  sizes,
-		Rounds: map[Row]map[Name][]Sample{},
-		Scale:  map[Name][]Point{},
-		Sync:   map[Name]Sync{},
+		Sizes:     sizes,
+		Rounds:    map[Row]map[Name][]Sample{},
+		Workloads: map[Name][]Hardening{},
+		Scale:     map[Name][]Point{},
+		Sync:      map[Name]Sync{},
 	}
 }
 
@@ -70,8 +72,12 @@ func (r *Report) add(row Row, name Name, sample Sample) {
 }
 
 // values is a quantity of a contender, round by round.
-func (r *Report) values(row Row, name Name, of func(*Sample) float64) (values []float64) {
-	samples := r.Rounds[row][name]
+func (r *Report) values(row Row, name Name, of func(*Sample) float64) []float64 {
+	return each(r.Rounds[row][name], of)
+}
+
+// each is a quantity of samples, in their order.
+func each[S any](samples []S, of func(*S) float64) (values []float64) {
 	for i := range samples {
 		values = append(values, of(&samples[i]))
 	}
@@ -80,9 +86,13 @@ func (r *Report) values(row Row, name Name, of func(*Sample) float64) (values []
 
 // ratio is the median of Rampart's value through that of another in the same round.
 func (r *Report) ratio(row Row, to Name, of func(*Sample) float64) float64 {
+	return ratioOf(r.values(row, Rampart, of), r.values(row, to, of))
+}
+
+// ratioOf is the median of the values through the others, round by round.
+func ratioOf(values, others []float64) float64 {
 	ratios := []float64{}
-	others := r.values(row, to, of)
-	for i, value := range r.values(row, Rampart, of) {
+	for i, value := range values {
 		if i < len(others) && others[i] > 0 {
 			ratios = append(ratios, value/others[i])
 		}

@@ -8,12 +8,13 @@ import (
 	"rampart.dev/e2e/proc"
 )
 
-// Row is a profile that is measured: a row of the table.
+// Row is a profile that is measured.
 type Row string
 
 const (
 	Deny       Row = "deny"         // a bare default-deny, one policy a namespace
 	DenyAndDNS Row = "deny and DNS" // two policies a namespace
+	Workloads  Row = "workloads"    // evaluated in Audit, then filled in
 )
 
 // Sizes says how much is measured.
@@ -26,6 +27,7 @@ type Sizes struct {
 	Scale     []int         `json:"scale"`     // numbers of namespaces at which cost is looked at
 	Growing   []Name        `json:"growing"`   // who is looked at there
 	Sync      int           `json:"sync"`      // namespaces that exist when they start again
+	Workloads int           `json:"workloads"` // namespaces with five Deployments each
 	Idle      time.Duration `json:"idle"`      // a contender is ready, until its memory counts as idle
 	Settle    time.Duration `json:"settle"`    // the last policy was seen, until what is left to do counts as done
 	Steady    time.Duration `json:"steady"`    // how long writes are counted when all is done
@@ -35,7 +37,7 @@ type Sizes struct {
 func Full() Sizes {
 	return Sizes{
 		Rounds: 5, Paced: 200, PerSecond: 20, Burst: 1000,
-		Scale: []int{250, 500, 1000, 2000, 4000, 8000}, Growing: []Name{Floor, Reference, Rampart}, Sync: 10000,
+		Scale: []int{250, 500, 1000, 2000, 4000, 8000}, Growing: []Name{Floor, Reference, Rampart}, Sync: 10000, Workloads: 1000,
 		Idle: 3 * time.Second, Settle: 6 * time.Second, Steady: 10 * time.Second,
 	}
 }
@@ -44,7 +46,7 @@ func Full() Sizes {
 func Quick() Sizes {
 	return Sizes{
 		IsQuick: true, Rounds: 1, Paced: 20, PerSecond: 20, Burst: 150,
-		Scale: []int{100, 200}, Growing: []Name{Rampart}, Sync: 400,
+		Scale: []int{100, 200}, Growing: []Name{Rampart}, Sync: 400, Workloads: 60,
 		Idle: time.Second, Settle: 3 * time.Second, Steady: 3 * time.Second,
 	}
 }

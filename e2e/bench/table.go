@@ -79,10 +79,21 @@ func (r *Report) Tables() (tables []Table) {
 			tables = append(tables, r.rowTable(row))
 		}
 	}
+	if len(r.Workloads) > 0 {
+		tables = append(tables, r.workloadsTable())
+	}
 	if len(r.Sync) > 0 {
 		tables = append(tables, r.syncTable())
 	}
-	return append(tables, r.callsTable(), r.goalsTable())
+	for _, t := range []Table{
+		r.callsTable("API calls of one round, by verb", rows...),
+		r.callsTable("API calls of one round with workloads, from Enforce on, by verb", Workloads),
+	} {
+		if len(t.Head) > 1 {
+			tables = append(tables, t)
+		}
+	}
+	return append(tables, r.goalsTable())
 }
 
 var rowTitles = map[Row]string{
@@ -169,19 +180,19 @@ func (r *Report) syncTable() Table {
 }
 
 // callsTable counts the requests of a round by verb, as the API server's audit log has them.
-func (r *Report) callsTable() Table {
-	t := Table{Title: "API calls of one round, by verb", Head: []string{"medians"}}
-	type column struct {
-		row  Row
-		name Name
-	}
-	columns, verbs := []column{}, map[string]bool{}
+func (r *Report) callsTable(title string, rows ...Row) Table {
+	t := Table{Title: title, Head: []string{"medians"}}
+	columns, verbs := [][]Calls{}, map[string]bool{}
 	for _, row := range rows {
 		for _, name := range contenders[row] {
-			columns = append(columns, column{row, name})
+			rounds := r.callsOf(row, name)
+			if len(rounds) == 0 {
+				continue
+			}
+			columns = append(columns, rounds)
 			t.Head = append(t.Head, fmt.Sprintf("%s, %s", name, row))
-			for _, sample := range r.Rounds[row][name] {
-				for verb := range sample.Calls {
+			for _, calls := range rounds {
+				for verb := range calls {
 					verbs[verb] = true
 				}
 			}
@@ -189,13 +200,26 @@ func (r *Report) callsTable() Table {
 	}
 	for _, verb := range slices.Sorted(maps.Keys(verbs)) {
 		cells := []string{verb}
-		for _, c := range columns {
-			count := median(r.values(c.row, c.name, func(s *Sample) float64 { return float64(s.Calls[verb]) }))
+		for _, rounds := range columns {
+			count := median(each(rounds, func(c *Calls) float64 { return float64((*c)[verb]) }))
 			cells = append(cells, fmt.Sprintf("%.0f", count))
 		}
 		t.Lines = append(t.Lines, cells)
 	}
 	return t
+}
+
+// callsOf are the calls of a contender, round by round.
+func (r *Report) callsOf(row Row, name Name) (calls []Calls) {
+	for _, sample := range r.Rounds[row][name] {
+		calls = append(calls, sample.Calls)
+	}
+	if row == Workloads {
+		for _, hardening := range r.Workloads[name] {
+			calls = append(calls, hardening.Calls)
+		}
+	}
+	return calls
 }
 
 // goalsTable is what Rampart is held to.

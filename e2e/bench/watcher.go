@@ -6,14 +6,19 @@ import (
 	"sync"
 	"time"
 
-	networkingv1 "k8s.io/api/networking/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
+
+	"rampart.dev/e2e/contenders/fill"
 )
 
-// watcher is the independent witness: it watches all NetworkPolicies and notes when it first sees each.
+// watcher is the independent witness: it watches all objects of a kind and notes when it first sees each as it
+// is wanted.
 type watcher struct {
+	watched
 	cancel context.CancelFunc
 	news   chan struct{} // holds one when something was seen since it was last taken
 
@@ -22,16 +27,58 @@ type watcher struct {
 	err  error                           // why it sees nothing any more
 }
 
-func startWatcher(client kubernetes.Interface) (*watcher, error) {
+// watched is what a witness watches.
+type watched struct {
+	list     func(context.Context) (version string, err error)
+	watch    func(context.Context, metav1.ListOptions) (watch.Interface, error)
+	isWanted func(runtime.Object) bool
+}
+
+// policiesOf: each NetworkPolicy, from when it is there.
+func policiesOf(client kubernetes.Interface) watched {
+	all := client.NetworkingV1().NetworkPolicies("")
+	return watched{
+		list: func(ctx context.Context) (string, error) {
+			list, err := all.List(ctx, metav1.ListOptions{Limit: 1})
+			if err != nil {
+				return "", err
+			}
+			return list.ResourceVersion, nil
+		},
+		watch:    all.Watch,
+		isWanted: func(runtime.Object) bool { return true },
+	}
+}
+
+// filledOf: each Deployment, from when it is filled in.
+func filledOf(client kubernetes.Interface) watched {
+	all := client.AppsV1().Deployments("")
+	return watched{
+		list: func(ctx context.Context) (string, error) {
+			list, err := all.List(ctx, metav1.ListOptions{Limit: 1})
+			if err != nil {
+				return "", err
+			}
+			return list.ResourceVersion, nil
+		},
+		watch: all.Watch,
+		isWanted: func(object runtime.Object) bool {
+			deployment, ok := object.(*appsv1.Deployment)
+			return ok && fill.IsFilled(deployment)
+		},
+	}
+}
+
+func startWatcher(what watched) (*watcher, error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	list, err := client.NetworkingV1().NetworkPolicies("").List(ctx, metav1.ListOptions{})
+	version, err := what.list(ctx)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	w := &watcher{cancel: cancel, news: make(chan struct{}, 1), seen: map[string]map[string]time.Time{}}
+	w := &watcher{watched: what, cancel: cancel, news: make(chan struct{}, 1), seen: map[string]map[string]time.Time{}}
 	go func() {
-		err := w.follow(ctx, client, list.ResourceVersion)
+		err := w.follow(ctx, version)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.err = err
@@ -41,35 +88,35 @@ func startWatcher(client kubernetes.Interface) (*watcher, error) {
 }
 
 // follow watches until its context ends, also where the API server ends a watch whose reader is slow.
-func (w *watcher) follow(ctx context.Context, client kubernetes.Interface, version string) error {
+func (w *watcher) follow(ctx context.Context, version string) error {
 	for ctx.Err() == nil {
-		stream, err := client.NetworkingV1().NetworkPolicies("").Watch(ctx, metav1.ListOptions{ResourceVersion: version})
+		stream, err := w.watch(ctx, metav1.ListOptions{ResourceVersion: version})
 		if err != nil {
 			return err
 		}
 		for event := range stream.ResultChan() {
-			policy, ok := event.Object.(*networkingv1.NetworkPolicy)
+			object, ok := event.Object.(metav1.Object)
 			if !ok {
 				return fmt.Errorf("the benchmark's watch says: %v", event.Object)
 			}
-			w.note(event.Type, policy, time.Now())
-			version = policy.ResourceVersion
+			w.note(event, object, time.Now())
+			version = object.GetResourceVersion()
 		}
 	}
 	return ctx.Err()
 }
 
-func (w *watcher) note(event watch.EventType, policy *networkingv1.NetworkPolicy, at time.Time) {
+func (w *watcher) note(event watch.Event, object metav1.Object, at time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch event {
-	case watch.Deleted:
-		delete(w.seen[policy.Namespace], policy.Name)
-	case watch.Added:
-		if w.seen[policy.Namespace] == nil {
-			w.seen[policy.Namespace] = map[string]time.Time{}
+	namespace, name := object.GetNamespace(), object.GetName()
+	if event.Type == watch.Deleted {
+		delete(w.seen[namespace], name)
+	} else if _, ok := w.seen[namespace][name]; !ok && w.isWanted(event.Object) {
+		if w.seen[namespace] == nil {
+			w.seen[namespace] = map[string]time.Time{}
 		}
-		w.seen[policy.Namespace][policy.Name] = at
+		w.seen[namespace][name] = at
 	}
 	w.tell()
 }
@@ -83,7 +130,7 @@ func (w *watcher) tell() {
 
 func (w *watcher) stop() { w.cancel() }
 
-// when is the moment at which all of these policies of a namespace had been seen.
+// when is the moment at which all of these objects of a namespace had been seen.
 func (w *watcher) when(namespace string, names []string) (at time.Time, ok bool) {
 	for _, name := range names {
 		seen, ok := w.seen[namespace][name]
@@ -97,7 +144,7 @@ func (w *watcher) when(namespace string, names []string) (at time.Time, ok bool)
 	return at, true
 }
 
-// await waits until each of the namespaces has all of the policies and returns when that was seen, by
+// await waits until each of the namespaces has all of the objects and returns when that was seen, by
 // namespace. What does not come within the limit is left out.
 func (w *watcher) await(ctx context.Context, namespaces, names []string, limit time.Duration) (map[string]time.Time, error) {
 	found := map[string]time.Time{}

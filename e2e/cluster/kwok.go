@@ -29,9 +29,10 @@ func (c *Cluster) kwokArgs() ([]string, error) {
 		"--kubeconfig=" + kwokKubeconfig,
 		"--config=" + stagesFile,
 		"--manage-all-nodes=true",
-		"--cidr=10.244.0.1/16", // of pods; of no interface
-		"--node-port=0",        // it serves nothing
-		"-v=WARN",              // not one line for each pod
+		"--cidr=10.244.0.1/16",             // of pods; of no interface
+		"--node-port=0",                    // it serves nothing
+		"--node-lease-duration-seconds=40", // without a lease a node is not ready any more after 50 s
+		"-v=WARN",                          // not one line for each pod
 	}, nil
 }
 

@@ -94,8 +94,9 @@ func measure(ctx context.Context, args []string) error {
 	paced := flags.Int("paced", 0, "namespaces that are made one after the other (default 200)")
 	burst := flags.Int("burst", 0, "namespaces that are made at once (default 1000)")
 	steady := flags.Duration("steady", 0, "how long each round looks for writes once all is done (default 10s)")
+	workloads := flags.Int("workloads", 0, "namespaces with five Deployments each that are evaluated and filled in (default 1000)")
 	scale := flags.String("scale", "", "numbers of namespaces for the plot (default 250,500,1000,2000,4000,8000)")
-	only := flags.String("only", "", "one row: \"deny\" or \"deny and DNS\", without the growth (default: everything)")
+	only := flags.String("only", "", "one row: \"deny\", \"deny and DNS\" or \"workloads\", without the growth (default: everything)")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
@@ -114,6 +115,9 @@ func measure(ctx context.Context, args []string) error {
 	if *steady > 0 {
 		b.Sizes.Steady = *steady
 	}
+	if *workloads > 0 {
+		b.Sizes.Workloads = *workloads
+	}
 	if *scale != "" {
 		sizes, err := numbers(*scale)
 		if err != nil {
@@ -123,7 +127,7 @@ func measure(ctx context.Context, args []string) error {
 		b.Sizes.Scale = sizes
 	}
 	b.Only = bench.Row(*only)
-	if b.Only != "" && b.Only != bench.Deny && b.Only != bench.DenyAndDNS {
+	if b.Only != "" && !bench.IsRow(b.Only) {
 		fmt.Fprintf(os.Stderr, "bench: --only: there is no row %q\n", *only)
 		return errUsage
 	}

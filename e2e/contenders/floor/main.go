@@ -1,6 +1,7 @@
 // Floor is the least that a client can do to give every new namespace its policy: it watches the namespaces
 // of the benchmark and writes, for each that it has not seen, what it was told to. It decides nothing, keeps
 // nothing, repairs nothing, and no operator that does can be faster than it, but by using the API better.
+// With --harden it fills in Deployments instead.
 //
 // It is client-go as it comes, without its rate limit: HTTP/2, one connection, JSON. (The reference speaks
 // protobuf for built-in types, because controller-runtime chooses that. Rampart speaks JSON.)
@@ -16,6 +17,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"rampart.dev/e2e/contenders/policy"
@@ -30,21 +32,34 @@ func main() {
 	selector := flag.String("selector", "", "the namespaces that get policies")
 	withDNS := flag.Bool("dns", false, "write the policy for DNS as well, after the deny")
 	content := flag.String("content", "application/json", "the media type")
+	hardens := flag.Bool("harden", false, "fill in all Deployments, once the profile is in Enforce, instead")
 	flag.Parse()
-	if err := run(*kubeconfig, *selector, *content, *withDNS); err != nil {
+	config, err := configOf(*kubeconfig, *content)
+	switch {
+	case err != nil:
+	case *hardens:
+		err = harden(config)
+	default:
+		err = run(config, *selector, *withDNS)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "floor:", err)
 		os.Exit(1)
 	}
 }
 
-func run(kubeconfig, selector, content string, withDNS bool) error {
+func configOf(kubeconfig, content string) (*rest.Config, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	config.QPS = -1
 	config.ContentType = content
 	config.UserAgent = "floor"
+	return config, nil
+}
+
+func run(config *rest.Config, selector string, withDNS bool) error {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return err

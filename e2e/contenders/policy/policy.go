@@ -17,6 +17,10 @@ const (
 	Profile  = "bench"
 	Label    = "rampart-bench"
 	Selector = Label + "=yes"
+
+	// Manager is the name under which Rampart writes. Who patches what is not its own does so too, so that
+	// managedFields grow alike.
+	Manager = "rampart"
 )
 
 // Deny isolates all pods of a namespace in both directions.

@@ -1,6 +1,7 @@
 // Reference is the operator that somebody would write with controller-runtime to hold a default-deny in the
 // namespaces that SecurityProfiles select: one reconciler, as the documentation of controller-runtime shows
 // it. It does less than Rampart does: no status, no Events, no allows, no Audit. Its client's rate limit is off.
+// With --harden it fills one field into Deployments instead.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"os"
 
 	"github.com/go-logr/logr"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -32,15 +34,16 @@ import (
 const concurrency = 16
 
 func main() {
-	flag.Parse() // --kubeconfig, which is controller-runtime's own
+	hardens := flag.Bool("harden", false, "fill one field into the templates of Deployments, instead")
+	flag.Parse() // and --kubeconfig, which is controller-runtime's own
 	ctrl.SetLogger(logr.Discard())
-	if err := run(ctrl.SetupSignalHandler()); err != nil {
+	if err := run(ctrl.SetupSignalHandler(), *hardens); err != nil {
 		fmt.Fprintln(os.Stderr, "reference:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, hardens bool) error {
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return err
@@ -58,23 +61,24 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := &reconciler{Client: manager.GetClient()}
-	err = ctrl.NewControllerManagedBy(manager).
-		For(&corev1.Namespace{}).
-		Owns(&networkingv1.NetworkPolicy{}).
-		Watches(&SecurityProfile{}, handler.EnqueueRequestsFromMapFunc(r.everyNamespace)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
-		Complete(r)
+	r := reconciler{Client: manager.GetClient()}
+	if hardens {
+		h := &hardener{r}
+		err = h.setUp(manager)
+		go tellReady(ctx, manager.GetCache(), &corev1.Namespace{}, &appsv1.Deployment{}, &SecurityProfile{})
+	} else {
+		err = r.setUp(manager)
+		go tellReady(ctx, manager.GetCache(), &corev1.Namespace{}, &networkingv1.NetworkPolicy{}, &SecurityProfile{})
+	}
 	if err != nil {
 		return err
 	}
-	go tellReady(ctx, manager.GetCache())
 	return manager.Start(ctx)
 }
 
 // tellReady says "ready" when all that is watched has been listed.
-func tellReady(ctx context.Context, watched cache.Cache) {
-	for _, object := range []client.Object{&corev1.Namespace{}, &networkingv1.NetworkPolicy{}, &SecurityProfile{}} {
+func tellReady(ctx context.Context, watched cache.Cache, objects ...client.Object) {
+	for _, object := range objects {
 		if _, err := watched.GetInformer(ctx, object); err != nil {
 			fmt.Fprintln(os.Stderr, "reference:", err)
 			return
@@ -85,6 +89,15 @@ func tellReady(ctx context.Context, watched cache.Cache) {
 
 type reconciler struct {
 	client.Client
+}
+
+func (r *reconciler) setUp(m ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(m).
+		For(&corev1.Namespace{}).
+		Owns(&networkingv1.NetworkPolicy{}).
+		Watches(&SecurityProfile{}, handler.EnqueueRequestsFromMapFunc(r.everyNamespace)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
+		Complete(r)
 }
 
 // Reconcile holds the policy of one namespace.

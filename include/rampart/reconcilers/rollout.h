@@ -73,6 +73,7 @@ struct rollout_step {
     int64_t look_again_s;       /* wall clock; INT64_MAX: only on news */
     enum rollout_reason left;   /* what is wanted and not filled in by this look: WOULD_BREAK,
                                    UNKNOWN_USER, NO_QUOTA or FINE */
+    bool has_fill;              /* something is to be filled in besides that */
     bool wants_room;            /* of ROLLOUT_ACT_LOOK: with what the namespace says about requests
                                    and limits */
     enum rollout_reason reason; /* may stand beside an act: the rest of the fill would break */
