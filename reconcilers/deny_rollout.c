@@ -53,7 +53,6 @@ static int begin(struct step *s, struct err *err)
         .until_s = s->now_s + s->in->profile->network.rollout.deadline_s,
     };
 
-    s->out.begins = true;
     for (size_t k = 0; k < COUNTING_KINDS; k++) {
         struct object_list list;
 
@@ -77,6 +76,7 @@ static int begin(struct step *s, struct err *err)
         s->out.mark = s->in->deny ? "" : NULL;
         return 0;
     }
+    s->out.begins = true;
     s->out.look_again_s = mark.until_s;
     return deny_mark_write(&mark, s->arena, &s->out.mark, err);
 }
@@ -272,15 +272,6 @@ bool deny_is_parked(const struct netpol_facts *deny)
     return deny->spec && strcmp(deny->spec, DENY_PARKED_SPEC) == 0;
 }
 
-static bool counts(enum kind kind)
-{
-    for (size_t k = 0; k < COUNTING_KINDS; k++) {
-        if (counting_kinds[k] == kind)
-            return true;
-    }
-    return false;
-}
-
 bool deny_rollout_touches(const struct view *v, const struct object *before,
                           const struct object *after)
 {
@@ -289,8 +280,6 @@ bool deny_rollout_touches(const struct view *v, const struct object *before,
     const struct workload_facts *new = OBJECT_AS(workload_facts, after);
     const struct object *deny;
 
-    if (!counts(any->kind))
-        return false;
     deny = view_get(v, KIND_NETWORK_POLICY, any->ns, POLICY_DENY);
     if (!deny || !deny->is_ours || !OBJECT_AS(netpol_facts, deny)->rollout)
         return false;

@@ -112,6 +112,7 @@ var rightsWanted = map[string]string{
 	"securityprofiles/status.rampart.dev": "patch",
 	"securityexceptions.rampart.dev":      "list watch",
 	"networkpolicies.networking.k8s.io":   "create delete get list patch watch",
+	"ingresses.networking.k8s.io":         "list",
 	"services":                            "list watch",
 	"endpointslices.discovery.k8s.io":     "list watch",
 	"validatingwebhookconfigurations.admissionregistration.k8s.io": "list watch",

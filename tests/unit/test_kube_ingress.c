@@ -3,6 +3,7 @@
 
 #include "rampart/kube/decode.h"
 #include "support/projected.h"
+#include "support/sweep.h"
 
 #define META "'metadata':{'name':'front','namespace':'shop','uid':'u','resourceVersion':'1'}"
 
@@ -73,11 +74,43 @@ static void test_of_too_many_services_the_first_are_kept(void **state)
     assert_string_equal(ingress->services[INGRESS_SERVICES_MAX - 1], "s255");
 }
 
+static int decode_one(void *ctx, struct err *err)
+{
+    enum decode_result result;
+    struct object *object;
+    AUTO_ARENA a;
+
+    arena_init(&a, 1u << 16);
+    return object_decode(KIND_INGRESS, ctx, &a, &result, &object, err);
+}
+
+static void test_every_allocation_may_fail(void **state)
+{
+    json_t *root = json_of("{" META ",'spec':{'defaultBackend':{'service':{'name':'web'}}}}");
+
+    (void)state;
+    assert_true(sweep(decode_one, root) > 0);
+    json_decref(root);
+}
+
+static void test_one_without_a_name_is_none(void **state)
+{
+    json_t *root = json_of("{'metadata':{'namespace':'shop'}}");
+    struct err err = {0};
+
+    (void)state;
+    assert_int_equal(decode_one(root, &err), -1);
+    assert_int_equal(err.code, ERR_INVALID);
+    json_decref(root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARENA_TEST(test_every_service_is_named_once),
         ARENA_TEST(test_what_is_odd_is_left_out),
+        ARENA_TEST(test_every_allocation_may_fail),
+        ARENA_TEST(test_one_without_a_name_is_none),
         ARENA_TEST(test_of_too_many_services_the_first_are_kept),
     };
 

@@ -22,6 +22,14 @@ static void test_where_nothing_runs_the_deny_is_one_plain_write(void **state)
     assert_denied();
 }
 
+static void test_where_nothing_runs_an_allow_costs_one_write_more(void **state)
+{
+    (void)state;
+    put_profile("'network':{'allow':{'sameNamespace':{}}}");
+    assert_int_equal(converge(), 2);
+    assert_denied();
+}
+
 static void test_where_pods_run_the_deny_says_until_when_it_is_watched(void **state)
 {
     (void)state;
@@ -367,6 +375,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_WORLD(test_where_nothing_runs_the_deny_is_one_plain_write),
+        WITH_WORLD(test_where_nothing_runs_an_allow_costs_one_write_more),
         WITH_WORLD(test_where_pods_run_the_deny_says_until_when_it_is_watched),
         WITH_WORLD(test_a_watched_deny_is_the_first_policy_to_come),
         WITH_WORLD(test_the_profile_says_for_how_long),

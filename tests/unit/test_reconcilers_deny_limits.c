@@ -163,72 +163,28 @@ static void test_a_watch_under_a_clock_that_went_back_ends(void **state)
     assert_null(mark());
 }
 
-/* ---- Killed, frozen, blocked ---- */
-
-static void test_a_new_process_goes_on_where_the_old_one_was(void **state)
+static void put_going(int ready)
 {
-    (void)state;
-    begin();
-    world.has_verdict = false;
-    later(100);
-    pass();
-    assert_int_equal(plan.look_again_s, world.view.wall_ms / 1000 + DEADLINE_S - 100);
-    put_web(3, 0);
-    pass();
-    world_apply(&world, &plan.writes[0]); /* killed after the first write */
-    world.has_verdict = false;
-    put_web(3, 3); /* and the pods are back */
-    (void)converge();
-    assert_taken_back();
-    world.has_verdict = false;
-    pass();
-    assert_taken_back();
+    world_put(&world, KIND_DEPLOYMENT,
+              "{'metadata':{'name':'web','namespace':'shop','deletionTimestamp':"
+              "'2026-11-23T12:00:00Z'},'spec':{'replicas':3,'template':{'spec':{'containers':[{"
+              "'name':'a','image':'web:1'}]}}},'status':{'readyReplicas':%d}}",
+              ready);
 }
 
-static void test_audit_freezes_the_watch(void **state)
+static void test_a_workload_that_is_going_does_not_count(void **state)
 {
-    char before[256];
-
     (void)state;
+    put_going(3);
+    put_profile(BARE);
+    (void)converge();
+    assert_null(mark());
+    world_remove(&world, KIND_NETWORK_POLICY, "shop", POLICY_DENY);
+    world.has_verdict = false;
     begin();
-    (void)snprintf(before, sizeof(before), "%s", mark());
-    put_profile("'network':{'mode':'Audit','allow':{}}");
-    put_web(3, 0);
-    later(10 * DEADLINE_S);
+    put_going(0);
     pass();
-    assert_int_equal(plan.writes_count, 0);
-    assert_int_equal(plan.look_again_s, 0);
-    assert_null(find(REASON_DENY_TAKEN_BACK));
-    assert_string_equal(mark(), before);
-}
-
-static void test_a_parked_deny_waits_for_an_allow_that_cannot_be_computed(void **state)
-{
-    (void)state;
-    begin();
-    put_web(3, 0);
-    (void)converge();
-    put_web(3, 3);
-    put_profile("'network':{'allow':{'dns':{}}}");
-    pass();
-    assert_int_equal(plan.writes_count, 0);
-    assert_int_equal(plan.state, VERDICT_FAILED);
-    assert_non_null(strstr(find(REASON_DNS_UNRESOLVED)->message, "so the default-deny waits"));
-    assert_false(selects_all_pods());
-}
-
-static void test_a_profile_that_removes_takes_the_parked_policy_too(void **state)
-{
-    (void)state;
-    begin();
-    put_web(3, 0);
-    (void)converge();
-    world_put(&world, KIND_PROFILE,
-              "{'metadata':{'name':'p','generation':9,'finalizers':['rampart.dev/take-back'],"
-              "'deletionTimestamp':'2026-11-23T12:00:00Z'},'spec':{'mode':'Enforce','onDelete':"
-              "'Remove','namespaceSelector':{'matchLabels':{'team':'shop'}}," BARE "}}");
-    (void)converge();
-    assert_int_equal(world_count(&world, KIND_NETWORK_POLICY, "shop"), 0);
+    assert_denied();
 }
 
 /* ---- Bounds ---- */
@@ -411,10 +367,7 @@ int main(void)
         WITH_WORLD(test_a_mark_on_a_policy_that_is_not_ours_counts_for_nothing),
         WITH_WORLD(test_a_parked_policy_without_its_mark_is_a_deny_again),
         WITH_WORLD(test_a_watch_under_a_clock_that_went_back_ends),
-        WITH_WORLD(test_a_new_process_goes_on_where_the_old_one_was),
-        WITH_WORLD(test_audit_freezes_the_watch),
-        WITH_WORLD(test_a_parked_deny_waits_for_an_allow_that_cannot_be_computed),
-        WITH_WORLD(test_a_profile_that_removes_takes_the_parked_policy_too),
+        WITH_WORLD(test_a_workload_that_is_going_does_not_count),
         WITH_WORLD(test_of_very_many_workloads_the_first_are_watched),
         WITH_WORLD(test_a_full_mark_of_the_largest_numbers_fits),
         WITH_WORLD(test_a_mark_of_more_workloads_than_are_watched_is_none),

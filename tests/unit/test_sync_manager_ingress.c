@@ -1,6 +1,7 @@
 /* Ingresses are looked at for profiles in Audit, and for nobody else. */
 #include "sync_manager.h"
 
+#include "rampart/sync/ingresses.h"
 #include "rampart/sync/scan.h"
 
 #define LISTS "/apis/networking.k8s.io/v1/ingresses?limit=250"
@@ -98,12 +99,28 @@ static void test_manager_goes_on_without_the_right_to_list_ingresses(void **stat
     assert_int_equal(logged(b, "grant the verb \\\"list\\\" on ingresses.networking.k8s.io"), 1);
 }
 
+static void test_manager_says_that_it_knows_of_too_many_services_behind_ingresses(void **state)
+{
+    struct bench *b = *state;
+
+    b->audits = true;
+    for (int i = 0; i <= INGRESSES_MAX; i++) {
+        char ns[16];
+
+        (void)snprintf(ns, sizeof(ns), "n%d", i);
+        (void)put(b, KIND_INGRESS, ns, "front");
+    }
+    begin(b);
+    assert_int_equal(logged(b, "more Services are behind Ingresses than are kept"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         MANAGER_TEST(test_manager_asks_for_no_ingresses_where_nothing_is_in_audit),
         MANAGER_TEST(test_manager_knows_the_ingresses_soon_after_a_profile_is_in_audit),
         MANAGER_TEST(test_manager_forgets_the_ingresses_when_nothing_is_in_audit_any_more),
+        MANAGER_TEST(test_manager_says_that_it_knows_of_too_many_services_behind_ingresses),
         MANAGER_TEST(test_manager_goes_on_without_the_right_to_list_ingresses),
     };
 

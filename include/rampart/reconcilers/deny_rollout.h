@@ -76,7 +76,7 @@ struct deny_input {
 
 struct deny_step {
     bool is_parked;       /* what is wanted is the parked policy alone */
-    bool begins;          /* the deny is about to come where it did not stand */
+    bool begins;          /* the deny is about to come, and to be watched */
     const char *mark;     /* to be written with the deny; "": taken off; NULL: left as it is */
     const char *unready;  /* of is_parked and is_kept:
                              "2 of 3 workloads: Deployment web (0 of 3 pods ready), ..." */
@@ -90,8 +90,8 @@ MUST_CHECK int deny_step(const struct deny_input *in, struct arena *a, struct de
 
 /* Whether the policy is a deny of ours that was taken back and selects no pod. */
 bool deny_is_parked(const struct netpol_facts *deny);
-/* Whether a change of a workload may matter to the deny of its namespace. Cheap; either may be
- * NULL. */
+/* Whether a change of a Deployment, StatefulSet or DaemonSet may matter to the deny of its
+ * namespace. Cheap; either may be NULL. */
 bool deny_rollout_touches(const struct view *v, const struct object *before,
                           const struct object *after);
 

@@ -9,7 +9,7 @@
 #include "rampart/base/map.h"
 #include "rampart/kube/object.h"
 
-#define INGRESSES_MAX 20000 /* Services to which an Ingress leads; 2 MB of names or so */
+#define INGRESSES_MAX 10000 /* Services to which an Ingress leads; 1 MB of names or so */
 
 struct ingresses {
     struct map names; /* of an Ingress, owned, by "<namespace>/<service>" */
