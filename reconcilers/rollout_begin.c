@@ -140,27 +140,14 @@ static void stand_down(struct rollout_pass *p, enum rollout_phase phase, const c
     p->step.look_again_s = INT64_MAX;
 }
 
-/* A revision had this template with something filled in. */
-static bool was_filled_before(const struct rollout_pass *p)
-{
-    const struct pods_evidence *pods = p->in->pods;
-    const char *digest = p->in->workload->template_digest;
-    size_t len = strlen(digest);
-
-    for (size_t i = 0; pods && i < pods->tried_count; i++) {
-        if (strncmp(pods->tried[i].key, digest, len) == 0 && pods->tried[i].key[len] == '.')
-            return true;
-    }
-    return false;
-}
-
 /*
  * `kubectl rollout undo`: an earlier revision is back, and with it what was there before us. It is
  * in managedFields only where it has changed a value: going back to the very template from before
  * the fill only removes, and what is left are the names of whoever wrote that. Where that was
- * kubectl, it is a user. Not where we have taken it back ourselves.
+ * kubectl, it is a user, if @was_tried: this profile had filled in this very template. Not where we
+ * have taken it back ourselves.
  */
-static bool was_undone(const struct rollout_pass *p, bool was_taken)
+static bool was_undone(const struct rollout_pass *p, bool was_taken, bool was_tried)
 {
     const struct workload_facts *w = p->in->workload;
     const char *manager = w->template_rival.manager;
@@ -170,7 +157,7 @@ static bool was_undone(const struct rollout_pass *p, bool was_taken)
     if (strcmp(manager, UNDO_MANAGER) == 0)
         return was_taken || (p->in->pods && p->in->pods->tried_count);
     return strncmp(manager, UNDO_MANAGER "-", sizeof(UNDO_MANAGER)) == 0 &&
-           (was_taken || was_filled_before(p));
+           (was_taken || was_tried);
 }
 
 /* 0: it does not, and the step is decided; -1 is ERR_NOMEM. *ret_lost counts lost rounds. */
@@ -184,7 +171,7 @@ static int history_allows(struct rollout_pass *p, const char *base, uint32_t *re
 
     if (!second)
         return err_nomem(err);
-    if (was_undone(p, was_taken)) {
+    if (was_undone(p, was_taken, first || find_tried(p->in->pods, second))) {
         stand_down(p, ROLLOUT_STOOD_DOWN, base, 0);
         return 0;
     }
