@@ -1,9 +1,9 @@
 // Package hardening tests hardening on a real control plane: pods that become ready, crash, hang and recover are
 // played by kwok, as their annotation says (stages_test.go), and all else is real.
 //
-// All tests share one control plane and one operator behind a proxy, and each has namespaces and profiles of its
+// All tests share one control plane and one operator behind a proxy, and each has a namespace and a profile of its
 // own. What restarts the operator runs first; the others run side by side, for most of their time is waiting for a
-// proof. Each is judged at its end by the API server's audit log: see oracle.WorkloadWrites.
+// proof.
 package hardening
 
 import (
