@@ -35,10 +35,11 @@ static const char *message_of(const struct harden_pass *p, enum rollout_reason r
     switch (reason) {
     case ROLLOUT_IS_CONTESTED:
         return arena_printf(p->a,
-                            "%s %s/%s is left alone: %s took back twice what was filled in; state "
-                            "it where that manager has it from, or exempt the workload; tried "
-                            "again when its template or the profile changes",
-                            name, o->ns, o->name, *message ? message : "an unrecorded manager");
+                            "%s %s/%s is left alone: what was filled in was taken back twice; the "
+                            "newest other manager of its template is %s: state it where that "
+                            "manager has it from, or exempt the workload; tried again when its "
+                            "template or the profile changes",
+                            name, o->ns, o->name, *message ? message : "not recorded");
     case ROLLOUT_FAILED_BEFORE:
         if (p->mark.phase == ROLLOUT_LEFT)
             return arena_printf(p->a,
@@ -71,6 +72,14 @@ static bool is_of_mark(enum rollout_reason reason)
            reason == ROLLOUT_IS_CONTESTED;
 }
 
+/* As whom a workload runs that runs nothing, nobody can know: thousands of them are nothing to be
+ * told. Once something runs, a look tells. */
+static bool is_no_news(const struct harden_pass *p, enum rollout_reason reason)
+{
+    return reason == ROLLOUT_UNKNOWN_USER && p->w->object.kind != KIND_CRON_JOB &&
+           p->w->replicas <= 0;
+}
+
 int harden_say(struct harden_pass *p, enum rollout_reason reason, const char *message,
                struct err *err)
 {
@@ -78,7 +87,7 @@ int harden_say(struct harden_pass *p, enum rollout_reason reason, const char *me
     bool stays = reason == ROLLOUT_FAILED_BEFORE && p->mark.phase != ROLLOUT_REVERTED;
     struct finding *finding;
 
-    if (tales[reason].reason == REASON_NONE || !p->acts)
+    if (tales[reason].reason == REASON_NONE || !p->acts || is_no_news(p, reason))
         return 0;
     finding = arena_alloc(p->a, sizeof(*finding));
     if (!finding)

@@ -154,16 +154,24 @@ static void stand_down(struct rollout_pass *p, enum rollout_phase phase, const c
     p->step.look_again_s = INT64_MAX;
 }
 
-/* `kubectl rollout undo`: an earlier revision is back, and with it what was there before us. Not
- * where we have taken it back ourselves. */
-static bool was_undone(const struct rollout_pass *p, bool was_taken)
+/*
+ * `kubectl rollout undo`: an earlier revision is back, and with it what was there before us. It is
+ * in managedFields only where it has changed a value: going back to the very template from before
+ * the fill only removes, and what is left are the names of whoever wrote that. Where that was
+ * kubectl, it is a user, if @was_tried: this profile had filled in this very template. Not where we
+ * have taken it back ourselves.
+ */
+static bool was_undone(const struct rollout_pass *p, bool was_taken, bool was_tried)
 {
     const struct workload_facts *w = p->in->workload;
-    bool is_known = was_taken || (p->in->pods && p->in->pods->tried_count);
+    const char *manager = w->template_rival.manager;
 
-    return is_known && !w->fill && w->template_rival.manager &&
-           strcmp(w->template_rival.manager, UNDO_MANAGER) == 0 &&
-           !(p->has_mark && p->mark.phase == ROLLOUT_REVERTED);
+    if (w->fill || !manager || (p->has_mark && p->mark.phase == ROLLOUT_REVERTED))
+        return false;
+    if (strcmp(manager, UNDO_MANAGER) == 0)
+        return was_taken || (p->in->pods && p->in->pods->tried_count);
+    return strncmp(manager, UNDO_MANAGER "-", sizeof(UNDO_MANAGER)) == 0 &&
+           (was_taken || was_tried);
 }
 
 /* 0: it does not, and the step is decided; -1 is ERR_NOMEM. *ret_lost counts lost rounds. */
@@ -184,7 +192,7 @@ static int history_allows(struct rollout_pass *p, const char *base, uint32_t *re
     else if (first)
         p->rival = suspect(p, second && second->proven_s > first->proven_s ? second->proven_s
                                                                            : first->proven_s);
-    if (was_undone(p, was_taken)) {
+    if (was_undone(p, was_taken, first || second)) {
         stand_down(p, ROLLOUT_STOOD_DOWN, base, 0);
         return 0;
     }

@@ -127,6 +127,19 @@ static const char *cut(const char *text, size_t len_max, struct arena *a)
     return arena_strndup(a, text, len);
 }
 
+/* What is read as the same where it is left out: a mark is kept with each workload. */
+static void add_text(struct json_build *j, const char *name, const char *text)
+{
+    if (text && *text)
+        json_add_str(j, name, text);
+}
+
+static void add_number(struct json_build *j, const char *name, int64_t number)
+{
+    if (number != 0)
+        json_add_int(j, name, number);
+}
+
 int rollout_mark_write(const struct rollout_mark *mark, struct arena *a, const char **ret_text,
                        struct err *err)
 {
@@ -150,19 +163,19 @@ int rollout_mark_write(const struct rollout_mark *mark, struct arena *a, const c
         json_add_str(&j, "phase", phase_names[mark->phase]);
         json_add_str(&j, "key", mark->key);
         json_add_str(&j, "digest", mark->digest);
-        json_add_str(&j, "wanted", mark->wanted);
-        if (mark->left && *mark->left)
-            json_add_str(&j, "left", mark->left);
-        json_add_str(&j, "profile", mark->profile);
-        json_add_int(&j, "generation", mark->generation);
-        json_add_int(&j, "started", mark->started_s);
-        json_add_int(&j, "containers", mark->containers);
-        json_add_int(&j, "unset", mark->unset);
-        json_add_int(&j, "troubles", mark->troubles);
-        json_add_int(&j, "lost", mark->lost);
-        json_add_bool(&j, "resources", mark->has_resources);
-        json_add_str(&j, "rival", rival);
-        json_add_str(&j, "message", message);
+        add_text(&j, "wanted", mark->wanted);
+        add_text(&j, "left", mark->left);
+        add_text(&j, "profile", mark->profile);
+        add_number(&j, "generation", mark->generation);
+        add_number(&j, "started", mark->started_s);
+        add_number(&j, "containers", mark->containers);
+        add_number(&j, "unset", mark->unset);
+        add_number(&j, "troubles", mark->troubles);
+        add_number(&j, "lost", mark->lost);
+        if (mark->has_resources)
+            json_add_bool(&j, "resources", true);
+        add_text(&j, "rival", rival);
+        add_text(&j, "message", message);
         json_close_obj(&j);
         if (out.broke == ERR_LIMIT && message_len_max)
             continue;

@@ -144,8 +144,21 @@ static int mark_round(struct manager *m, struct err *err)
     return 0;
 }
 
+/* Namespaces of the round before may be gone, and what is half looked at is looked at again. */
+static void forget_round(struct manager *m)
+{
+    size_t count_max = m->harden.unseen.count_max;
+
+    map_done(&m->harden.unseen);
+    map_init(&m->harden.unseen, count_max);
+    m->harden.batch.kind = 0;
+    *m->harden.batch.last = '\0';
+    m->harden.is_round_lost = false;
+}
+
 int harden_begin_round(struct manager *m, struct err *err)
 {
+    forget_round(m);
     if (!harden_is_wanted(m))
         return 0;
     begin_anew(m);

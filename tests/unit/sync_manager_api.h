@@ -90,6 +90,8 @@ struct bench {
     bool holds_scan;            /* pages of the scan are answered by the test */
     bool holds_reads;           /* so are those of evidence */
     bool fills;                 /* profiles enforce, and so fill in */
+    bool goes;                  /* profiles are being deleted */
+    bool removes;               /* their onDelete is Remove */
     bool audits;                /* a profile's network section is in Audit */
     bool forbids_ingresses;     /* to be listed */
     bool is_down;               /* every request fails */
@@ -135,12 +137,14 @@ static inline const char *thing_json(const struct thing *t)
                         "\"spec\":{\"podSelector\":{}}}",
                         meta, t->owner);
     case KIND_PROFILE:
-        return api_text("{\"kind\":\"SecurityProfile\",\"apiVersion\":\"rampart.dev/v1alpha1\","
-                        "\"metadata\":{%s},\"spec\":{%s\"namespaceSelector\":{}%s%s},"
-                        "\"status\":%s}",
-                        meta, bench_now->fills ? "\"mode\":\"Enforce\"," : "",
-                        bench_now->audits ? ",\"network\":{\"mode\":\"Audit\"}" : "",
-                        t->asks_nothing ? "" : ",\"workloads\":{}", *t->status ? t->status : "{}");
+        return api_text(
+            "{\"kind\":\"SecurityProfile\",\"apiVersion\":\"rampart.dev/v1alpha1\","
+            "\"metadata\":{%s%s},\"spec\":{%s%s\"namespaceSelector\":{}%s%s},\"status\":%s}",
+            meta, bench_now->goes ? ",\"deletionTimestamp\":\"2026-11-24T00:00:00Z\"" : "",
+            bench_now->fills ? "\"mode\":\"Enforce\"," : "",
+            bench_now->removes ? "\"onDelete\":\"Remove\"," : "",
+            bench_now->audits ? ",\"network\":{\"mode\":\"Audit\"}" : "",
+            t->asks_nothing ? "" : ",\"workloads\":{}", *t->status ? t->status : "{}");
     case KIND_INGRESS:
         return api_text("{\"kind\":\"Ingress\",\"metadata\":{%s},\"spec\":{\"defaultBackend\":"
                         "{\"service\":{\"name\":\"web\"}}}}",

@@ -126,7 +126,7 @@ static void test_a_rival_who_takes_it_back_twice_gets_it_and_is_named(void **sta
     assert_int_equal(phase_of(web), ROLLOUT_CONTESTED);
     assert_int_equal(web->step.state, HARDEN_CONTESTED);
     assert_int_equal(web->reason, REASON_CONTESTED);
-    assert_contains(web->finding, "argocd-controller took back twice");
+    assert_contains(web->finding, "other manager of its template is argocd-controller");
     assert_int_equal(web->events, 1);
     assert_int_equal(web->rollouts, 2);
     pass_time(1000);
@@ -185,6 +185,30 @@ static void test_what_pods_tell_only_later_is_no_lost_round(void **state)
     assert_int_equal(mark.lost, 0);
     assert_int_equal(facts_of(web)->pod.security.run_as_non_root, STATED_TRUE);
     assert_int_equal(web->rollouts, 2);
+}
+
+/* As whom a workload without replicas runs, nobody can know: thousands of them are nothing to be
+ * told. It is when one runs and still cannot be seen. */
+static void test_an_unknown_user_is_told_only_once_something_runs(void **state)
+{
+    struct record *web;
+
+    (void)state;
+    put_ns("shop", "shop");
+    put_profile("p", "", ",'workloads':{'rollout':{'when':'Now'}}");
+    web = put_workload(KIND_DEPLOYMENT, "web", 0, APP, "");
+    operate("p");
+    assert_int_equal(phase_of(web), ROLLOUT_PENDING);
+    assert_string_equal(web->finding, "");
+    json_object_set_new(json_object_get(object_of(web), "spec"), "replicas", json_integer(2));
+    roll_all_out();
+    operate("p");
+    roll_all_out();
+    pass_time(20);
+    operate("p");
+    assert_int_equal(phase_of(web), ROLLOUT_PROVEN);
+    assert_contains(web->finding, "UnknownUser");
+    assert_int_equal(web->events, 1);
 }
 
 /* ---- Killed ---- */
@@ -292,6 +316,7 @@ int main(void)
         TEST(test_a_rival_who_takes_it_back_twice_gets_it_and_is_named),
         TEST(test_a_user_who_rolls_it_back_is_obeyed),
         TEST(test_what_pods_tell_only_later_is_no_lost_round),
+        TEST(test_an_unknown_user_is_told_only_once_something_runs),
         TEST(test_killed_at_any_write_it_ends_the_same_and_rolls_out_no_more),
     };
 

@@ -302,6 +302,30 @@ static void test_a_user_who_rolls_back_is_obeyed_until_the_template_changes(void
     expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE);
 }
 
+/* It leaves no trace in managedFields where it only removes: what is there is who made it. */
+static void test_a_rollback_to_what_kubectl_made_is_a_users(void **state)
+{
+    static const char *const managers[] = {"kubectl-create", "kubectl-client-side-apply"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(managers) / sizeof(managers[0]); i++) {
+        struct tried_fill tried = {.is_proven = true};
+
+        teardown(state);
+        setup(state);
+        tried.key = key_of("d0", "");
+        prove_it();
+        take_out(managers[i]);
+        expect(ROLLOUT_ACT_MARK, ROLLOUT_USER_UNDID);
+        web.rollout = NULL; /* as with a Deployment, whose annotations go back too */
+        pods.tried = &tried;
+        pods.tried_count = 1;
+        expect(ROLLOUT_ACT_MARK, ROLLOUT_USER_UNDID);
+        web.template_digest = "d9"; /* somebody replaced it by another one */
+        expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE);
+    }
+}
+
 static void test_what_we_took_back_ourselves_is_no_undo(void **state)
 {
     struct tried_fill tried = {key_of("d0", ""), false, 0};
@@ -426,6 +450,7 @@ int main(void)
         TEST(test_a_rival_that_wiped_the_mark_is_named_by_the_history),
         TEST(test_fields_that_go_while_the_key_stays_are_a_lost_round),
         TEST(test_a_user_who_rolls_back_is_obeyed_until_the_template_changes),
+        TEST(test_a_rollback_to_what_kubectl_made_is_a_users),
         TEST(test_what_we_took_back_ourselves_is_no_undo),
         TEST(test_more_that_the_profile_wants_is_no_lost_round),
         TEST(test_pods_of_the_failed_revision_that_block_a_stateful_set_go),

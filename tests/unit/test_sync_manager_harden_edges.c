@@ -93,6 +93,24 @@ static void test_manager_gives_turns_under_a_profile_that_is_gone(void **state)
     assert_int_equal(events(b, "RolloutsPaused"), 0);
 }
 
+/* One that goes may have to take back what it filled in, whatever its mode is; or it promised
+ * nothing.
+ */
+static void test_manager_looks_at_workloads_for_a_profile_that_goes_and_takes_back(void **state)
+{
+    struct bench *b = *state;
+
+    b->fills = false;
+    b->goes = true;
+    put_workload(b, "web", "");
+    begin_hardening(b);
+    assert_null(strstr(b->trace, "step/"));
+    b->removes = true;
+    edit_profile(b);
+    run(b, SECOND_MS);
+    assert_string_equal(workload(b, "web")->mark, "runs");
+}
+
 static void test_manager_surveys_a_namespace_while_something_of_it_is_read(void **state)
 {
     struct bench *b = *state;
@@ -221,6 +239,7 @@ int main(void)
         HARDEN_TEST(test_manager_counts_a_workload_for_whoever_decides_now),
         HARDEN_TEST(test_manager_knows_another_profile_of_the_same_name),
         HARDEN_TEST(test_manager_gives_turns_under_a_profile_that_is_gone),
+        HARDEN_TEST(test_manager_looks_at_workloads_for_a_profile_that_goes_and_takes_back),
         HARDEN_TEST(test_manager_surveys_a_namespace_while_something_of_it_is_read),
         HARDEN_TEST(test_manager_keeps_what_was_said_when_a_step_knows_no_better),
         HARDEN_TEST(test_manager_drops_a_live_object_that_is_another_by_now),

@@ -19,9 +19,8 @@ import (
 )
 
 const (
-	undoLimit   = 2 * time.Minute // for one thing that is taken back; namespaces of a real cluster need it
-	profileUndo = "SecurityProfile " + profileName
-	logLines    = 12 // of the operator, shown with an error
+	undoLimit = 2 * time.Minute // for one thing that is taken back; namespaces of a real cluster need it
+	logLines  = 12              // of the operator, shown with an error
 )
 
 // play shows the demo and cleans up after it. With dir, which must not exist, the data of the control
@@ -32,7 +31,7 @@ func play(ctx context.Context, screen *screen, dir string, keep func(*demo) erro
 		return err
 	}
 	begin := time.Now()
-	d.block(d.bold("Rampart holds the security posture of namespaces where a SecurityProfile says it must be."))
+	d.block(d.bold("Rampart holds the security posture of namespaces and workloads where a SecurityProfile says it must be."))
 	if err := d.open(ctx, dir); err != nil {
 		if err = interrupted(ctx, err); errors.Is(err, errInterrupted) {
 			d.say("Interrupted.")
@@ -140,7 +139,7 @@ func (d *demo) close(why error) (err error) {
 	for _, undo := range slices.Backward(d.undo) {
 		ctx, cancel := context.WithTimeout(context.Background(), undoLimit)
 		// What goes with the control plane is taken back for show alone, where there was no failure.
-		if undo.what != profileUndo || d.own == nil || why == nil {
+		if !undo.isForShow || d.own == nil || why == nil {
 			if e := undo.do(ctx); e != nil {
 				err = errors.Join(err, fmt.Errorf("clean up %s: %w", undo.what, e))
 			}

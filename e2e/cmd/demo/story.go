@@ -53,12 +53,13 @@ type demo struct {
 
 // undo is something that has to be taken back at the end, in reverse order.
 type undo struct {
-	what string
-	do   func(context.Context) error
+	what      string
+	do        func(context.Context) error
+	isForShow bool // it goes with a control plane of our own anyway
 }
 
 func (d *demo) atEnd(what string, do func(context.Context) error) {
-	d.undo = append(d.undo, undo{what, do})
+	d.undo = append(d.undo, undo{what: what, do: do})
 }
 
 // tell is the demo from the workloads on.
@@ -73,6 +74,7 @@ func (d *demo) tell(ctx context.Context) error {
 		d.addNamespace,
 		d.drift,
 		d.plan,
+		d.harden,
 		d.bill,
 	} {
 		if err := step(ctx); err != nil {
@@ -189,7 +191,7 @@ func (d *demo) audit(ctx context.Context) error {
 	d.profile = d.profileFor()
 	d.command("cat e2e/cmd/demo/profile.yaml", d.profile)
 	d.gap()
-	d.atEnd(profileUndo, d.removeProfile)
+	d.undo = append(d.undo, undo{what: "SecurityProfile " + profileName, do: d.removeProfile, isForShow: true})
 	begin := time.Now()
 	out, err := d.run(ctx, d.profile, "apply", "--filename", "-")
 	if err != nil {
