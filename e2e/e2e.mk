@@ -46,7 +46,7 @@ bench-tools:
 	@$(MAKE) -s --no-print-directory $(E2E_BIN)/bench
 
 .PHONY: bench
-bench: bench-tools ## measure Rampart beside a floor and a reference (ROUNDS=5 STEADY=10s SCALE=250,500,...), 20 minutes
+bench: bench-tools ## measure Rampart beside a floor and a reference (ROUNDS=5 STEADY=10s SCALE=250,500,...), 35 minutes
 	@$(BENCH) $(BENCH_FLAGS)
 
 .PHONY: bench-quick

@@ -29,7 +29,7 @@ var sloppy = []struct {
 	replicas int32
 	role     string
 }{
-	{"web", 3, "says nothing of security, and would run without any of it"},
+	{"web", 3, "states nothing of security"},
 	{"api", 2, "likewise"},
 	{"mailer", 1, "likewise"},
 	{fragile, 2, "likewise, but its image needs a capability: hardened, it crashes"},

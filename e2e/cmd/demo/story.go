@@ -325,7 +325,7 @@ func (d *demo) bill(ctx context.Context) error {
 		return err
 	}
 	d.gap()
-	d.say("Its conditions:")
+	d.say("The conditions of %s:", profileName)
 	if err := d.showConditions(ctx); err != nil {
 		return err
 	}
