@@ -246,6 +246,43 @@ static void test_manager_stays_paused_until_the_profile_changes(void **state)
     assert_int_equal(events(b, "RolloutsPaused"), 1);
 }
 
+static int setup_one_plan(void **state)
+{
+    struct bench *b = harden_bench();
+
+    assert_int_equal(bench_start(b, 1, NULL), 0);
+    *state = b;
+    return 0;
+}
+
+static void test_manager_takes_back_turns_that_nobody_has_used_when_it_pauses(void **state)
+{
+    struct bench *b = *state;
+
+    hardens.pause_at = 1;
+    hardens.outcome = "failed";
+    b->holds_reads = true;
+    b->holds_writes = true;
+    put_workload(b, "web", "runs");
+    put_workloads(b, "idle", 100);
+    (void)put(b, KIND_NAMESPACE, "", "shop");
+    (void)put(b, KIND_PROFILE, "", "restricted");
+    run(b, SECOND_MS); /* web is looked at, and all others have their turns */
+    for (unsigned i = 0; fake_find(&b->net, "/deployments/idle") == FAKE_LAST; i++) {
+        assert_true(i < 10);
+        serve_write(b, waiting_write(b, "/restricted/status"));
+        run(b, SECOND_MS);
+    }
+    assert_int_not_equal(fake_find(&b->net, "/replicasets?limit"), FAKE_LAST);
+    put_workload(b, "web", "failed");
+    b->holds_reads = false;
+    run(b, SECOND_MS);
+    b->holds_writes = false;
+    run(b, MINUTE_MS);
+    assert_contains(thing_find(b, KIND_PROFILE, "", "restricted")->status, "paused");
+    assert_in_range(marked(b, "idle"), 1, 5);
+}
+
 static void test_manager_ends_a_pause_although_nothing_waits_any_more(void **state)
 {
     struct bench *b = *state;
@@ -290,6 +327,9 @@ int main(void)
         HARDEN_TEST(test_manager_lets_a_namespace_and_a_status_through_among_thousands),
         HARDEN_TEST(test_manager_pauses_a_profile_that_fails_too_often_and_says_so_once),
         HARDEN_TEST(test_manager_stays_paused_until_the_profile_changes),
+        cmocka_unit_test_setup_teardown(
+            test_manager_takes_back_turns_that_nobody_has_used_when_it_pauses, setup_one_plan,
+            teardown),
         HARDEN_TEST(test_manager_ends_a_pause_although_nothing_waits_any_more),
         HARDEN_TEST(test_manager_gives_turns_again_when_they_could_not_be_given),
     };
