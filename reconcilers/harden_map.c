@@ -81,6 +81,14 @@ static bool says_the_same(const struct profile *one, const struct profile *other
            one->generation == other->generation && one->has_finalizer == other->has_finalizer;
 }
 
+static void map_profile(const struct object *before, const struct object *after,
+                        const struct dirty *dirty)
+{
+    if (before && after && says_the_same(OBJECT_AS(profile, before), OBJECT_AS(profile, after)))
+        return;
+    dirty->mark_workloads(dirty->ctx, NULL);
+}
+
 void harden_map(const struct view *v, const struct object *before, const struct object *after,
                 const struct dirty *dirty)
 {
@@ -93,8 +101,6 @@ void harden_map(const struct view *v, const struct object *before, const struct 
         map_namespace(before, after, dirty);
     else if (any->kind == KIND_EXCEPTION)
         dirty->mark_workloads(dirty->ctx, any->ns);
-    else if (any->kind == KIND_PROFILE &&
-             !(before && after &&
-               says_the_same(OBJECT_AS(profile, before), OBJECT_AS(profile, after))))
-        dirty->mark_workloads(dirty->ctx, NULL);
+    else if (any->kind == KIND_PROFILE)
+        map_profile(before, after, dirty);
 }

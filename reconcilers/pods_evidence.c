@@ -76,6 +76,7 @@ static int read_proof(struct pods_evidence_build *b, const json_t *annotations,
     if (rollout_mark_read(text, b->a, &mark, &why) < 0)
         return why.code == ERR_NOMEM ? err_nomem(err) : 0;
     r->is_proven = mark.phase == ROLLOUT_PROVEN && strcmp(mark.key, r->key) == 0;
+    r->proven_s = r->is_proven ? mark.started_s : 0;
     return 0;
 }
 
@@ -278,14 +279,17 @@ static int collect_tried(struct pods_evidence_build *b, struct err *err)
         const struct evidence_revision *r = &b->revisions[i];
 
         if (r->key && r != b->current)
-            tried[count++] = (struct tried_fill){r->key, r->is_proven};
+            tried[count++] = (struct tried_fill){r->key, r->is_proven, r->proven_s};
     }
     qsort(tried, count, sizeof(*tried), tried_order);
     for (size_t i = 0; i < count; i++) {
-        if (kept && strcmp(tried[kept - 1].key, tried[i].key) == 0)
-            tried[kept - 1].is_proven |= tried[i].is_proven;
-        else
+        if (kept == 0 || strcmp(tried[kept - 1].key, tried[i].key) != 0) {
             tried[kept++] = tried[i];
+            continue;
+        }
+        tried[kept - 1].is_proven |= tried[i].is_proven;
+        if (tried[kept - 1].proven_s < tried[i].proven_s)
+            tried[kept - 1].proven_s = tried[i].proven_s;
     }
     b->found.tried = tried;
     b->found.tried_count = kept;

@@ -168,7 +168,7 @@ static int begin_pass(struct rollout_pass *p, struct err *err)
     const struct workload_facts *w = p->in->workload;
     struct err why = {0};
 
-    p->step.message = "";
+    p->rival = p->step.message = "";
     p->step.look_again_s = INT64_MAX;
     rollout_remember(w, &p->now);
     p->wanted = rollout_wanted(p->in->section, p->a);

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "rampart/kube/timestamp.h"
 #include "rampart/reconcilers/policy_spec.h"
 #include "rollout_pass.h"
 
@@ -113,11 +114,24 @@ static const struct tried_fill *find_tried(const struct pods_evidence *pods, con
     return NULL;
 }
 
+/* The newest other manager of the template, if it has written since then. Who only removes fields
+ * leaves no trace, and nobody else is to be named for it. */
+static const char *suspect(const struct rollout_pass *p, int64_t since_s)
+{
+    const struct rival *rival = &p->in->workload->template_rival;
+    struct err ignored = {0};
+    int64_t at_ms;
+
+    if (!rival->manager || !rival->time || timestamp_parse(rival->time, &at_ms, &ignored) < 0 ||
+        at_ms / 1000 < since_s)
+        return "";
+    return rival->manager;
+}
+
 static void stand_down(struct rollout_pass *p, enum rollout_phase phase, const char *key,
                        uint32_t lost)
 {
     const struct workload_facts *w = p->in->workload;
-    const char *rival = w->template_rival.manager ? w->template_rival.manager : "";
 
     p->step.act = ROLLOUT_ACT_MARK;
     p->step.mark = (struct rollout_mark){
@@ -127,7 +141,7 @@ static void stand_down(struct rollout_pass *p, enum rollout_phase phase, const c
         .wanted = p->wanted,
         .profile = p->in->profile,
         .generation = p->in->profile_generation,
-        .rival = rival,
+        .rival = p->rival,
         .message = "",
         .lost = lost,
         .started_s = p->in->now_s,
@@ -135,32 +149,19 @@ static void stand_down(struct rollout_pass *p, enum rollout_phase phase, const c
     };
     p->step.reason = phase == ROLLOUT_CONTESTED ? ROLLOUT_IS_CONTESTED : ROLLOUT_USER_UNDID;
     p->step.message = phase == ROLLOUT_CONTESTED
-                          ? rival
+                          ? p->rival
                           : "a user rolled it back: not again until its template changes";
     p->step.look_again_s = INT64_MAX;
-}
-
-/* A revision had this template with something filled in. */
-static bool was_filled_before(const struct rollout_pass *p)
-{
-    const struct pods_evidence *pods = p->in->pods;
-    const char *digest = p->in->workload->template_digest;
-    size_t len = strlen(digest);
-
-    for (size_t i = 0; pods && i < pods->tried_count; i++) {
-        if (strncmp(pods->tried[i].key, digest, len) == 0 && pods->tried[i].key[len] == '.')
-            return true;
-    }
-    return false;
 }
 
 /*
  * `kubectl rollout undo`: an earlier revision is back, and with it what was there before us. It is
  * in managedFields only where it has changed a value: going back to the very template from before
  * the fill only removes, and what is left are the names of whoever wrote that. Where that was
- * kubectl, it is a user. Not where we have taken it back ourselves.
+ * kubectl, it is a user, if @was_tried: this profile had filled in this very template. Not where we
+ * have taken it back ourselves.
  */
-static bool was_undone(const struct rollout_pass *p, bool was_taken)
+static bool was_undone(const struct rollout_pass *p, bool was_taken, bool was_tried)
 {
     const struct workload_facts *w = p->in->workload;
     const char *manager = w->template_rival.manager;
@@ -170,7 +171,7 @@ static bool was_undone(const struct rollout_pass *p, bool was_taken)
     if (strcmp(manager, UNDO_MANAGER) == 0)
         return was_taken || (p->in->pods && p->in->pods->tried_count);
     return strncmp(manager, UNDO_MANAGER "-", sizeof(UNDO_MANAGER)) == 0 &&
-           (was_taken || was_filled_before(p));
+           (was_taken || was_tried);
 }
 
 /* 0: it does not, and the step is decided; -1 is ERR_NOMEM. *ret_lost counts lost rounds. */
@@ -179,25 +180,32 @@ static int history_allows(struct rollout_pass *p, const char *base, uint32_t *re
 {
     bool was_taken = p->has_mark && rollout_was_taken(p);
     const struct tried_fill *first = find_tried(p->in->pods, base);
-    const char *second = arena_printf(p->a, "%s%s", base, ROLLOUT_SECOND_ROUND);
+    const char *second_key = arena_printf(p->a, "%s%s", base, ROLLOUT_SECOND_ROUND);
+    const struct tried_fill *second;
     uint32_t lost = 0;
 
-    if (!second)
+    if (!second_key)
         return err_nomem(err);
-    if (was_undone(p, was_taken)) {
+    second = find_tried(p->in->pods, second_key);
+    if (was_taken)
+        p->rival = suspect(p, p->mark.started_s);
+    else if (first)
+        p->rival = suspect(p, second && second->proven_s > first->proven_s ? second->proven_s
+                                                                           : first->proven_s);
+    if (was_undone(p, was_taken, first || second)) {
         stand_down(p, ROLLOUT_STOOD_DOWN, base, 0);
         return 0;
     }
     if (was_taken)
         lost = p->mark.lost + 1;
     else if (first && first->is_proven)
-        lost = find_tried(p->in->pods, second) ? ROLLOUT_LOST_MAX : 1;
+        lost = second ? ROLLOUT_LOST_MAX : 1;
     if (lost >= ROLLOUT_LOST_MAX) {
         stand_down(p, ROLLOUT_CONTESTED, base, ROLLOUT_LOST_MAX);
         return 0;
     }
     *ret_lost = lost;
-    *ret_key = lost ? second : base;
+    *ret_key = lost ? second_key : base;
     if (find_tried(p->in->pods, *ret_key)) {
         rollout_wait(p, ROLLOUT_TRIED_BEFORE,
                      "a revision in its history has tried this fill: not again until its template "
@@ -250,7 +258,7 @@ static int begin_fill(struct rollout_pass *p, const struct fill *fill, const cha
         .wanted = p->wanted,
         .left = p->step.left == ROLLOUT_FINE ? "" : rollout_reason_name(p->step.left),
         .profile = p->in->profile,
-        .rival = lost && w->template_rival.manager ? w->template_rival.manager : "",
+        .rival = lost ? p->rival : "",
         .message = "",
     };
     if (!is_idle)

@@ -12,6 +12,7 @@ struct rollout_pass {
     const char *wanted;             /* digest of what the section wants to be filled in */
     struct harden_memory now;       /* of the workload */
     size_t unset;                   /* fill_unset() of the template as it is */
+    const char *rival;              /* who has taken back what was filled in; "": nobody knows */
     struct rollout_step step;       /* what comes of it */
 };
 

@@ -376,7 +376,7 @@ test_a_profile_that_is_made_again_may_try_what_the_one_before_had_filled_in(void
     fill_in();
     assert_false(is_filled(web));
     world_remove(&world, KIND_PROFILE, "", "p");
-    tried = (struct tried_fill){key, false}; /* its history has it */
+    tried = (struct tried_fill){key, false, 0}; /* its history has it */
     pods.tried = &tried;
     pods.tried_count = 1;
     put_profile("p", FINALIZER, REMOVE NOW_SECTION(""));

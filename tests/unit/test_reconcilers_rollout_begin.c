@@ -215,7 +215,7 @@ static void tried(void)
 {
     static struct tried_fill one;
 
-    one = (struct tried_fill){key_of("d0", ""), false};
+    one = (struct tried_fill){key_of("d0", ""), false, 0};
 
     pods.tried = &one;
     pods.tried_count = 1;
@@ -243,7 +243,7 @@ static void stolen_once(void)
 {
     static struct tried_fill one;
 
-    one = (struct tried_fill){key_of("d0", ""), true};
+    one = (struct tried_fill){key_of("d0", ""), true, 0};
 
     pods.tried = &one;
     pods.tried_count = 1;
@@ -252,8 +252,8 @@ static void stolen_twice(void)
 {
     static struct tried_fill both[2];
 
-    both[0] = (struct tried_fill){key_of("d0", ""), true};
-    both[1] = (struct tried_fill){key_of("d0", ROLLOUT_SECOND_ROUND), false};
+    both[0] = (struct tried_fill){key_of("d0", ""), true, 0};
+    both[1] = (struct tried_fill){key_of("d0", ROLLOUT_SECOND_ROUND), false, 0};
 
     pods.tried = both;
     pods.tried_count = 2;

@@ -61,7 +61,7 @@ static const char *first_key(void)
 
 static void test_a_fill_that_was_tried_is_not_tried_under_another_key(void **state)
 {
-    struct tried_fill tried = {first_key(), false};
+    struct tried_fill tried = {first_key(), false, 0};
 
     (void)state;
     pods.tried = &tried;
@@ -72,7 +72,7 @@ static void test_a_fill_that_was_tried_is_not_tried_under_another_key(void **sta
 
 static void test_a_fill_that_was_proven_has_one_more_round_and_no_third(void **state)
 {
-    struct tried_fill tried[2] = {{first_key(), true}};
+    struct tried_fill tried[2] = {{first_key(), true, 0}};
 
     (void)state;
     pods.tried = tried;
@@ -81,7 +81,7 @@ static void test_a_fill_that_was_proven_has_one_more_round_and_no_third(void **s
     expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE);
     assert_string_equal(step.mark.key,
                         arena_printf(&arena, "%s" ROLLOUT_SECOND_ROUND, tried[0].key));
-    tried[1] = (struct tried_fill){step.mark.key, true};
+    tried[1] = (struct tried_fill){step.mark.key, true, 0};
     pods.tried_count = 2;
     read_web_with(tried[1].key);
     expect(ROLLOUT_ACT_MARK, ROLLOUT_IS_CONTESTED);

@@ -231,6 +231,42 @@ static void test_a_rival_has_a_second_round_and_then_its_way(void **state)
     assert_int_equal(step.mark.lost, 0);
 }
 
+static void test_nobody_is_named_who_has_not_written_since(void **state)
+{
+    static const char *const times[] = {"1970-01-01T00:00:00Z", "not a time", NULL};
+
+    for (size_t i = 0; i < COUNT_OF(times); i++) {
+        teardown(state);
+        setup(state);
+        prove_it();
+        take_out("helm"); /* which made it, and is not who took it back */
+        web.template_rival.time = times[i];
+        expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE);
+        write_it();
+        take_out("helm");
+        web.template_rival.time = times[i];
+        expect(ROLLOUT_ACT_MARK, ROLLOUT_IS_CONTESTED);
+        assert_string_equal(step.mark.rival, "");
+    }
+}
+
+static void test_a_rival_that_wiped_the_mark_is_named_by_the_history(void **state)
+{
+    struct tried_fill tried[] = {{key_of("d0", ""), true, NOW_S},
+                                 {key_of("d0", ROLLOUT_SECOND_ROUND), true, NOW_S + 100}};
+
+    (void)state;
+    pods.tried = tried;
+    pods.tried_count = 2;
+    web.template_rival.manager = "argocd";
+    web.template_rival.time = "1970-01-01T02:48:00Z"; /* NOW_S + 80 */
+    expect(ROLLOUT_ACT_MARK, ROLLOUT_IS_CONTESTED);
+    assert_string_equal(step.mark.rival, "");
+    web.template_rival.time = "1970-01-01T02:48:20Z"; /* NOW_S + 100 */
+    expect(ROLLOUT_ACT_MARK, ROLLOUT_IS_CONTESTED);
+    assert_string_equal(step.mark.rival, "argocd");
+}
+
 static void test_fields_that_go_while_the_key_stays_are_a_lost_round(void **state)
 {
     (void)state;
@@ -292,7 +328,7 @@ static void test_a_rollback_to_what_kubectl_made_is_a_users(void **state)
 
 static void test_what_we_took_back_ourselves_is_no_undo(void **state)
 {
-    struct tried_fill tried = {key_of("d0", ""), false};
+    struct tried_fill tried = {key_of("d0", ""), false, 0};
 
     (void)state;
     fill_it();
@@ -410,6 +446,8 @@ int main(void)
         TEST(test_the_first_pod_of_a_cron_job_proves_it_or_not),
         TEST(test_oom_kills_count_for_an_hour_where_limits_were_filled_in),
         TEST(test_a_rival_has_a_second_round_and_then_its_way),
+        TEST(test_nobody_is_named_who_has_not_written_since),
+        TEST(test_a_rival_that_wiped_the_mark_is_named_by_the_history),
         TEST(test_fields_that_go_while_the_key_stays_are_a_lost_round),
         TEST(test_a_user_who_rolls_back_is_obeyed_until_the_template_changes),
         TEST(test_a_rollback_to_what_kubectl_made_is_a_users),

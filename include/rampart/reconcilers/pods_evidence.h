@@ -43,7 +43,8 @@ enum pod_trouble { /* bits; the higher one has the word */
 struct tried_fill { /* a revision that is not the current one and carries ANNOTATION_FILL; of a
                        CronJob any Job that does, for none of them is current */
     const char *key;
-    bool is_proven; /* its copy of the mark says so: whoever took it away, it was no failure */
+    bool is_proven;   /* its copy of the mark says so: whoever took it away, it was no failure */
+    int64_t proven_s; /* wall clock, of is_proven */
 };
 
 struct stuck_pod { /* of a revision that is not the current one, and was never ready */
@@ -75,6 +76,7 @@ struct evidence_revision {
     const char *key;  /* ANNOTATION_FILL; NULL: none */
     int64_t number;
     bool is_proven;
+    int64_t proven_s;
 };
 
 struct pods_evidence_build {
