@@ -126,7 +126,7 @@ static void test_a_rival_who_takes_it_back_twice_gets_it_and_is_named(void **sta
     assert_int_equal(phase_of(web), ROLLOUT_CONTESTED);
     assert_int_equal(web->step.state, HARDEN_CONTESTED);
     assert_int_equal(web->reason, REASON_CONTESTED);
-    assert_contains(web->finding, "other manager of its template is argocd-controller");
+    assert_contains(web->finding, "argocd-controller took back twice");
     assert_int_equal(web->events, 1);
     assert_int_equal(web->rollouts, 2);
     pass_time(1000);
