@@ -174,6 +174,14 @@ static bool was_undone(const struct rollout_pass *p, bool was_taken, bool was_tr
            (was_taken || was_tried);
 }
 
+/* The template is another one, without what was being proven: whoever wrote it left our key out,
+ * and so replaced it as a whole. Once is a release; again and again it is somebody who answers each
+ * fill with a template of his own, with the time in it, say. */
+static bool was_replaced(const struct rollout_pass *p)
+{
+    return p->has_mark && p->mark.phase == ROLLOUT_PROVING && !p->in->workload->fill;
+}
+
 /* 0: it does not, and the step is decided; -1 is ERR_NOMEM. *ret_lost counts lost rounds. */
 static int history_allows(struct rollout_pass *p, const char *base, uint32_t *ret_lost,
                           const char **ret_key, struct err *err)
@@ -187,7 +195,7 @@ static int history_allows(struct rollout_pass *p, const char *base, uint32_t *re
     if (!second_key)
         return err_nomem(err);
     second = find_tried(p->in->pods, second_key);
-    if (was_taken)
+    if (was_taken || was_replaced(p))
         p->rival = suspect(p, p->mark.started_s);
     else if (first)
         p->rival = suspect(p, second && second->proven_s > first->proven_s ? second->proven_s
@@ -196,7 +204,7 @@ static int history_allows(struct rollout_pass *p, const char *base, uint32_t *re
         stand_down(p, ROLLOUT_STOOD_DOWN, base, 0);
         return 0;
     }
-    if (was_taken)
+    if (was_taken || was_replaced(p))
         lost = p->mark.lost + 1;
     else if (first && first->is_proven)
         lost = second ? ROLLOUT_LOST_MAX : 1;

@@ -302,6 +302,40 @@ static void test_a_user_who_rolls_back_is_obeyed_until_the_template_changes(void
     expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE);
 }
 
+/* With a template that is another one each time: the time is in it, say. */
+static void test_who_answers_each_fill_with_a_template_of_his_own_gets_it(void **state)
+{
+    (void)state;
+    fill_it();
+    take_out("stamper");
+    web.template_digest = "d1";
+    before = web;
+    expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE);
+    assert_int_equal(step.mark.lost, 1);
+    write_it();
+    take_out("stamper");
+    web.template_digest = "d2";
+    before = web;
+    expect(ROLLOUT_ACT_MARK, ROLLOUT_IS_CONTESTED);
+    write_it();
+    expect(ROLLOUT_ACT_NOTHING, ROLLOUT_IS_CONTESTED);
+}
+
+static void test_a_release_after_the_proof_is_no_lost_round(void **state)
+{
+    (void)state;
+    fill_it();
+    take_out("stamper"); /* one release in the middle of the proof ... */
+    web.template_digest = "d1";
+    before = web;
+    prove_it();
+    take_out("stamper"); /* ... and one behind it */
+    web.template_digest = "d2";
+    before = web;
+    expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE);
+    assert_int_equal(step.mark.lost, 0);
+}
+
 /* It leaves no trace in managedFields where it only removes: what is there is who made it. */
 static void test_a_rollback_to_what_kubectl_made_is_a_users(void **state)
 {
@@ -450,6 +484,8 @@ int main(void)
         TEST(test_a_rival_that_wiped_the_mark_is_named_by_the_history),
         TEST(test_fields_that_go_while_the_key_stays_are_a_lost_round),
         TEST(test_a_user_who_rolls_back_is_obeyed_until_the_template_changes),
+        TEST(test_who_answers_each_fill_with_a_template_of_his_own_gets_it),
+        TEST(test_a_release_after_the_proof_is_no_lost_round),
         TEST(test_a_rollback_to_what_kubectl_made_is_a_users),
         TEST(test_what_we_took_back_ourselves_is_no_undo),
         TEST(test_more_that_the_profile_wants_is_no_lost_round),
