@@ -272,7 +272,9 @@ func stated(o *unstructured.Unstructured, leaveOut ...string) string {
 	for _, note := range append([]string{"deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation"}, leaveOut...) {
 		delete(notes, note)
 	}
-	o.SetAnnotations(notes)
+	if o.SetAnnotations(notes); len(notes) == 0 {
+		unstructured.RemoveNestedField(o.Object, "metadata", "annotations")
+	}
 	text, _ := yaml.Marshal(o.Object) // it was JSON
 	return string(text)
 }
