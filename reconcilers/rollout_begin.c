@@ -77,7 +77,7 @@ static bool is_the_moment(struct rollout_pass *p, bool is_due)
     }
     if (is_creation(w))
         return true;
-    if (!rollout_has_settled(w))
+    if (!rollout_has_settled(w) && !w->is_stalled)
         return wait_for_later(p, is_due, ROLLOUT_OTHER_RUNS, "a rollout of its owner runs");
     if (!rollout_is_healthy(w))
         return wait_for_later(p, false, ROLLOUT_UNHEALTHY,
