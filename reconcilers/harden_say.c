@@ -34,11 +34,15 @@ static const char *message_of(const struct harden_pass *p, enum rollout_reason r
 
     switch (reason) {
     case ROLLOUT_IS_CONTESTED:
-        return arena_printf(p->a,
-                            "%s %s/%s is left alone: %s took back twice what was filled in; state "
-                            "it where that manager has it from, or exempt the workload; tried "
-                            "again when its template or the profile changes",
-                            name, o->ns, o->name, *message ? message : "an unrecorded manager");
+        return arena_printf(
+            p->a,
+            "%s %s/%s is left alone: what was filled in was taken back twice; %s%s: "
+            "state it where that comes from, or exempt the workload; tried again "
+            "when its template or the profile changes",
+            name, o->ns, o->name,
+            *message ? "since then its template was written by "
+                     : "by whom, the API does not record; look in the audit log",
+            message);
     case ROLLOUT_FAILED_BEFORE:
         if (p->mark.phase == ROLLOUT_LEFT)
             return arena_printf(p->a,

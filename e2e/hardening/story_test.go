@@ -283,11 +283,11 @@ func TestRivalHasItsWayAfterTheSecondRound(t *testing.T) {
 		conditions, _, _ := unstructured.NestedSlice(p.Object, "status", "conditions")
 		for _, c := range conditions {
 			c := c.(map[string]any)
-			if c["type"] == "Contested" && c["status"] == "True" && strings.Contains(c["message"].(string), "an unrecorded manager") {
+			if c["type"] == "Contested" && c["status"] == "True" && strings.Contains(c["message"].(string), "the API does not record") {
 				return nil
 			}
 		}
-		return fmt.Errorf("it is not contested by an unrecorded manager: %v", conditions)
+		return fmt.Errorf("it is not contested by nobody knows whom: %v", conditions)
 	})
 	time.Sleep(5 * time.Second) // nothing more comes of it
 	s.must(s.is("web", 8, "Contested"))

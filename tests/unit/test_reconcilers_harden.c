@@ -126,7 +126,7 @@ static void test_a_rival_who_takes_it_back_twice_gets_it_and_is_named(void **sta
     assert_int_equal(phase_of(web), ROLLOUT_CONTESTED);
     assert_int_equal(web->step.state, HARDEN_CONTESTED);
     assert_int_equal(web->reason, REASON_CONTESTED);
-    assert_contains(web->finding, "argocd-controller took back twice");
+    assert_contains(web->finding, "written by argocd-controller");
     assert_int_equal(web->events, 1);
     assert_int_equal(web->rollouts, 2);
     pass_time(1000);
@@ -209,6 +209,41 @@ static void test_an_unknown_user_is_told_only_once_something_runs(void **state)
     assert_int_equal(phase_of(web), ROLLOUT_PROVEN);
     assert_contains(web->finding, "UnknownUser");
     assert_int_equal(web->events, 1);
+}
+
+/* ---- Turns ---- */
+
+static void test_no_more_run_at_a_time_than_the_profile_says(void **state)
+{
+    (void)state;
+    put_ns("shop", "shop");
+    put_profile("p", "", NOW_SECTION(""));
+    (void)put_workload(KIND_DEPLOYMENT, "a", 3, APP, "");
+    (void)put_workload(KIND_DEPLOYMENT, "b", 1, APP, "");
+    (void)put_workload(KIND_DEPLOYMENT, "c", 2, APP, "");
+    (void)put_workload(KIND_CRON_JOB, "job", 0, APP, "");
+    operate("p");
+    assert_int_equal(is_filled(&records[0]) + is_filled(&records[1]) + is_filled(&records[2]), 1);
+    assert_true(is_filled(&records[1])); /* the smallest is first */
+    assert_int_equal(records[0].step.state, HARDEN_WAITS);
+    fill_in();
+    assert_true(is_filled(&records[2]));
+    assert_false(is_filled(&records[0]));
+    fill_in();
+    fill_in();
+    assert_true(is_filled(&records[0]));
+}
+
+static void test_a_mark_that_cannot_be_read_is_overwritten(void **state)
+{
+    struct record *web = begin();
+
+    (void)state;
+    json_object_set_new(json_object_get(object_of(web), "metadata"), "annotations",
+                        json_pack("{s:s}", ANNOTATION_ROLLOUT, "{\"phase\":7}"));
+    world_publish(&world, web->kind, "shop", "web");
+    fill_in();
+    assert_int_equal(phase_of(web), ROLLOUT_PROVEN);
 }
 
 /* ---- Killed ---- */
@@ -317,6 +352,8 @@ int main(void)
         TEST(test_a_user_who_rolls_it_back_is_obeyed),
         TEST(test_what_pods_tell_only_later_is_no_lost_round),
         TEST(test_an_unknown_user_is_told_only_once_something_runs),
+        TEST(test_no_more_run_at_a_time_than_the_profile_says),
+        TEST(test_a_mark_that_cannot_be_read_is_overwritten),
         TEST(test_killed_at_any_write_it_ends_the_same_and_rolls_out_no_more),
     };
 
