@@ -344,7 +344,7 @@ static int key_of(const struct rollout_pass *p, const struct fill *fill, const c
 int rollout_begin(struct rollout_pass *p, const struct fill *fill, struct err *err)
 {
     bool is_due = change_is_due(p);
-    const char *base, *key;
+    const char *base = NULL, *key = NULL;
     uint32_t lost = 0;
     int answer;
 
