@@ -77,7 +77,7 @@ static bool is_the_moment(struct rollout_pass *p, bool is_due)
     }
     if (is_creation(w))
         return true;
-    if (!rollout_has_settled(w))
+    if (!rollout_has_settled(w) && !w->is_stalled)
         return wait_for_later(p, is_due, ROLLOUT_OTHER_RUNS, "a rollout of its owner runs");
     if (!rollout_is_healthy(w))
         return wait_for_later(p, false, ROLLOUT_UNHEALTHY,
@@ -344,7 +344,7 @@ static int key_of(const struct rollout_pass *p, const struct fill *fill, const c
 int rollout_begin(struct rollout_pass *p, const struct fill *fill, struct err *err)
 {
     bool is_due = change_is_due(p);
-    const char *base, *key;
+    const char *base = NULL, *key = NULL;
     uint32_t lost = 0;
     int answer;
 

@@ -3,7 +3,7 @@
 //
 // All tests share one control plane and one operator behind a proxy, and each has a namespace and a profile of its
 // own. What restarts the operator runs first; the others run side by side, for most of their time is waiting for a
-// proof.
+// proof. Each is judged at its end by the API server's audit log: see oracle.WorkloadWrites.
 package hardening
 
 import (
@@ -22,6 +22,7 @@ import (
 
 	"rampart.dev/e2e/cluster"
 	"rampart.dev/e2e/operator"
+	"rampart.dev/e2e/oracle"
 	"rampart.dev/e2e/proxy"
 )
 
@@ -72,9 +73,13 @@ func newWorld(ctx context.Context) (*world, error) {
 	if err != nil {
 		return w, err
 	}
+	policy := filepath.Join(dir, "audit-policy.yaml")
+	if err := os.WriteFile(policy, []byte(oracle.AuditPolicy), 0o600); err != nil {
+		return w, err
+	}
 	w.Cluster, err = cluster.Start(ctx, cluster.Options{
 		ControllerManager: true, Scheduler: true, Nodes: 2, Stages: []string{stages()},
-		Progress: cluster.SlowTo(os.Stderr),
+		APIServerArgs: []string{"--audit-policy-file=" + policy}, Progress: cluster.SlowTo(os.Stderr),
 	})
 	if err != nil {
 		return w, err

@@ -2,6 +2,7 @@ package hardening
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -14,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
+
+	"rampart.dev/e2e/oracle"
 )
 
 const markAnnotation = "rampart.dev/rollout"
@@ -31,11 +34,48 @@ func begin(t *testing.T, name string) *story {
 	_, err := s.Client.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{})
 	s.must(err)
 	t.Cleanup(func() {
+		_, wrong, err := s.writes()
+		if err != nil || len(wrong) > 0 {
+			t.Errorf("of what Rampart wrote is wrong: %v\n%s", err, strings.Join(wrong, "\n"))
+		}
 		if t.Failed() {
-			t.Logf("rampart's log ends:\n%s", s.rampart.Tail())
+			t.Logf("how it stands:\n%s\nrampart's log ends:\n%s", s.state(), s.rampart.Tail())
 		}
 	})
 	return s
+}
+
+// state is what a failed story leaves, for people: the profile's status, and each Deployment with its ReplicaSets.
+func (s *story) state() string {
+	ctx, text := context.Background(), strings.Builder{}
+	if p, err := s.Dynamic.Resource(profiles).Get(ctx, s.name, metav1.GetOptions{}); err == nil {
+		status, _ := json.Marshal(p.Object["status"]) // it was JSON
+		fmt.Fprintf(&text, "profile: %s\n", status)
+	}
+	deployments, _ := s.Client.AppsV1().Deployments(s.name).List(ctx, metav1.ListOptions{})
+	for _, d := range deployments.Items {
+		fmt.Fprintf(&text, "%s: generation %d, observed %d, %d updated, %d ready, mark %s\n", d.Name, d.Generation,
+			d.Status.ObservedGeneration, d.Status.UpdatedReplicas, d.Status.ReadyReplicas, d.Annotations[markAnnotation])
+	}
+	sets, _ := s.Client.AppsV1().ReplicaSets(s.name).List(ctx, metav1.ListOptions{})
+	for _, r := range sets.Items {
+		fmt.Fprintf(&text, "  %s: revision %s, %d of %d ready, key %q\n", r.Name, r.Annotations["deployment.kubernetes.io/revision"],
+			r.Status.ReadyReplicas, *r.Spec.Replicas, r.Spec.Template.Annotations[oracle.FillAnnotation])
+	}
+	writes, _, err := s.writes()
+	for _, w := range writes {
+		fmt.Fprintf(&text, "  %s %s: filled %v, taken back %v, mark %s\n", w.At.Format(time.TimeOnly), w.Object(), w.Filled, w.TakenBack,
+			phase(w.After.GetAnnotations()))
+	}
+	if err != nil {
+		fmt.Fprintln(&text, err)
+	}
+	return text.String()
+}
+
+// writes are Rampart's to the workloads of the story, in order, and what is wrong with them.
+func (s *story) writes() ([]oracle.WorkloadWrite, []string, error) {
+	return oracle.WorkloadWrites(s.Cluster, 0, s.name)
 }
 
 func (s *story) must(err error) {
@@ -53,6 +93,12 @@ func (s *story) within(check func() error) {
 // enforce makes the profile that fills in at once. It takes back when it goes.
 func (s *story) enforce() {
 	s.Helper()
+	s.profile("rollout: {when: Now, progressDeadlineSeconds: 30, pauseAtFailuresPercent: 100}")
+}
+
+// profile makes a profile of the story's namespace whose workloads section says that.
+func (s *story) profile(workloads string) {
+	s.Helper()
 	object := &unstructured.Unstructured{}
 	s.must(yaml.Unmarshal([]byte(fmt.Sprintf(`
 apiVersion: rampart.dev/v1alpha1
@@ -62,7 +108,7 @@ spec:
   mode: Enforce
   onDelete: Remove
   namespaceSelector: {matchLabels: {story: %s}}
-  workloads: {rollout: {when: Now, progressDeadlineSeconds: 30, pauseAtFailuresPercent: 100}}`, s.name, s.name)), &object.Object))
+  workloads: {%s}`, s.name, s.name, workloads)), &object.Object))
 	_, err := s.Dynamic.Resource(profiles).Create(s.Context(), object, metav1.CreateOptions{})
 	s.must(err)
 }
@@ -254,6 +300,14 @@ func TestEachWorkloadEndsAsItsPodsTell(t *testing.T) {
 	}
 }
 
+func conditions(p *unstructured.Unstructured) (all []map[string]any) {
+	list, _, _ := unstructured.NestedSlice(p.Object, "status", "conditions")
+	for _, c := range list {
+		all = append(all, c.(map[string]any))
+	}
+	return all
+}
+
 // takeBack is what a tool does that holds the template to what Git says.
 func (s *story) takeBack(name, manager string) {
 	s.Helper()
@@ -280,14 +334,12 @@ func TestRivalHasItsWayAfterTheSecondRound(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		conditions, _, _ := unstructured.NestedSlice(p.Object, "status", "conditions")
-		for _, c := range conditions {
-			c := c.(map[string]any)
+		for _, c := range conditions(p) {
 			if c["type"] == "Contested" && c["status"] == "True" && strings.Contains(c["message"].(string), "the API does not record") {
 				return nil
 			}
 		}
-		return fmt.Errorf("it is not contested by nobody knows whom: %v", conditions)
+		return fmt.Errorf("it is not contested by nobody knows whom: %v", conditions(p))
 	})
 	time.Sleep(5 * time.Second) // nothing more comes of it
 	s.must(s.is("web", 8, "Contested"))

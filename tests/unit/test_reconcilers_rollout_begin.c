@@ -67,6 +67,11 @@ static void stalled(void)
 {
     web.is_stalled = true;
 }
+static void roll_and_stall(void)
+{
+    roll();
+    web.is_stalled = true;
+}
 static void crash(void)
 {
     pods.old_troubles = POD_CRASH_LOOP;
@@ -298,6 +303,7 @@ static void test_it_begins_only_when_all_allows_it(void **state)
         {"unready", unready, ROLLOUT_ACT_NOTHING, ROLLOUT_UNHEALTHY, false},
         {"unavailable", unavailable, ROLLOUT_ACT_NOTHING, ROLLOUT_UNHEALTHY, false},
         {"stalled", stalled, ROLLOUT_ACT_NOTHING, ROLLOUT_UNHEALTHY, false},
+        {"rolling, stalled", roll_and_stall, ROLLOUT_ACT_NOTHING, ROLLOUT_UNHEALTHY, false},
         {"crashing", crash, ROLLOUT_ACT_NOTHING, ROLLOUT_UNHEALTHY, false},
         {"image", crash_with_words, ROLLOUT_ACT_NOTHING, ROLLOUT_UNHEALTHY, false},
         {"budget", no_room, ROLLOUT_ACT_NOTHING, ROLLOUT_NO_BUDGET_ROOM, false},

@@ -127,8 +127,7 @@ func (d *demo) enforceLab(ctx context.Context, before posture) error {
 	}
 	d.gap()
 	d.say("After %.0f s all is decided: %d are hardened, which their new pods have proven; one did not come back, and what "+
-		"was filled in was taken out again; one is left to the %s, which had taken it out %d times. (The API does not "+
-		"record who only takes fields out, so no Event can name it.)",
+		"was filled in was taken out again; one is left to the %s, which had taken it out %d times. The Events:",
 		took.Seconds(), after.Rollouts.Proven, labRival, rounds)
 	if err := d.showLabEvents(ctx, begin); err != nil {
 		return err
