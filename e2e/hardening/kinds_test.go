@@ -39,7 +39,7 @@ func TestWhatDoesNotRunIsProvenByItsFirstPod(t *testing.T) {
 		if now := s.comesTo(o, "Pending"); !hasLeaf(now, "app", "securityContext", "capabilities", "drop") {
 			t.Errorf("nothing is filled into %s", o.GetName())
 		}
-		s.patch(o, "{spec: {replicas: 1}}")
+		s.ownerPatches(o, "{spec: {replicas: 1}}")
 	}
 	s.comesTo(fine, "Proven")
 	now := s.comesTo(crash, "Reverted")

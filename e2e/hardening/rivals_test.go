@@ -96,7 +96,7 @@ func TestEveryRivalGetsItUntilItsNextChange(t *testing.T) {
 	for _, r := range rivals {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			s := begin(t, "rival-"+r.name)
+			s := begin(t, "takes-back-"+r.name)
 			o := s.object(workload{kind: deployment, name: "web", image: image{User: "1000"}})
 			r.make(s, o)
 			s.awaitWhole(o)
@@ -105,7 +105,7 @@ func TestEveryRivalGetsItUntilItsNextChange(t *testing.T) {
 				if r.isForgetful {
 					s.comesTo(o, "Proven")
 				}
-				s.within(func() error { return s.isFilled(o) })
+				s.within(func() error { return s.holdsFill(o) })
 				s.awaitWhole(o)
 				r.takeBack(s, o)
 			}
@@ -137,7 +137,7 @@ func TestWhatIsReplacedBeforeItIsProvenIsNotTriedAgain(t *testing.T) {
 	s.put(o, true)
 	s.awaitWhole(o)
 	s.enforceWith(atOnce)
-	s.within(func() error { return s.isFilled(o) })
+	s.within(func() error { return s.holdsFill(o) })
 	s.awaitWhole(o)
 	before := s.get(o)
 	s.put(o, false)
@@ -151,7 +151,7 @@ func TestWhatIsReplacedBeforeItIsProvenIsNotTriedAgain(t *testing.T) {
 	s.deleteProfile()
 }
 
-func (s *story) isFilled(o *unstructured.Unstructured) error {
+func (s *story) holdsFill(o *unstructured.Unstructured) error {
 	now, err := s.read(o)
 	if err == nil && !(hasLeaf(now, "app", "securityContext", "allowPrivilegeEscalation") && hasLeaf(now, "app", "securityContext", "capabilities", "drop")) {
 		err = fmt.Errorf("%s: nothing is filled in: %s", o.GetName(), now.GetAnnotations()[markAnnotation])
@@ -164,14 +164,12 @@ func (s *story) isContested() error {
 	if err != nil {
 		return err
 	}
-	conditions, _, _ := unstructured.NestedSlice(p.Object, "status", "conditions")
-	for _, c := range conditions {
-		c := c.(map[string]any)
+	for _, c := range conditions(p) {
 		if c["type"] == "Contested" && c["status"] == "True" && strings.Contains(c["message"].(string), "Deployment "+s.name+"/web") {
 			return nil
 		}
 	}
-	return fmt.Errorf("it is not contested: %v", conditions)
+	return fmt.Errorf("it is not contested: %v", conditions(p))
 }
 
 // What Git has adopted meanwhile is Git's, also when the profile goes; all else is as it was.

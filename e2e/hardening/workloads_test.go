@@ -183,8 +183,8 @@ func (s *story) awaitWhole(o *unstructured.Unstructured) {
 	})
 }
 
-// patch changes it as its owner does, with a strategic merge patch.
-func (s *story) patch(o *unstructured.Unstructured, body string) *unstructured.Unstructured {
+// ownerPatches changes it as its owner does, with a strategic merge patch.
+func (s *story) ownerPatches(o *unstructured.Unstructured, body string) *unstructured.Unstructured {
 	s.Helper()
 	return s.patchBy(o, "owner", types.StrategicMergePatchType, body)
 }
@@ -202,13 +202,13 @@ func (s *story) patchBy(o *unstructured.Unstructured, by string, as types.PatchT
 // newTag gives its container another image, which is like the one before.
 func (s *story) newTag(o *unstructured.Unstructured, name string) *unstructured.Unstructured {
 	s.Helper()
-	return s.patch(o, within(kindOf(o), fmt.Sprintf(`{spec: {containers: [{name: app, image: "example.com/app:%s"}]}}`, name)))
+	return s.ownerPatches(o, within(kindOf(o), fmt.Sprintf(`{spec: {containers: [{name: app, image: "example.com/app:%s"}]}}`, name)))
 }
 
 // newImage gives it an image that is otherwise.
 func (s *story) newImage(o *unstructured.Unstructured, i image) *unstructured.Unstructured {
 	s.Helper()
-	return s.patch(o, within(kindOf(o), fmt.Sprintf(`{metadata: {annotations: {%s: %q}}}`, imageAnnotation, i.annotation())))
+	return s.ownerPatches(o, within(kindOf(o), fmt.Sprintf(`{metadata: {annotations: {%s: %q}}}`, imageAnnotation, i.annotation())))
 }
 
 // enforceWith makes the profile, or changes it: this is its section workloads, which is YAML.

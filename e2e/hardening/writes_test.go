@@ -90,7 +90,7 @@ func TestKilledAtEveryWriteItComesToTheSameEnd(t *testing.T) {
 			defer stop()
 			s.enforceWith(atOnce)
 			for range 2 {
-				s.within(func() error { return s.isFilled(contested) })
+				s.within(func() error { return s.holdsFill(contested) })
 				s.awaitWhole(contested)
 				s.patchBy(contested, "argocd-controller", types.StrategicMergePatchType, within(deployment, "{spec: "+bareContext+"}"))
 			}
