@@ -104,7 +104,9 @@ func TestKilledAtEveryWriteItComesToTheSameEnd(t *testing.T) {
 			s.expectRollouts(fine, 2, 3)
 			s.expectRollouts(crash, 2, 3)
 			s.expectRollouts(set, 2, 3)
-			s.expectRollouts(contested, 5, 6) // its own, and two of each side
+			if got := s.revisions(contested); got != 5 { // its own, and two of each side
+				t.Errorf("%d templates of what was contested, expected 5", got)
+			}
 			s.expectStated(crash, s.get(crash))
 			s.expectStated(set, s.get(set))
 			if deaths < test.atLeast {
