@@ -327,6 +327,33 @@ spec:
 	}
 }
 
+// What is applied by server-side apply replaces a list that has a default, and is not merged with it: who asks for less
+// than the default gets less.
+func TestListsWithDefaultsAreReplacedByServerSideApply(t *testing.T) {
+	apply := func(network, workloads string) *unstructured.Unstructured {
+		t.Helper()
+		body := fmt.Sprintf(`{apiVersion: rampart.dev/v1alpha1, kind: SecurityProfile, metadata: {name: less},
+			spec: {mode: "Off", namespaceSelector: {}, network: {%s}, workloads: {fill: {%s}}}}`, network, workloads)
+		p, err := control.Dynamic.Resource(profiles).Patch(t.Context(), "less", types.ApplyPatchType, []byte(body), metav1.PatchOptions{FieldManager: "git"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	apply("", "")
+	t.Cleanup(func() {
+		if err := control.Dynamic.Resource(profiles).Delete(context.Background(), "less", metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+	p := apply("defaultDeny: [Ingress]", "dropCapabilities: []")
+	deny, _, _ := unstructured.NestedStringSlice(p.Object, "spec", "network", "defaultDeny")
+	drop, _, _ := unstructured.NestedStringSlice(p.Object, "spec", "workloads", "fill", "dropCapabilities")
+	if len(deny) != 1 || deny[0] != "Ingress" || len(drop) != 0 {
+		t.Errorf("defaultDeny %v, dropCapabilities %v; expected [Ingress] and []", deny, drop)
+	}
+}
+
 // The schema's rules have a budget at run time, too. This profile, with 1 MB not far from what etcd stores in one
 // object, must stay in it.
 func TestLargestProfileIsAccepted(t *testing.T) {
