@@ -178,7 +178,7 @@ func owners(o *unstructured.Unstructured, path string) (names []string) {
 	}
 	applied := &unstructured.Unstructured{}
 	if text := o.GetAnnotations()[lastApplied]; text != "" && applied.UnmarshalJSON([]byte(text)) == nil {
-		if _, ok := nodesOf(applied)[path]; ok {
+		if nodesOf(applied)[path] != nil { // null states that there is to be none
 			names = append(names, "kubectl apply")
 		}
 	}
