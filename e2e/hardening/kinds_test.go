@@ -7,7 +7,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 const atOnce = "{rollout: {when: Now, progressDeadlineSeconds: 30, pauseAtFailuresPercent: 100}}"
@@ -113,26 +112,6 @@ func TestWhatCannotBeProvenIsLeftAlone(t *testing.T) {
 		s.must(s.isUntouched(o))
 	}
 	s.deleteProfile()
-}
-
-// What an exception allows is not filled in, and everything else is.
-func TestExceptionKeepsItsFieldOut(t *testing.T) {
-	t.Parallel()
-	s := begin(t, "excepted")
-	exception := &unstructured.Unstructured{Object: map[string]any{}}
-	s.merge(exception.Object, `{apiVersion: rampart.dev/v1alpha1, kind: SecurityException, metadata: {name: legacy},
-		spec: {rules: [capabilities-restricted], names: [web], reason: it binds port 80, author: ops}}`)
-	exceptions := schema.GroupVersionResource{Group: "rampart.dev", Version: "v1alpha1", Resource: "securityexceptions"}
-	_, err := s.Dynamic.Resource(exceptions).Namespace(s.name).Create(t.Context(), exception, metav1.CreateOptions{})
-	s.must(err)
-	o := s.make(workload{kind: deployment, name: "web", image: image{User: "1000", BreaksOn: []string{"capabilities"}}})
-	s.enforceWith(atOnce)
-	now := s.comesTo(o, "Proven")
-	if hasLeaf(now, "app", "securityContext", "capabilities") || !hasLeaf(now, "app", "securityContext", "allowPrivilegeEscalation") {
-		t.Errorf("it states\n%s", stated(now))
-	}
-	s.deleteProfile()
-	s.must(s.isUntouched(o))
 }
 
 // The kubelets are played: what a rollout meets is what the annotation says, whoever states the field.
