@@ -178,7 +178,7 @@ func owners(o *unstructured.Unstructured, path string) (names []string) {
 	}
 	applied := &unstructured.Unstructured{}
 	if text := o.GetAnnotations()[lastApplied]; text != "" && applied.UnmarshalJSON([]byte(text)) == nil {
-		if _, ok := nodesOf(applied)[path]; ok {
+		if nodesOf(applied)[path] != nil { // a null is what kubectl takes out, and not its own
 			names = append(names, "kubectl apply")
 		}
 	}
