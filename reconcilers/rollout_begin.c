@@ -240,6 +240,19 @@ static bool fills_resources(const struct rollout_pass *p, const struct fill *fil
     return false;
 }
 
+/* Of the template without any fill of ours: where more is added to one that stands, a failure takes
+ * back both, and what is left then is what the mark has to be about. */
+static const char *bare_digest(const struct rollout_pass *p)
+{
+    const char *fill = p->in->workload->fill;
+    bool stands = p->mark.phase == ROLLOUT_PROVEN || p->mark.phase == ROLLOUT_PENDING ||
+                  p->mark.phase == ROLLOUT_PROVING;
+
+    if (p->has_mark && stands && fill && strcmp(fill, p->mark.key) == 0)
+        return p->mark.digest;
+    return p->in->workload->template_digest;
+}
+
 static int begin_fill(struct rollout_pass *p, const struct fill *fill, const char *key,
                       uint32_t lost, struct err *err)
 {
@@ -262,7 +275,7 @@ static int begin_fill(struct rollout_pass *p, const struct fill *fill, const cha
         .started_s = p->in->now_s,
         .generation = p->in->profile_generation,
         .key = key,
-        .digest = w->template_digest,
+        .digest = bare_digest(p),
         .wanted = p->wanted,
         .left = p->step.left == ROLLOUT_FINE ? "" : rollout_reason_name(p->step.left),
         .profile = p->in->profile,

@@ -1,236 +1,153 @@
 package hardening
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
-	"net/http/httptest"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
-	"rampart.dev/e2e/operator"
 	"rampart.dev/e2e/proxy"
 )
 
-// place is where the audit log ends now.
-func (s *story) place() int64 {
-	s.Helper()
-	place, err := s.AuditNow()
-	s.must(err)
-	return place
-}
-
-// written counts by object, since a place in the audit log, what Rampart wrote in the story's namespace and to its
-// profile: "patch deployments/web". What was refused changed nothing and is left out.
-func (s *story) written(place int64) map[string]int {
-	s.Helper()
-	count := map[string]int{}
-	for event, err := range s.AuditEventsSince(place) {
-		s.must(err)
-		ref := event.ObjectRef
-		if event.User.Username != operator.User || ref == nil || event.ResponseStatus == nil || event.ResponseStatus.Code >= 300 {
-			continue
-		}
-		isRead := slices.Contains([]string{"get", "list", "watch"}, event.Verb)
-		if !isRead && (ref.Namespace == s.name || ref.Resource == "securityprofiles" && ref.Name == s.name) {
-			count[event.Verb+" "+ref.Resource+"/"+ref.Name]++
-		}
-	}
-	return count
-}
-
-// toWorkloads leaves out what is told: Events, and the status of the profile.
-func toWorkloads(written map[string]int) map[string]int {
-	count := map[string]int{}
-	for name, n := range written {
-		if !strings.Contains(name, " events/") && !strings.Contains(name, " securityprofiles/") {
-			count[name] = n
-		}
-	}
-	return count
-}
-
-// killer ends the operator twice at each of its writes for a story: once before the API server has it, and once after
-// that, before the answer. The write that follows is judged anew, until all have been survived.
+// killer kills the operator at writes to workloads and pods of a namespace, and starts it again.
 type killer struct {
 	*story
-	rule *proxy.Rule
-
-	mu     sync.Mutex // one write at a time
-	isDead bool       // nothing passes until it has been started again
-	passed map[string]int
-	deaths map[string]int // by write
+	mu     sync.Mutex // guards what follows, and the operator's life
+	lives  int
+	writes int
+	error  error
 }
 
-func (s *story) kill() *killer {
-	k := &killer{story: s, passed: map[string]int{}, deaths: map[string]int{}}
-	k.rule = s.proxy.On(k.isAbout, k.judge)
-	s.Cleanup(k.rule.Remove)
-	return k
+// killEach kills it at each write: once the server has done what was asked, before its answer comes; or each time
+// before the server hears of it, but for every other one, which is the same one again.
+func (s *story) killEach(isDone bool) (k *killer, stop func()) {
+	k = &killer{story: s}
+	rule := s.proxy.On(proxy.All(proxy.Writes("deployments", "statefulsets", "pods"), proxy.Namespaced(s.name)),
+		func(w http.ResponseWriter, q *http.Request, next http.Handler) {
+			life, isMeant := k.meets(isDone)
+			if !isMeant {
+				next.ServeHTTP(w, q)
+				return
+			}
+			defer k.kill(life)
+			if isDone {
+				proxy.AbortAnswered(w, q, next)
+			}
+			proxy.Abort(w, q, next)
+		})
+	return k, rule.Remove
 }
 
-// isAbout tells whether a request writes something of the story's. The profile's status and Events only tell, and after
-// each restart again.
-func (k *killer) isAbout(r *proxy.Request) bool {
-	isOurs := r.Resource != "events" && (strings.Contains(r.Path, "/namespaces/"+k.name+"/") || strings.HasSuffix(r.Path, "/securityprofiles/"+k.name))
-	return isOurs && proxy.Writes()(r)
-}
-
-func (k *killer) judge(w http.ResponseWriter, r *http.Request, next http.Handler) {
+func (k *killer) meets(isDone bool) (life int, isMeant bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	path := r.Method + " " + r.URL.Path
-	write := fmt.Sprintf("%s, number %d", path, k.passed[path]+1)
-	switch {
-	case k.isDead || r.Context().Err() != nil: // it was on its way when the operator was killed
-		panic(http.ErrAbortHandler)
-	case k.deaths[write] == 0:
-		k.end(write)
-	case k.deaths[write] == 1:
-		next.ServeHTTP(httptest.NewRecorder(), r)
-		k.passed[path]++
-		k.end(write)
+	k.writes++
+	return k.lives, isDone || k.writes%2 == 1
+}
+
+// lives guards the one operator: two killers do not kill at once.
+var lives sync.Mutex
+
+func (k *killer) kill(life int) {
+	lives.Lock()
+	defer lives.Unlock()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if life != k.lives || k.error != nil {
+		return
 	}
-	k.passed[path]++
-	next.ServeHTTP(w, r)
+	k.lives++
+	k.error = errors.Join(k.rampart.Kill(), k.rampart.Launch())
 }
 
-// end kills the operator, and the request with it.
-func (k *killer) end(write string) {
-	k.deaths[write]++
-	k.isDead = true
-	_ = k.rampart.Kill() // it is gone, or the story waits in vain
-	panic(http.ErrAbortHandler)
-}
-
-func (k *killer) hasKilled() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.isDead
-}
-
-// within starts the operator whenever it was killed, until the check succeeds.
-func (k *killer) within(check func() error) {
+// ended is how often it was killed.
+func (k *killer) ended() int {
 	k.Helper()
-	k.story.within(func() error {
-		if k.hasKilled() {
-			k.must(k.rampart.AwaitGone())
-			k.mu.Lock()
-			k.isDead = false
-			k.mu.Unlock()
-			if err := k.rampart.Start(k.Context()); err != nil && !k.hasKilled() {
-				k.Fatal(err)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.must(k.error)
+	return k.lives
+}
+
+// Killed at every write of a hardening, a revert and a standing down, before the server has it and after, it comes to
+// the same end, with as many rollouts and no more. It restarts the operator of all.
+func TestKilledAtEveryWriteItComesToTheSameEnd(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		isDone  bool
+		atLeast int // deaths: writes that come at once die together
+	}{{"before", false, 5}, {"after", true, 5}} {
+		t.Run(test.name, func(t *testing.T) {
+			s := begin(t, "each-write-"+test.name)
+			fine := s.make(workload{kind: deployment, name: "fine", replicas: 2, image: image{User: "1000"}})
+			crash := s.make(workload{kind: deployment, name: "crash", replicas: 2, image: image{User: "1000", BreaksOn: []string{"capabilities"}}})
+			set := s.make(workload{kind: statefulSet, name: "set", replicas: 2, image: image{User: "1000", BreaksOn: []string{"capabilities"}}})
+			contested := s.make(workload{kind: deployment, name: "web", replicas: 2, image: image{User: "1000"}})
+			k, stop := s.killEach(test.isDone)
+			defer stop()
+			s.enforceWith(atOnce)
+			for range 2 {
+				s.within(func() error { return s.holdsFill(contested) })
+				s.awaitWhole(contested)
+				s.patchBy(contested, "argocd-controller", types.StrategicMergePatchType, within(deployment, "{spec: "+bareContext+"}"))
 			}
-		}
-		return check()
-	})
-}
-
-// pods are those of the story's namespace, by uid.
-func (s *story) pods() (uids []string) {
-	s.Helper()
-	list, err := s.Client.CoreV1().Pods(s.name).List(s.Context(), metav1.ListOptions{})
-	s.must(err)
-	for _, pod := range list.Items {
-		uids = append(uids, string(pod.UID))
-	}
-	slices.Sort(uids)
-	return uids
-}
-
-// prune takes all out of a Deployment's template that its owner has not stated, and leaves the mark.
-func (s *story) prune(name string) {
-	s.Helper()
-	s.patchAs("owner", name, `{"spec": {"template": {"metadata": {"annotations": {"rampart.dev/fill": null}},
-		"spec": {"securityContext": null, "containers": [{"name": "app", "securityContext": null}]}}}}`)
-}
-
-// Killed before and after each of its writes, it comes to the same ends by the same writes: nothing is rolled out
-// twice. Started once more after that, it writes nothing and restarts nothing. It is not parallel: it restarts the
-// operator of all.
-func TestKilledAtEachWriteItComesToTheSameEnd(t *testing.T) {
-	s := begin(t, "cut")
-	made := map[string][]byte{}
-	for name, i := range map[string]image{
-		"fine": {User: "1000"}, "fought": {User: "1000"},
-		"crash": {User: "1000", BreaksOn: []string{"capabilities"}},
-	} {
-		s.makeDeployment(name, i)
-		made[name] = s.asMade(name)
-	}
-	s.makeStatefulSet("set", image{User: "1000", BreaksOn: []string{"seccompProfile"}})
-	threeWay(s, s.inGit("undone", "1", "")) // only of what kubectl made is it known that kubectl went back to it
-	s.settles("undone", "")
-	k := s.kill()
-	place := s.place()
-	s.enforce()
-
-	for range 2 {
-		k.within(func() error { return s.hasFilled("fought") })
-		s.prune("fought")
-	}
-	k.within(func() error { return s.is("fought", 6, "Contested") })
-	k.within(func() error { return s.is("undone", 3, "Proven") })
-	if out, err := s.RunKubectl(t.Context(), "rollout", "undo", "-n", s.name, "deployment/undone"); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	k.within(func() error { return s.is("undone", 5, "StoodDown") })
-	k.within(func() error { return s.is("fine", 3, "Proven") })
-	k.within(func() error { return s.is("crash", 3, "Reverted") })
-	k.within(func() error { return s.setIs("set", 3, "Reverted") })
-	for reason, name := range map[string]string{"Reverted": "crash", "Contested": "fought", "StoodDown": "undone"} {
-		k.within(func() error {
-			if count, _ := s.events(reason, name); count == 0 { // killed between a write and its Event, it still tells
-				return fmt.Errorf("no Event %s about %s", reason, name)
+			s.comesTo(fine, "Proven")
+			s.comesTo(crash, "Reverted")
+			s.comesTo(set, "Reverted")
+			s.comesTo(contested, "Contested")
+			stop()
+			deaths := k.ended()
+			s.must(s.rampart.AwaitReady(t.Context()))
+			s.expectRollouts(fine, 2, 3)
+			s.expectRollouts(crash, 2, 3)
+			s.expectRollouts(set, 2, 3)
+			if got := s.revisions(contested); got != 5 { // its own, and two of each side
+				t.Errorf("%d templates of what was contested, expected 5", got)
 			}
-			return nil
+			s.expectStated(crash, s.get(crash))
+			s.expectStated(set, s.get(set))
+			if deaths < test.atLeast {
+				t.Errorf("it was killed %d times, expected %d or more", deaths, test.atLeast)
+			}
+			t.Logf("killed %d times", deaths)
+			s.deleteProfile()
+			s.must(s.isUntouched(fine))
 		})
 	}
-	s.expectWrites(place, map[string]int{"fine": 2, "crash": 2, "set": 2, "fought": 3, "undone": 3})
-
-	k.rule.Remove()
-	pods, place := s.pods(), s.place()
-	s.must(s.rampart.Restart(t.Context()))
-	time.Sleep(quiet)
-	if got := toWorkloads(s.written(place)); len(got) > 0 {
-		t.Errorf("started again, it writes %v", got)
-	}
-	if got := s.pods(); !slices.Equal(got, pods) {
-		t.Errorf("started again, the pods are %v and were %v", got, pods)
-	}
-
-	place = s.place()
-	k = s.kill()
-	s.must(s.Dynamic.Resource(profiles).Delete(t.Context(), s.name, metav1.DeleteOptions{}))
-	k.within(func() error {
-		if _, err := s.Dynamic.Resource(profiles).Get(t.Context(), s.name, metav1.GetOptions{}); err == nil {
-			return fmt.Errorf("profile %s is still there", s.name)
-		}
-		return nil
-	})
-	k.rule.Remove()
-	k.within(func() error { return nil })
-	for name, was := range made {
-		if got := s.asMade(name); string(got) != string(was) {
-			t.Errorf("%s was\n%s\nand is\n%s", name, was, got)
-		}
-	}
-	// Fields go in one write and the mark in the next, once the pods are back; where only a mark is left it is one.
-	s.expectWrites(place, map[string]int{"fine": 2, "crash": 1, "set": 1, "fought": 1, "undone": 1})
-	t.Logf("killed at %d writes of taking back", len(k.deaths))
 }
 
-// expectWrites demands so many writes to each workload.
-func (s *story) expectWrites(place int64, want map[string]int) {
+// A failure is remembered by the cluster: neither a restart nor a rollback to what failed makes it try again. Another
+// image does.
+func TestFailureIsRememberedUntilTheTemplateChanges(t *testing.T) {
+	s := begin(t, "remembers")
+	o := s.make(workload{kind: deployment, name: "web", replicas: 2, image: image{User: "1000", BreaksOn: []string{"capabilities"}}})
+	s.enforceWith(atOnce)
+	s.comesTo(o, "Reverted")
+	s.must(s.rampart.Restart(t.Context()))
+	s.expectRollouts(o, 2, 3)
+
+	// Whoever makes the mark go, the ReplicaSet still tells.
+	s.patchBy(o, "editor", types.MergePatchType, `{metadata: {annotations: {`+markAnnotation+`: null}}}`)
+	s.expectSkipped(o, "TriedBefore")
+	s.must(s.rampart.Restart(t.Context()))
+	s.expectRollouts(o, 2, 4)
+
+	s.newImage(o, image{User: "1000"})
+	now := s.comesTo(o, "Proven")
+	if !hasLeaf(now, "app", "securityContext", "capabilities", "drop") {
+		t.Errorf("nothing is filled in:\n%s", stated(now))
+	}
+	s.deleteProfile()
+}
+
+// expectRollouts demands that it ever had so many templates, and is of this generation.
+func (s *story) expectRollouts(o *unstructured.Unstructured, templates int, generation int64) {
 	s.Helper()
-	got := s.written(place)
-	for name, n := range want {
-		if count := got["patch deployments/"+name] + got["patch statefulsets/"+name]; count != n {
-			s.Errorf("%d writes to %s, expected %d; all: %v", count, name, n, got)
-		}
+	now := s.get(o)
+	if got := s.revisions(o); got != templates || now.GetGeneration() != generation {
+		s.Errorf("%s %s: %d templates, generation %d; expected %d and %d", o.GetKind(), o.GetName(), got, now.GetGeneration(), templates, generation)
 	}
 }

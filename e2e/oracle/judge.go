@@ -92,7 +92,7 @@ func (j *judge) ours(v version, w *workload) {
 	}
 	before, after := nodesOf(w.last), nodesOf(v.after)
 	changes := before.changesTo(after)
-	if len(w.filled) == 0 {
+	if w.isAllTakenBack() {
 		w.before = before.below("spec")
 	}
 	for _, c := range changes {

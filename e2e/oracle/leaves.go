@@ -178,7 +178,7 @@ func owners(o *unstructured.Unstructured, path string) (names []string) {
 	}
 	applied := &unstructured.Unstructured{}
 	if text := o.GetAnnotations()[lastApplied]; text != "" && applied.UnmarshalJSON([]byte(text)) == nil {
-		if nodesOf(applied)[path] != nil { // a null is what kubectl takes out, and not its own
+		if nodesOf(applied)[path] != nil { // null states that there is to be none
 			names = append(names, "kubectl apply")
 		}
 	}

@@ -375,6 +375,23 @@ static void test_a_paused_change_is_not_forgotten(void **state)
     assert_true(step.keeps_before);
 }
 
+/* It takes back the fill before as well: the mark is about the template without any. */
+static void test_a_fill_on_top_of_another_that_fails_is_not_tried_twice(void **state)
+{
+    (void)state;
+    prove_it();
+    section.fill.allow_privilege_escalation = true;
+    fill_it();
+    pods.new_troubles = POD_CRASH_LOOP;
+    expect(ROLLOUT_ACT_REVERT, ROLLOUT_FAILED_BEFORE);
+    write_it();
+    pods = fixture_pods();
+    web.template_digest = "d0"; /* as its owner made it */
+    expect(ROLLOUT_ACT_NOTHING, ROLLOUT_FAILED_BEFORE);
+    web.template_digest = "d1"; /* as its owner changed it */
+    expect(ROLLOUT_ACT_FILL, ROLLOUT_FINE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +399,7 @@ int main(void)
         TEST(test_it_begins_only_when_all_allows_it),
         TEST(test_an_owner_is_named),
         TEST(test_a_paused_change_is_not_forgotten),
+        TEST(test_a_fill_on_top_of_another_that_fails_is_not_tried_twice),
     };
 
     json_use_allocator(1);

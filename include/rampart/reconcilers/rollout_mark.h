@@ -38,7 +38,7 @@ struct rollout_mark {
     int64_t generation;  /* metadata.generation of the profile: failures count until it changes */
     const char *key;     /* of the fill; as the template has it in ANNOTATION_FILL */
     const char *digest;  /* template_digest of the template that it is about: of ROLLOUT_PROVING,
-                            _PENDING and _PROVEN the one before the fill, else the one that is left
+                            _PENDING and _PROVEN the one before any fill, else the one that is left
                             alone until it changes */
     const char *wanted;  /* digest of what the profile wanted to be filled in */
     const char *left;    /* rollout_reason_name() of why something was left out of the fill; "" or
