@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -114,8 +115,15 @@ func TestEveryRivalGetsItUntilItsNextChange(t *testing.T) {
 				t.Errorf("the rival has not got it:\n%s", stated(now))
 			}
 			s.expectSaid("Contested", "web")
-			writes := now.GetGeneration()
+			writes, place := now.GetGeneration(), s.place()
 			s.within(func() error { return s.isContested() })
+			if _, note := s.events("Contested", "web"); r.name == "server-side" && !strings.Contains(note, gitOps) {
+				t.Errorf("managedFields name the rival, and the Event does not: %s", note)
+			}
+			time.Sleep(quiet)
+			if got := toWorkloads(s.written(place)); len(got) > 0 {
+				t.Errorf("it goes on: %v", got)
+			}
 
 			s.newTag(o, "2")
 			now = s.comesTo(o, "Proven")
