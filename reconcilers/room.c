@@ -7,6 +7,7 @@
 
 #define CPU (HAS_CPU_REQUEST | HAS_CPU_LIMIT)
 #define MEMORY (HAS_MEMORY_REQUEST | HAS_MEMORY_LIMIT)
+#define ROUNDING 1e-9L
 
 /* ---- LimitRanges ---- */
 
@@ -112,9 +113,10 @@ static long double stated(const char *text)
     return text && quantity_read(text, &amount) ? amount : 0;
 }
 
+/* Tenths of a processor have no exact value: six times 100m may come out above 600m. */
 static bool has_room(const struct room *room, size_t flag, long double needed)
 {
-    return !room->has_quota[flag] || needed <= room->left[flag];
+    return !room->has_quota[flag] || needed * (1 - ROUNDING) <= room->left[flag];
 }
 
 /* Of one resource; @request is the bit of its flag, and that of its limit stands two further. */
