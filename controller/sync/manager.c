@@ -259,11 +259,6 @@ static void note_trouble(struct manager *m)
         m->trouble_since_ms = m->now_ms;
 }
 
-static uint64_t sooner(uint64_t one, uint64_t other)
-{
-    return one < other ? one : other;
-}
-
 static uint64_t deadline(const struct manager *m)
 {
     uint64_t due_ms = sooner(cluster_deadline(m->cluster), recorder_deadline(m->recorder));

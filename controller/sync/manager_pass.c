@@ -138,11 +138,6 @@ static bool must_wait(struct manager *m, const struct subject *s, const struct p
     return false;
 }
 
-static uint64_t sooner(uint64_t one, uint64_t other)
-{
-    return one < other ? one : other;
-}
-
 /* When the next status may be sent: @now_ms or earlier means at once. */
 static uint64_t status_due(const struct profile_track *track)
 {

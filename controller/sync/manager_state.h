@@ -124,6 +124,11 @@ struct subject {
     bool is_profile;
 };
 
+static inline uint64_t sooner(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
 /* ---- manager_keys.c ---- */
 struct subject subject_of(const char *key);
 void manager_on_change(void *ctx, const struct object *before, const struct object *after);
