@@ -28,6 +28,17 @@ static size_t filled_count(void)
 
 /* ---- The profile goes ---- */
 
+/* A Deployment that the profile, which takes back when it goes, has filled in. */
+static struct record *begin_filled(void)
+{
+    struct record *web;
+
+    begin(FINALIZER, REMOVE NOW_SECTION(""));
+    web = put_web();
+    fill_in();
+    return web;
+}
+
 static void test_removal_leaves_every_workload_as_it_was_one_after_the_other(void **state)
 {
     json_t *before[WORKLOADS_MAX];
@@ -160,9 +171,7 @@ static void test_what_git_has_adopted_stays(void **state)
     json_t *spec;
 
     (void)state;
-    begin(FINALIZER, REMOVE NOW_SECTION(""));
-    web = put_web();
-    fill_in();
+    web = begin_filled();
     json_array_append_new(json_object_get(json_object_get(object_of(web), "metadata"),
                                           "managedFields"),
                           json_pack("{s:s,s:s,s:{s:{s:{s:{s:{s:{s:{}}}}}}}}", "manager", "argocd",
@@ -198,9 +207,7 @@ static void test_what_cannot_be_told_apart_is_left_and_said_and_holds_nothing_up
     struct record *web;
 
     (void)state;
-    begin(FINALIZER, REMOVE NOW_SECTION(""));
-    web = put_web();
-    fill_in();
+    web = begin_filled();
     json_object_set_new(fields_of(web, "rampart"), "manager", json_string("ancient-changes"));
     world_publish(&world, web->kind, "shop", "web");
     put_profile("p", GOING, REMOVE NOW_SECTION(""));
@@ -258,9 +265,7 @@ static void test_a_namespace_that_is_deselected_is_taken_back_by_a_profile_in_en
     struct record *web;
 
     (void)state;
-    begin(FINALIZER, REMOVE NOW_SECTION(""));
-    web = put_web();
-    fill_in();
+    web = begin_filled();
     put_profile("p", FINALIZER, REMOVE ",'workloads':{'mode':'Audit'}");
     put_ns("shop", "other");
     fill_in();
@@ -276,9 +281,7 @@ static void test_removal_in_audit_or_off_goes_by_the_deletion_alone(void **state
     struct record *web;
 
     (void)state;
-    begin(FINALIZER, REMOVE NOW_SECTION(""));
-    web = put_web();
-    fill_in();
+    web = begin_filled();
     put_profile("p", FINALIZER, REMOVE ",'workloads':{'mode':'Off'}");
     fill_in();
     assert_true(is_filled(web));
@@ -292,9 +295,7 @@ static void test_a_profile_whose_section_is_gone_takes_back_all_the_same(void **
     struct record *web;
 
     (void)state;
-    begin(FINALIZER, REMOVE NOW_SECTION(""));
-    web = put_web();
-    fill_in();
+    web = begin_filled();
     put_profile("p", GOING, REMOVE ",'network':{}");
     fill_in();
     assert_int_equal(phase_of(web), ROLLOUT_NONE);
@@ -310,9 +311,7 @@ test_the_next_profile_in_enforce_answers_for_what_one_that_goes_has_filled_in(vo
 
     (void)state;
     arena_init(&a, 1u << 16);
-    begin(FINALIZER, REMOVE NOW_SECTION(""));
-    web = put_web();
-    fill_in();
+    web = begin_filled();
     put_profile("q", "", ",'priority':-1" NOW_SECTION(""));
     web->rollouts = 0;
     put_profile("p", GOING, REMOVE NOW_SECTION(""));
@@ -330,9 +329,7 @@ static void test_one_that_only_looks_on_keeps_nothing_from_being_taken_back(void
     struct record *web;
 
     (void)state;
-    begin(FINALIZER, REMOVE NOW_SECTION(""));
-    web = put_web();
-    fill_in();
+    web = begin_filled();
     put_profile("q", "", ",'priority':7,'workloads':{'mode':'Audit'}");
     fill_in();
     assert_true(is_filled(web)); /* masked */
@@ -346,9 +343,7 @@ static void test_an_invalid_profile_takes_nothing_back(void **state)
     struct record *web;
 
     (void)state;
-    begin(FINALIZER, REMOVE NOW_SECTION(""));
-    web = put_web();
-    fill_in();
+    web = begin_filled();
     web->writes = 0;
     put_profile("p", GOING, REMOVE ",'workloads':{'level':'wild'}");
     fill_in();
