@@ -3,7 +3,8 @@ package hardening
 import (
 	"context"
 	"fmt"
-	"os/exec"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,13 +20,16 @@ import (
 // quiet is for how long nothing may come of what is no reason to write.
 const quiet = 8 * time.Second
 
-func (s *story) kubectl(stdin string, args ...string) {
+// kubectl runs it in the story's namespace; file, where it is not empty, is what "-f FILE" is to name.
+func (s *story) kubectl(file string, args ...string) {
 	s.Helper()
-	command := exec.CommandContext(s.Context(), s.Kubectl, append([]string{"--kubeconfig", s.AdminKubeconfig, "--namespace", s.name}, args...)...)
-	command.Stdin = strings.NewReader(stdin)
-	if out, err := command.CombinedOutput(); err != nil {
-		s.Fatalf("kubectl %s: %v: %s", strings.Join(args, " "), err, out)
+	if file != "" {
+		path := filepath.Join(s.TempDir(), "manifest.json")
+		s.must(os.WriteFile(path, []byte(file), 0o600))
+		args = append(args, "-f", path)
 	}
+	_, err := s.RunKubectl(s.Context(), append([]string{"--namespace", s.name}, args...)...)
+	s.must(err)
 }
 
 func (s *story) patch(name, body string) {
@@ -98,7 +102,7 @@ func TestNextChangeWaitsForTheOwner(t *testing.T) {
 func TestRolloutUndoIsTheUsersWord(t *testing.T) {
 	t.Parallel()
 	s := begin(t, "undo")
-	s.kubectl(fmt.Sprintf(manifest, s.name, container("app")), "apply", "-f", "-")
+	s.kubectl(fmt.Sprintf(manifest, s.name, container("app")), "apply")
 	s.phaseIs("web", "") // it runs
 	s.enforce()
 	s.phaseIs("web", "Proven")
@@ -129,7 +133,7 @@ func TestOwnersToolsGoOnAsBefore(t *testing.T) {
 	for _, tool := range []struct {
 		name string
 		args []string
-	}{{"apply", []string{"apply", "-f", "-"}}, {"server-side", []string{"apply", "--server-side", "-f", "-"}}} {
+	}{{"apply", []string{"apply"}}, {"server-side", []string{"apply", "--server-side"}}} {
 		t.Run(tool.name, func(t *testing.T) {
 			t.Parallel()
 			s := begin(t, "tools-"+tool.name)
