@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -24,6 +22,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"rampart.dev/e2e/cluster"
+	"rampart.dev/e2e/helper"
 )
 
 const (
@@ -92,23 +91,8 @@ type answer struct {
 
 func ask(t *testing.T, question map[string]any) (a answer) {
 	t.Helper()
-	folder := os.Getenv("RAMPART_HELPERS")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "build", "release", "helpers")
-	}
-	input, err := json.Marshal(question)
-	if err != nil {
+	if err := helper.Ask(t.Context(), "evidence", question, &a); err != nil {
 		t.Fatal(err)
-	}
-	command := exec.CommandContext(t.Context(), filepath.Join(folder, "evidence"))
-	command.Stdin = bytes.NewReader(input)
-	command.Stderr = os.Stderr
-	output, err := command.Output()
-	if err != nil {
-		t.Fatalf("%v (`make helpers` builds it)", err)
-	}
-	if err := json.Unmarshal(output, &a); err != nil {
-		t.Fatalf("%v: %s", err, output)
 	}
 	return a
 }

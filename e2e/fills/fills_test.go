@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -25,6 +23,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"rampart.dev/e2e/cluster"
+	"rampart.dev/e2e/helper"
 )
 
 const (
@@ -187,26 +186,10 @@ type answer struct {
 	Error, Message string
 }
 
-func ask(t *testing.T, question map[string]any) answer {
+func ask(t *testing.T, question map[string]any) (a answer) {
 	t.Helper()
-	folder := os.Getenv("RAMPART_HELPERS")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "build", "release", "helpers")
-	}
-	input, err := json.Marshal(question)
-	if err != nil {
+	if err := helper.Ask(t.Context(), "fill", question, &a); err != nil {
 		t.Fatal(err)
-	}
-	command := exec.CommandContext(t.Context(), filepath.Join(folder, "fill"))
-	command.Stdin = bytes.NewReader(input)
-	command.Stderr = os.Stderr
-	output, err := command.Output()
-	if err != nil {
-		t.Fatalf("%v (`make helpers` builds it)", err)
-	}
-	var a answer
-	if err := json.Unmarshal(output, &a); err != nil {
-		t.Fatalf("%v: %s", err, output)
 	}
 	return a
 }
