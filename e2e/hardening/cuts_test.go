@@ -113,16 +113,23 @@ func (c *cutter) hasKilled() bool {
 	return c.isDead
 }
 
+// relaunch starts it again, and no write is judged meanwhile: the proxy may learn of one of the former life's only now,
+// and what that ends must be the new life, not the one that is over.
+func (c *cutter) relaunch() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.isDead = false
+	return c.rampart.Launch()
+}
+
 // within starts the operator whenever it was killed, until the check succeeds.
 func (c *cutter) within(check func() error) {
 	c.Helper()
 	c.story.within(func() error {
 		if c.hasKilled() {
 			c.must(c.rampart.AwaitGone())
-			c.mu.Lock()
-			c.isDead = false
-			c.mu.Unlock()
-			if err := c.rampart.Start(c.Context()); err != nil && !c.hasKilled() {
+			c.must(c.relaunch())
+			if err := c.rampart.AwaitReady(c.Context()); err != nil && !c.hasKilled() {
 				c.Fatal(err)
 			}
 		}
