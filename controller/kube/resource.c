@@ -220,8 +220,8 @@ static const struct projection workload_metadata[] = {META_COMMON,
                                                       END};
 
 static const struct projection condition[] = {KEEP("type"), KEEP("status"), END};
-static const struct projection deployment_spec[] = {KEEP("replicas"), KEEP("paused"),
-                                                    KEEP("progressDeadlineSeconds"), TEMPLATE, END};
+static const struct projection deployment_spec[] = {KEEP("replicas"), KEEP("paused"), TEMPLATE,
+                                                    END};
 static const struct projection deployment_status[] = {
     KEEP("observedGeneration"), KEEP("updatedReplicas"),        KEEP("readyReplicas"),
     KEEP("availableReplicas"),  PARTS("conditions", condition), END};
@@ -236,13 +236,9 @@ static const struct projection update_strategy[] = {KEEP("type"),
 static const struct projection stateful_set_spec[] = {KEEP("replicas"), KEEP("podManagementPolicy"),
                                                       PARTS("updateStrategy", update_strategy),
                                                       TEMPLATE, END};
-static const struct projection stateful_set_status[] = {KEEP("observedGeneration"),
-                                                        KEEP("updatedReplicas"),
-                                                        KEEP("readyReplicas"),
-                                                        KEEP("availableReplicas"),
-                                                        KEEP("currentRevision"),
-                                                        KEEP("updateRevision"),
-                                                        END};
+static const struct projection stateful_set_status[] = {
+    KEEP("observedGeneration"), KEEP("updatedReplicas"), KEEP("readyReplicas"),
+    KEEP("availableReplicas"),  KEEP("updateRevision"),  END};
 static const struct projection stateful_set_keep[] = {STATUS_COMMON,
                                                       PARTS("metadata", workload_metadata),
                                                       PARTS("spec", stateful_set_spec),

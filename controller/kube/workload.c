@@ -191,8 +191,6 @@ static int stateful_read(const json_t *spec, const json_t *status, struct arena 
 
     w->has_partition = count_of(rolling, "partition", 0) > 0;
     w->is_ordered = !is_text(spec, "podManagementPolicy", "Parallel");
-    if (text_or_empty(status, "currentRevision", NAME_LEN_MAX, a, &w->revision_current, err) < 0)
-        return -1;
     return text_or_empty(status, "updateRevision", NAME_LEN_MAX, a, &w->revision_update, err);
 }
 
@@ -205,11 +203,10 @@ static int progress_read(const json_t *root, struct arena *a, struct workload_fa
     w->generation = number_of(json_member(root, "metadata"), "generation", INT64_MAX, 0);
     w->observed_generation = number_of(status, "observedGeneration", INT64_MAX, 0);
     w->is_on_delete = is_text(json_member(spec, "updateStrategy"), "type", "OnDelete");
-    w->revision_current = w->revision_update = "";
+    w->revision_update = "";
     switch (w->object.kind) {
     case KIND_DEPLOYMENT:
         replicas_read(spec, status, w);
-        w->progress_deadline_s = count_of(spec, "progressDeadlineSeconds", 0);
         w->is_paused = json_is_true(json_member(spec, "paused"));
         w->is_stalled = is_stalled(status);
         return 0;

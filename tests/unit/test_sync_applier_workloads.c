@@ -100,7 +100,6 @@ static void assert_same_facts(const struct object *one, const struct object *oth
     SAME_TEXT(rollout);
     SAME_TEXT(owner_kind);
     SAME_TEXT(owner_name);
-    SAME_TEXT(revision_current);
     SAME_TEXT(revision_update);
     SAME_TEXT(template_rival.manager);
     SAME_TEXT(template_rival.time);

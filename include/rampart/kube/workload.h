@@ -36,16 +36,14 @@ struct workload_facts {
     int32_t replicas_updated; /* of the newest template */
     int32_t replicas_ready;
     int32_t replicas_available;
-    int32_t progress_deadline_s;  /* Deployment: progressDeadlineSeconds; 0: not stated */
-    const char *revision_current; /* StatefulSet: status.currentRevision; "" elsewhere */
-    const char *revision_update;  /* StatefulSet: status.updateRevision; "" elsewhere */
-    bool is_paused;               /* spec.paused, a CronJob's spec.suspend */
-    bool is_on_delete;            /* updateStrategy OnDelete: nothing rolls out by itself */
-    bool has_partition;           /* StatefulSet: rollingUpdate.partition over 0 */
-    bool is_ordered;              /* StatefulSet: podManagementPolicy OrderedReady */
-    bool is_stalled;              /* Deployment: condition Progressing is False */
-    bool has_our_entry;           /* managedFields has an Update entry of manager "rampart" */
-    struct rival template_rival;  /* the newest other manager of the template */
+    const char *revision_update; /* StatefulSet: status.updateRevision; "" elsewhere */
+    bool is_paused;              /* spec.paused, a CronJob's spec.suspend */
+    bool is_on_delete;           /* updateStrategy OnDelete: nothing rolls out by itself */
+    bool has_partition;          /* StatefulSet: rollingUpdate.partition over 0 */
+    bool is_ordered;             /* StatefulSet: podManagementPolicy OrderedReady */
+    bool is_stalled;             /* Deployment: condition Progressing is False */
+    bool has_our_entry;          /* managedFields has an Update entry of manager "rampart" */
+    struct rival template_rival; /* the newest other manager of the template */
 };
 
 /* One projected object of these kinds. Numbers and texts of wrong types count as not stated, and a
