@@ -9,7 +9,7 @@
 
 #define SAID_BYTES_MAX (8u * 1024) /* of one finding; its bounded texts do not reach it */
 
-static_assert(sizeof(struct hardening) <= 96, "as the header says");
+static_assert(sizeof(struct hardening) <= 88, "as the header says");
 
 struct hardening_said { /* its texts lie in its block */
     const char *rule, *message, *manager;

@@ -1,6 +1,6 @@
 /*
  * What the runtime keeps of each workload that hardening is concerned with (kube/harden.h), and the
- * sums of it by profile: a record of 96 bytes a workload, and a text where there is something to
+ * sums of it by profile: a record of 88 bytes a workload, and a text where there is something to
  * say. All of it may be lost: the state is in the cluster.
  *
  * A turn is the leave to begin. It is out until the next step of the workload has told what became
