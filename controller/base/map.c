@@ -1,5 +1,6 @@
 #include "rampart/base/map.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define BUCKETS_MIN 8u
@@ -13,6 +14,8 @@ struct map_entry {
     void *value;              /* borrowed */
     char key[];               /* NUL-terminated */
 };
+
+static_assert(sizeof(struct map_entry) == 32, "as the header says");
 
 static uint64_t seeds[2] = {0x736f6d6570736575, 0x646f72616e646f6d};
 

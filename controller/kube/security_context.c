@@ -1,8 +1,11 @@
 #include "rampart/kube/security_context.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "rampart/json/get.h"
+
+static_assert(sizeof(struct security_context) <= 48, "as the header says");
 
 int stated_decode(const json_t *obj, const char *name, uint8_t *ret_stated, struct err *err)
 {

@@ -35,7 +35,7 @@ struct se_linux { /* NULL: not stated; "" is as good as that, as the API has it 
 };
 
 /* securityContext of the pod or of one container; members that only the other has stay UNSET. There
- * are at least two of these for every workload: what is yes or no takes one bit. */
+ * are at least two of these for every workload: 48 bytes, and what is yes or no takes one bit. */
 struct security_context {
     uint8_t run_as_non_root;            /* enum stated, and so are the next ones */
     uint8_t privileged;                 /* container */
