@@ -44,6 +44,7 @@ check-deps:
 	            openssl=libssl-dev yaml-0.1=libyaml-dev cmocka=libcmocka-dev; do \
 	    pkg-config --exists $${pair%%=*} 2>/dev/null || missing="$$missing $${pair##*=}"; \
 	done; \
+	[ -e /usr/include/uthash.h ] || missing="$$missing uthash-dev"; \
 	if [ -n "$$missing" ]; then \
 	    echo "Debian packages are missing:$$missing"; echo "Install them with: make deps"; exit 1; \
 	fi

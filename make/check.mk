@@ -101,7 +101,7 @@ coverage: ## branch coverage of the unit and wire tests, build/coverage/index.ht
 
 # Unit tests alone: what wire tests happen to run is not thereby tested. The branches of assert() are not counted;
 # docs/testing.md says why.
-GATED := controller/base controller/sync controller/kube controller/json reconcilers
+GATED := controller/sync controller/kube controller/json reconcilers
 GATE_PERCENT ?= 95
 
 .PHONY: coverage-gate

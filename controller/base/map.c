@@ -1,21 +1,24 @@
 #include "rampart/base/map.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 
-#define BUCKETS_MIN 8u
-#define ENTRIES_A_BUCKET 2u /* on average; with more there are twice as many buckets */
+/* Keys come from tenants: SipHash, which has no collisions that hold for every seed. */
+static unsigned map_hash(const void *key, size_t len);
 
-/* One for every record that is kept by name: it is small, and one block with its key. */
+#define HASH_NONFATAL_OOM 1
+#define uthash_malloc(size) mem_alloc(size)
+#define uthash_free(ptr, size) mem_free(ptr)
+#define uthash_nonfatal_oom(entry) (is_out_of_memory = true)
+#define HASH_FUNCTION(key, len, ret_hash) ((ret_hash) = map_hash((key), (len)))
+#include <uthash.h>
+
 struct map_entry {
-    struct map_entry *next;   /* in its bucket */
-    struct map_entry *before; /* by age; NULL: it is the oldest */
-    struct map_entry *after;  /* NULL: it is the newest */
-    void *value;              /* borrowed */
-    char key[];               /* NUL-terminated */
+    UT_hash_handle hh;
+    void *value; /* borrowed */
+    char key[];  /* owned, NUL-terminated */
 };
-
-static_assert(sizeof(struct map_entry) == 32, "as the header says");
 
 static uint64_t seeds[2] = {0x736f6d6570736575, 0x646f72616e646f6d};
 
@@ -52,26 +55,23 @@ static void sip_round(uint64_t v[4])
     v[2] = rotate(v[2], 32);
 }
 
-/*
- * Keys come from tenants: SipHash-1-3, which has no collisions that hold for every seed
- * (https://www.aumasson.jp/siphash/siphash.pdf), folded to the bits that a bucket needs.
- */
-static uint64_t hash_of(const char *key)
+/* SipHash-1-3, https://www.aumasson.jp/siphash/siphash.pdf, folded to 32 bits. */
+static unsigned map_hash(const void *key, size_t len)
 {
     uint64_t v[4] = {seeds[0] ^ 0x736f6d6570736575, seeds[1] ^ 0x646f72616e646f6d,
                      seeds[0] ^ 0x6c7967656e657261, seeds[1] ^ 0x7465646279746573};
-    size_t len = strlen(key);
+    const char *bytes = key;
     uint64_t word;
     size_t i;
 
     for (i = 0; i + 8 <= len; i += 8) {
-        memcpy(&word, key + i, 8);
+        memcpy(&word, bytes + i, 8);
         v[3] ^= word;
         sip_round(v);
         v[0] ^= word;
     }
     word = 0;
-    memcpy(&word, key + i, len - i);
+    memcpy(&word, bytes + i, len - i);
     word |= (uint64_t)len << 56;
     v[3] ^= word;
     sip_round(v);
@@ -79,102 +79,43 @@ static uint64_t hash_of(const char *key)
     v[2] ^= 0xFF;
     for (int rounds = 0; rounds < 3; rounds++)
         sip_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
-
-/* ---- Buckets ---- */
-
-static struct map_entry **bucket_of(const struct map *m, const char *key)
-{
-    return &m->buckets[hash_of(key) & (m->buckets_count - 1)];
-}
-
-/* The link that leads to the entry of @key. NULL: there is none. */
-static struct map_entry **link_to(const struct map *m, const char *key)
-{
-    if (m->count == 0)
-        return NULL;
-    for (struct map_entry **link = bucket_of(m, key); *link; link = &(*link)->next) {
-        if (strcmp((*link)->key, key) == 0)
-            return link;
-    }
-    return NULL;
+    word = v[0] ^ v[1] ^ v[2] ^ v[3];
+    return (unsigned)(word ^ word >> 32);
 }
 
 static struct map_entry *find(const struct map *m, const char *key)
 {
-    struct map_entry **link = link_to(m, key);
+    struct map_entry *entry;
 
-    return link ? *link : NULL;
+    HASH_FIND_STR(m->head, key, entry);
+    return entry;
 }
-
-static void enter_bucket(struct map *m, struct map_entry *entry)
-{
-    struct map_entry **bucket = bucket_of(m, entry->key);
-
-    entry->next = *bucket;
-    *bucket = entry;
-}
-
-/* Room for one more. */
-static int reserve(struct map *m, struct err *err)
-{
-    size_t count = m->buckets_count ? m->buckets_count * 2 : BUCKETS_MIN;
-    struct map_entry **buckets;
-
-    if (m->count < m->buckets_count * ENTRIES_A_BUCKET)
-        return 0;
-    buckets = mem_calloc(count, sizeof(struct map_entry *));
-    if (!buckets)
-        return err_nomem(err);
-    mem_free(m->buckets);
-    m->buckets = buckets;
-    m->buckets_count = count;
-    for (struct map_entry *e = m->oldest; e; e = e->after)
-        enter_bucket(m, e);
-    return 0;
-}
-
-/* ---- The map ---- */
 
 void map_init(struct map *m, size_t count_max)
 {
+    assert(count_max <= UINT32_MAX); /* uthash counts in unsigned */
     *m = (struct map){.count_max = count_max};
 }
 
 void map_done(struct map *m)
 {
-    struct map_entry *entry, *after;
+    struct map_entry *entry, *next;
 
     if (!m)
         return;
-    for (entry = m->oldest; entry; entry = after) {
-        after = entry->after;
+    entry = m->head;
+    HASH_CLEAR(hh, m->head); /* frees the table; the entries still hold each other */
+    for (; entry; entry = next) {
+        next = entry->hh.next;
         mem_free(entry);
     }
-    mem_free(m->buckets);
-    *m = (struct map){.count_max = m->count_max};
-}
-
-/* The youngest, not in a bucket yet. */
-static struct map_entry *entry_new(struct map *m, const char *key, void *value)
-{
-    size_t len = strlen(key);
-    struct map_entry *entry = mem_alloc(sizeof(*entry) + len + 1);
-
-    if (!entry)
-        return NULL;
-    *entry = (struct map_entry){.before = m->newest, .value = value};
-    memcpy(entry->key, key, len + 1);
-    *(m->newest ? &m->newest->after : &m->oldest) = entry;
-    m->newest = entry;
-    m->count++;
-    return entry;
 }
 
 int map_put(struct map *m, const char *key, void *value, void **ret_old, struct err *err)
 {
     struct map_entry *entry = find(m, key);
+    bool is_out_of_memory = false;
+    size_t len = strlen(key);
 
     if (entry) {
         if (ret_old)
@@ -182,14 +123,18 @@ int map_put(struct map *m, const char *key, void *value, void **ret_old, struct 
         entry->value = value;
         return 0;
     }
-    if (m->count >= m->count_max)
+    if (map_count(m) >= m->count_max)
         return err_set(err, ERR_LIMIT, "more than %zu entries", m->count_max);
-    if (reserve(m, err) < 0)
-        return -1;
-    entry = entry_new(m, key, value);
+    entry = mem_alloc(sizeof(*entry) + len + 1);
     if (!entry)
         return err_nomem(err);
-    enter_bucket(m, entry);
+    *entry = (struct map_entry){.value = value};
+    memcpy(entry->key, key, len + 1);
+    HASH_ADD_KEYPTR(hh, m->head, entry->key, len, entry);
+    if (is_out_of_memory) {
+        mem_free(entry);
+        return err_nomem(err);
+    }
     if (ret_old)
         *ret_old = NULL;
     return 0;
@@ -204,23 +149,14 @@ void *map_get(const struct map *m, const char *key)
 
 void *map_remove(struct map *m, const char *key)
 {
-    struct map_entry **link = link_to(m, key);
-    struct map_entry *entry;
+    struct map_entry *entry = find(m, key);
     void *value;
 
-    if (!link)
+    if (!entry)
         return NULL;
-    entry = *link;
     value = entry->value;
-    *link = entry->next;
-    *(entry->before ? &entry->before->after : &m->oldest) = entry->after;
-    *(entry->after ? &entry->after->before : &m->newest) = entry->before;
+    HASH_DEL(m->head, entry);
     mem_free(entry);
-    m->count--;
-    if (m->count == 0) { /* what is empty holds nothing */
-        MEM_FREE_NULL(m->buckets);
-        m->buckets_count = 0;
-    }
     return value;
 }
 
@@ -233,17 +169,17 @@ const char *map_key(const struct map *m, const char *key)
 
 size_t map_count(const struct map *m)
 {
-    return m->count;
+    return HASH_COUNT(m->head);
 }
 
 struct map_entry *map_first(const struct map *m)
 {
-    return m->oldest;
+    return m->head;
 }
 
 struct map_entry *map_next(const struct map_entry *e)
 {
-    return e->after;
+    return e->hh.next;
 }
 
 const char *map_entry_key(const struct map_entry *e)

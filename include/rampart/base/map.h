@@ -1,7 +1,7 @@
 /*
- * String-keyed map with a ceiling, a seeded hash (keys come from tenants) and out-of-memory as an
- * error. The map copies its keys and borrows its values: 32 bytes and the key for each entry, and 4
- * to 8 for its bucket. Iteration is in insertion order; callers that need an order sort.
+ * String-keyed map with a ceiling: uthash behind functions, with a seeded hash (keys come from
+ * tenants) and out-of-memory as an error. The map copies its keys and borrows its values.
+ * Iteration is in insertion order; callers that need an order sort.
  */
 #ifndef RAMPART_BASE_MAP_H
 #define RAMPART_BASE_MAP_H
@@ -15,12 +15,8 @@
 struct map_entry;
 
 struct map {
-    struct map_entry **buckets; /* owned; NULL: none yet */
-    size_t buckets_count;       /* a power of two, or 0 */
-    struct map_entry *oldest;   /* owned, as all that come after it; NULL: no entry */
-    struct map_entry *newest;
-    size_t count;     /* of the entries */
-    size_t count_max; /* their ceiling */
+    struct map_entry *head; /* owned */
+    size_t count_max;       /* ceiling of entries */
 };
 
 /* Seeds the hash of all maps; call once, before the first. Maps work unseeded too. */
