@@ -23,6 +23,7 @@ static const struct {
     [ROLLOUT_UNHEALTHY] = {REASON_WORKLOAD_SKIPPED, true, "is not filled in"},
     [ROLLOUT_NO_BUDGET_ROOM] = {REASON_WORKLOAD_SKIPPED, false, "is not filled in"},
     [ROLLOUT_NO_QUOTA] = {REASON_WORKLOAD_SKIPPED, true, "is filled in without requests or limits"},
+    [ROLLOUT_STATED_NULL] = {REASON_WORKLOAD_SKIPPED, true, "is not filled in, or not wholly"},
     [ROLLOUT_CANNOT_DELETE] = {REASON_WORKLOAD_SKIPPED, true, "is stuck"},
 };
 

@@ -249,7 +249,9 @@ int workload_decode(enum kind kind, const json_t *root, struct arena *a, struct 
         text_or_empty(parent, TEMPLATE_DIGEST, TEMPLATE_DIGEST_LEN, a, &w->template_digest, err) <
             0 ||
         marks_read(meta, template, a, w, err) < 0 || owner_read(meta, a, w, err) < 0 ||
-        managed_read(meta, a, w, err) < 0 || progress_read(root, a, w, err) < 0)
+        managed_read(meta, a, w, err) < 0 || progress_read(root, a, w, err) < 0 ||
+        claims_decode(json_member(meta, "managedFields"), kind == KIND_CRON_JOB, template, &w->pod,
+                      a, &w->claims, err) < 0)
         return -1;
     *ret_object = &w->object;
     return 0;

@@ -5,6 +5,7 @@
 #ifndef RAMPART_KUBE_WORKLOAD_H
 #define RAMPART_KUBE_WORKLOAD_H
 
+#include "rampart/kube/claims.h"
 #include "rampart/kube/object.h"
 #include "rampart/kube/pod_template.h"
 
@@ -46,6 +47,7 @@ struct workload_facts {
     bool is_stalled;              /* Deployment: condition Progressing is False */
     bool has_our_entry;           /* managedFields has an Update entry of manager "rampart" */
     struct rival template_rival;  /* the newest other manager of the template */
+    const struct claims *claims;  /* fields of the template that others state as null; NULL: none */
 };
 
 /* One projected object of these kinds. Numbers and texts of wrong types count as not stated, and a
