@@ -270,9 +270,14 @@ static const struct projection job_spec[] = {TEMPLATE, END};
 static const struct projection job_template[] = {PARTS("spec", job_spec), END};
 static const struct projection cron_job_spec[] = {KEEP("suspend"),
                                                   PARTS("jobTemplate", job_template), END};
+/* A CronJob's status tells of its Jobs alone: what runs, what began and what came to a good end. */
+static const struct projection cron_job_status[] = {PARTS("active", nothing), END};
 static const struct projection cron_job_keep[] = {STATUS_COMMON,
                                                   PARTS("metadata", workload_metadata),
-                                                  PARTS("spec", cron_job_spec), END};
+                                                  PARTS("spec", cron_job_spec),
+                                                  PARTS("status", cron_job_status),
+                                                  KEEP("status" SLICE_DIGEST),
+                                                  END};
 
 /* ---- What is scanned ---- */
 static const struct projection scanned_metadata[] = {META_COMMON, KEEP("labels"),

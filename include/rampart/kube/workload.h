@@ -38,8 +38,10 @@ struct workload_facts {
     int32_t replicas_ready;
     int32_t replicas_available;
     int32_t progress_deadline_s;  /* Deployment: progressDeadlineSeconds; 0: not stated */
+    uint32_t jobs_digest;         /* CronJob: of its status, which tells of its Jobs; 0: none */
     const char *revision_current; /* StatefulSet: status.currentRevision; "" elsewhere */
     const char *revision_update;  /* StatefulSet: status.updateRevision; "" elsewhere */
+    bool has_active_job;          /* CronJob: a Job of it runs */
     bool is_paused;               /* spec.paused, a CronJob's spec.suspend */
     bool is_on_delete;            /* updateStrategy OnDelete: nothing rolls out by itself */
     bool has_partition;           /* StatefulSet: rollingUpdate.partition over 0 */

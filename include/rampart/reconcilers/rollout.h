@@ -16,11 +16,14 @@
 #include "rampart/reconcilers/rollout_mark.h"
 
 #define ROLLOUT_SECOND_ROUND ".2"
-#define ROLLOUT_SOAK_S                                                                            \
-    15                             /* a new pod is ready for so long before it proves anything: a \
-                                    * container without a probe is ready until it crashes */
-#define ROLLOUT_LOOK_S 5           /* between looks at the pods of a rollout */
-#define ROLLOUT_PENDING_LOOK_S 600 /* between looks for the first Pod of a CronJob */
+#define ROLLOUT_SOAK_S                                                                  \
+    15                   /* a new pod is ready for so long before it proves anything: a \
+                          * container without a probe is ready until it crashes */
+#define ROLLOUT_LOOK_S 5 /* between looks at the pods of a rollout */
+#define ROLLOUT_PENDING_LOOK_S                                                                    \
+    600 /* between looks for the first Pod of a CronJob: news of its Jobs ask for one anyway, but \
+         * not of those that its owner started by hand and that failed */
+#define ROLLOUT_ACTIVE_LOOK_S 60 /* the same while a Job of it runs, whose pods may hang */
 #define ROLLOUT_REFUSED_LOOK_S                                                                  \
     60                           /* until pods or budgets that spoke against it are asked again \
                                   */
