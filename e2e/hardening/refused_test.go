@@ -8,6 +8,7 @@ import (
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"rampart.dev/e2e/operator"
 )
@@ -28,6 +29,18 @@ func (s *story) refusals(place int64, resource, name string) (at []time.Time) {
 		}
 	}
 	return at
+}
+
+// waiting checks how many workloads wait for their turn, as the profile's status has it.
+func (s *story) waiting(want int64) error {
+	p, err := s.Dynamic.Resource(profiles).Get(s.Context(), s.name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	if got, _, err := unstructured.NestedInt64(p.Object, "status", "rollouts", "waiting"); err != nil || got != want {
+		return fmt.Errorf("%d workloads wait, expected %d, %v", got, want, err)
+	}
+	return nil
 }
 
 // Who states a field as null by server-side apply owns it, although it is not there: that is a statement as any other.
@@ -135,6 +148,8 @@ func TestFillThatAPolicyRefusesIsTriedEverMoreSeldom(t *testing.T) {
 	place := s.place()
 	s.enforceWith(atOnce)
 	s.expectSaid("Forbidden", "web", "nobody but the team writes here", "refused.example.com")
+	s.within(func() error { return s.waiting(1) })
+	told := s.written(place)["patch securityprofiles/"+s.name]
 	var at []time.Time
 	s.within(func() error {
 		at = s.refusals(place, "deployments", "web")
@@ -151,6 +166,10 @@ func TestFillThatAPolicyRefusesIsTriedEverMoreSeldom(t *testing.T) {
 	}
 	if len(at) > 16 { // 5 ms, doubled each time
 		t.Errorf("it tried %d times in %v", len(at), at[len(at)-1].Sub(at[0]))
+	}
+	s.must(s.waiting(1)) // all the time, and so there was nothing to be told
+	if now := s.written(place)["patch securityprofiles/"+s.name]; now > told+2 {
+		t.Errorf("the status of the profile was written %d times while it waited", now-told)
 	}
 	if count, note := s.events("Forbidden", "web"); count != 1 {
 		t.Errorf("%d Events, the last: %s", count, note)
