@@ -261,7 +261,7 @@ static int begin_fill(struct rollout_pass *p, const struct fill *fill, const cha
     bool is_idle = rollout_is_idle(p->in);
     size_t unset;
 
-    if (fill_unset(&w->pod, p->in->section, fill, p->a, &unset, err) < 0)
+    if (fill_unset(&w->pod, p->in->section, fill, NULL, p->a, &unset, err) < 0)
         return -1;
     p->step.act = ROLLOUT_ACT_FILL;
     p->step.fill = *fill;
@@ -277,7 +277,9 @@ static int begin_fill(struct rollout_pass *p, const struct fill *fill, const cha
         .key = key,
         .digest = bare_digest(p),
         .wanted = p->wanted,
-        .left = p->step.left == ROLLOUT_FINE ? "" : rollout_reason_name(p->step.left),
+        .left = p->step.left == ROLLOUT_FINE || p->step.left == ROLLOUT_STATED_NULL
+                    ? "" /* which the workload says itself */
+                    : rollout_reason_name(p->step.left),
         .profile = p->in->profile,
         .rival = lost ? p->rival : "",
         .message = "",
@@ -293,7 +295,7 @@ static int begin_fill(struct rollout_pass *p, const struct fill *fill, const cha
 static void say_what_is_left(struct rollout_pass *p)
 {
     p->step.reason = p->step.left;
-    p->step.message = rollout_left_message(p->step.left);
+    p->step.message = p->step.left_message;
 }
 
 /* What the namespace has room for may be asked before anything runs; its pods not, for then there

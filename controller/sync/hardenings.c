@@ -147,6 +147,19 @@ void hardening_end_turn(struct hardening *r)
     end_turn(r);
 }
 
+void hardening_rest(struct hardening *r)
+{
+    end_turn(r);
+    r->is_resting = true;
+}
+
+void hardening_wake(struct hardening *r)
+{
+    if (r->is_resting && r->profile)
+        r->profile->is_dirty = true;
+    r->is_resting = false;
+}
+
 /* ---- Profiles ---- */
 
 struct hardening_profile *hardenings_profile(const struct hardenings *h, const char *profile)

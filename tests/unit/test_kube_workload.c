@@ -171,6 +171,36 @@ static void test_a_cron_job_is_read_from_its_jobs_template(void **state)
     assert_int_equal(w->replicas, 0);
     assert_string_equal(w->template_rival.manager, "helm");
     assert_int_equal(strlen(w->template_digest), 16);
+    assert_int_not_equal(w->jobs_digest, 0);
+    assert_false(w->has_active_job);
+}
+
+static void test_what_becomes_of_its_jobs_is_news_of_a_cron_job(void **state)
+{
+    static const char *const statuses[] = {
+        "{}",
+        "{\"active\":[{\"uid\":\"1\"}]}",
+        "{\"active\":[{\"uid\":\"2\"}]}",
+        "{\"lastScheduleTime\":\"2026-11-20T03:00:00Z\"}",
+        "{\"lastScheduleTime\":\"2026-11-20T03:00:00Z\","
+        "\"lastSuccessfulTime\":\"2026-11-20T03:01:00Z\"}",
+    };
+    uint32_t seen[sizeof(statuses) / sizeof(statuses[0])];
+
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        const struct workload_facts *w;
+        char text[512];
+        int len = snprintf(text, sizeof(text),
+                           "{\"metadata\":{\"name\":\"a\",\"namespace\":\"b\",\"uid\":\"u\","
+                           "\"resourceVersion\":\"1\"},\"spec\":{},\"status\":%s}",
+                           statuses[i]);
+
+        w = read_text(KIND_CRON_JOB, text, (size_t)len, *state);
+        assert_int_equal(w->has_active_job, i == 1 || i == 2);
+        seen[i] = w->jobs_digest;
+        for (size_t k = 0; k < i; k++)
+            assert_int_not_equal(seen[k], seen[i]);
+    }
 }
 
 static void test_the_digest_changes_with_the_template_and_with_nothing_else(void **state)
@@ -358,6 +388,7 @@ int main(void)
         ARENA_TEST(test_a_stateful_set_is_read),
         ARENA_TEST(test_a_daemon_set_counts_nodes),
         ARENA_TEST(test_a_cron_job_is_read_from_its_jobs_template),
+        ARENA_TEST(test_what_becomes_of_its_jobs_is_news_of_a_cron_job),
         ARENA_TEST(test_the_digest_changes_with_the_template_and_with_nothing_else),
         ARENA_TEST(test_the_key_of_a_fill_is_no_part_of_the_digest),
         ARENA_TEST(test_what_is_odd_counts_as_not_stated),

@@ -297,7 +297,9 @@ static void test_a_pod_of_a_job_is_new_when_it_has_the_fill_of_the_template(void
 {
     static const char format[] =
         "{\"metadata\":{\"name\":\"p\",\"annotations\":{\"rampart.dev/fill\":\"%s\"}," OWNER(
-            "uid-job") "},\"status\":{\"phase\":\"%s\",\"message\":\"went wrong\"}}";
+            "uid-job") "},\"status\":{\"phase\":\"%s\",\"message\":\"went wrong\"%s}}";
+    static const char ready[] = ",\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\","
+                                "\"lastTransitionTime\":\"2026-01-01T00:00:00Z\"}]";
     char text[512];
 
     (void)state;
@@ -305,15 +307,16 @@ static void test_a_pod_of_a_job_is_new_when_it_has_the_fill_of_the_template(void
     must_add(pods_evidence_revision, "{\"metadata\":{\"uid\":\"uid-job\"," OWNER("uid-web") "}}");
     must_add(pods_evidence_revision,
              "{\"metadata\":{\"uid\":\"uid-j2\"," OWNER("uid-elsewhere") "}}");
-    (void)snprintf(text, sizeof(text), format, "k1", "Succeeded");
+    (void)snprintf(text, sizeof(text), format, "k1", "Succeeded", ready);
     must_add(pods_evidence_pod, text);
-    (void)snprintf(text, sizeof(text), format, "k1", "Failed");
+    (void)snprintf(text, sizeof(text), format, "k1", "Failed", "");
     must_add(pods_evidence_pod, text);
-    (void)snprintf(text, sizeof(text), format, "k0", "Succeeded");
+    (void)snprintf(text, sizeof(text), format, "k0", "Succeeded", "");
     must_add(pods_evidence_pod, text);
     end();
     assert_int_equal(found.new_count, 2);
     assert_int_equal(found.new_ready, 1);
+    assert_int_equal(found.new_ready_s, 0); /* it has succeeded: there is nothing to wait for */
     assert_int_equal(found.new_troubles, POD_CRASH_LOOP);
     assert_string_equal(found.new_message, "pod p: Failed: went wrong");
     assert_int_equal(found.old_count, 1);

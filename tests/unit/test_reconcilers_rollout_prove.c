@@ -169,6 +169,10 @@ static void test_the_first_pod_of_a_cron_job_proves_it_or_not(void **state)
     in.pods = &pods;
     pods.new_ready = 0;
     expect(ROLLOUT_ACT_NOTHING, ROLLOUT_WAITS_FOR_POD);
+    assert_int_equal(step.look_again_s, NOW_S + ROLLOUT_PENDING_LOOK_S);
+    web.has_active_job = true; /* its pods may hang, and nothing would tell */
+    expect(ROLLOUT_ACT_NOTHING, ROLLOUT_WAITS_FOR_POD);
+    assert_int_equal(step.look_again_s, NOW_S + ROLLOUT_ACTIVE_LOOK_S);
     pods.new_ready = 1;
     pods.new_ready_s = NOW_S;
     expect(ROLLOUT_ACT_NOTHING, ROLLOUT_WAITS_FOR_POD);

@@ -5,6 +5,7 @@
 #ifndef RAMPART_KUBE_WORKLOAD_H
 #define RAMPART_KUBE_WORKLOAD_H
 
+#include "rampart/kube/claims.h"
 #include "rampart/kube/object.h"
 #include "rampart/kube/pod_template.h"
 
@@ -36,14 +37,17 @@ struct workload_facts {
     int32_t replicas_updated; /* of the newest template */
     int32_t replicas_ready;
     int32_t replicas_available;
-    const char *revision_update; /* StatefulSet: status.updateRevision; "" elsewhere */
+    uint32_t jobs_digest;        /* CronJob: of its status, which tells of its Jobs; 0: none */
+    bool has_active_job;         /* CronJob: a Job of it runs */
     bool is_paused;              /* spec.paused, a CronJob's spec.suspend */
     bool is_on_delete;           /* updateStrategy OnDelete: nothing rolls out by itself */
     bool has_partition;          /* StatefulSet: rollingUpdate.partition over 0 */
     bool is_ordered;             /* StatefulSet: podManagementPolicy OrderedReady */
     bool is_stalled;             /* Deployment: condition Progressing is False */
     bool has_our_entry;          /* managedFields has an Update entry of manager "rampart" */
+    const char *revision_update; /* StatefulSet: status.updateRevision; "" elsewhere */
     struct rival template_rival; /* the newest other manager of the template */
+    const struct claims *claims; /* fields of the template that others state as null; NULL: none */
 };
 
 /* One projected object of these kinds. Numbers and texts of wrong types count as not stated, and a
