@@ -2,7 +2,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "rampart/kube/timestamp.h"
 #include "rampart/reconcilers/policy_spec.h"
 #include "rollout_pass.h"
 
@@ -118,14 +117,9 @@ static const struct tried_fill *find_tried(const struct pods_evidence *pods, con
  * leaves no trace, and nobody else is to be named for it. */
 static const char *suspect(const struct rollout_pass *p, int64_t since_s)
 {
-    const struct rival *rival = &p->in->workload->template_rival;
-    struct err ignored = {0};
-    int64_t at_ms;
+    const struct template_rival *rival = &p->in->workload->template_rival;
 
-    if (!rival->manager || !rival->time || timestamp_parse(rival->time, &at_ms, &ignored) < 0 ||
-        at_ms / 1000 < since_s)
-        return "";
-    return rival->manager;
+    return rival->manager && rival->at_ms / 1000 >= since_s ? rival->manager : "";
 }
 
 static void stand_down(struct rollout_pass *p, enum rollout_phase phase, const char *key,

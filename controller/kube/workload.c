@@ -158,8 +158,8 @@ static int managed_read(const json_t *meta, struct arena *a, struct workload_fac
     }
     if (!newest)
         return 0;
-    if (text_keep(newest, "manager", MANAGER_LEN_MAX, a, &w->template_rival.manager, err) < 0 ||
-        text_keep(newest, "time", TIME_LEN_MAX, a, &w->template_rival.time, err) < 0)
+    w->template_rival.at_ms = entry_time(newest);
+    if (text_keep(newest, "manager", MANAGER_LEN_MAX, a, &w->template_rival.manager, err) < 0)
         return -1;
     if (!w->template_rival.manager)
         w->template_rival.manager = "unknown";

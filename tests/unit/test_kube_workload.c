@@ -92,7 +92,7 @@ static void test_a_deployment_is_read(void **state)
     assert_false(w->is_stalled || w->is_paused || w->is_on_delete || w->has_partition);
     assert_false(w->has_our_entry);
     assert_string_equal(w->template_rival.manager, "kubectl-create");
-    assert_string_equal(w->template_rival.time, "2026-11-20T10:00:00Z");
+    assert_true(w->template_rival.at_ms == INT64_C(1795168800000)); /* 2026-11-20T10:00:00Z */
     assert_null(w->fill);
     assert_null(w->rollout);
     assert_string_equal(w->owner_kind, "");
@@ -287,6 +287,7 @@ static void test_what_is_odd_counts_as_not_stated(void **state)
     assert_string_equal(w->owner_kind, "");
     assert_null(w->rollout);
     assert_string_equal(w->template_rival.manager, "unknown");
+    assert_true(w->template_rival.at_ms == INT64_MIN);
     assert_non_null(w->pod.unreadable);
     assert_string_equal(w->template_digest, "");
 }

@@ -16,6 +16,12 @@
 #define ROLLOUT_MARK_LEN_MAX 1024 /* ANNOTATION_ROLLOUT of a workload */
 #define TEMPLATE_DIGEST_LEN 16
 
+/* The newest manager of the template but for us, as managedFields say. */
+struct template_rival {
+    const char *manager; /* NULL: nobody else */
+    int64_t at_ms;       /* when it wrote, since 1970; INT64_MIN: not known */
+};
+
 struct workload_facts {
     struct object object; /* KIND_DEPLOYMENT .. KIND_CRON_JOB */
     struct pod_template pod;
@@ -46,7 +52,7 @@ struct workload_facts {
     bool is_stalled;             /* Deployment: condition Progressing is False */
     bool has_our_entry;          /* managedFields has an Update entry of manager "rampart" */
     const char *revision_update; /* StatefulSet: status.updateRevision; "" elsewhere */
-    struct rival template_rival; /* the newest other manager of the template */
+    struct template_rival template_rival;
     const struct claims *claims; /* fields of the template that others state as null; NULL: none */
 };
 
