@@ -176,6 +176,15 @@ int args_refuse(const struct arg_command *command, const char *flag, const char 
     return EXIT_USAGE;
 }
 
+int args_text_or_json(const struct arg_command *command, const char *output, bool *ret_is_json)
+{
+    *ret_is_json = strcmp(output, "json") == 0;
+    if (!*ret_is_json && strcmp(output, "text") != 0)
+        return args_refuse(command, "output", "\"%.32s\" is unknown; expected text or json",
+                           output);
+    return EXIT_DONE;
+}
+
 int args_number(const char *text, unsigned min, unsigned max, unsigned *ret_number)
 {
     char *end;

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rampart/base/map.h"
 #include "rampart/cli/args.h"
 #include "rampart/cli/cli.h"
 #include "rampart/cli/terminal.h"
@@ -310,7 +309,6 @@ static int start(const struct settings *settings)
         (void)fprintf(stderr, "rampart controller: %s\n", err.msg);
         return EXIT_FAILED;
     }
-    map_seed((uint32_t)clock_random_seed());
     terminal_log_init(&app.log, settings->level);
     app.log.format = settings->format;
     result = run(&app, settings, &err);

@@ -4,13 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rampart/base/map.h"
 #include "rampart/cli/args.h"
 #include "rampart/cli/cli.h"
 #include "rampart/cli/eval_print.h"
 #include "rampart/cli/terminal.h"
 #include "rampart/edge/allocators.h"
-#include "rampart/edge/loop.h"
 #include "rampart/json/decode.h"
 #include "rampart/json/get.h"
 #include "rampart/json/slice.h"
@@ -207,7 +205,6 @@ static int start(const struct settings *s, struct eval_printer *printer)
     int result = allocators_install(&err);
 
     if (result == 0) {
-        map_seed((uint32_t)clock_random_seed());
         arena_init(&reading.arena, POD_FACTS_MAX);
         result = read_file(&reading, s, &err);
         if (result == 0)
@@ -313,10 +310,8 @@ int eval_command(int argc, char **argv)
         return args_refuse(&command, "version",
                            "\"%.32s\" is unknown; expected v1.%d to v1.%d, or latest", s.version,
                            PSS_MINOR_MIN, PSS_MINOR_MAX);
-    if (strcmp(s.output, "text") != 0 && strcmp(s.output, "json") != 0)
-        return args_refuse(&command, "output", "\"%.32s\" is unknown; expected text or json",
-                           s.output);
-    printer.is_json = strcmp(s.output, "json") == 0;
+    if (args_text_or_json(&command, s.output, &printer.is_json) != EXIT_DONE)
+        return EXIT_USAGE;
     printer.shows_fix = s.shows_fix;
     printer.has_color = !printer.is_json && terminal_has_color(STDOUT_FILENO);
     return start(&s, &printer);

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rampart/base/map.h"
 #include "rampart/cli/args.h"
 #include "rampart/cli/cli.h"
 #include "rampart/cli/plan_print.h"
@@ -129,7 +128,6 @@ static int start(const struct settings *s)
     int result = allocators_install(&err);
 
     if (result == 0) {
-        map_seed((uint32_t)clock_random_seed());
         arena_init(&memory, MEMORY_MAX);
         result = run(s, &memory, &changed, &err);
         arena_done(&memory);
@@ -190,9 +188,7 @@ int plan_command(int argc, char **argv)
     case ARGS_WRONG:
         return EXIT_USAGE;
     }
-    if (strcmp(s.output, "text") != 0 && strcmp(s.output, "json") != 0)
-        return args_refuse(&command, "output", "\"%.32s\" is unknown; expected text or json",
-                           s.output);
-    s.is_json = strcmp(s.output, "json") == 0;
+    if (args_text_or_json(&command, s.output, &s.is_json) != EXIT_DONE)
+        return EXIT_USAGE;
     return start(&s);
 }

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "rampart/base/alloc.h"
+#include "rampart/base/map.h"
 #include "rampart/edge/loop.h"
 #include "rampart/json/get.h"
 
@@ -40,6 +41,7 @@ int allocators_install(struct err *err)
     CURLcode code;
 
     json_use_allocator((size_t)clock_random_seed());
+    map_seed((uint32_t)clock_random_seed());
     /* Each refuses once something was allocated through it: a call out of order in main(). */
     if (uv_replace_allocator(mem_alloc, mem_realloc, mem_calloc, mem_free) != 0)
         return err_set(err, ERR_IO, "libuv does not take the allocator");

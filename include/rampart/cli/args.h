@@ -47,6 +47,8 @@ enum args_outcome args_parse(const struct arg_command *command, int argc, char *
 /* "rampart COMMAND: --FLAG: WHAT" on stderr; returns EXIT_USAGE. */
 int args_refuse(const struct arg_command *command, const char *flag, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* The value of --output. EXIT_DONE, or what args_refuse() returns. */
+int args_text_or_json(const struct arg_command *command, const char *output, bool *ret_is_json);
 /* A decimal number in @min..@max. -1: it is none. */
 int args_number(const char *text, unsigned min, unsigned max, unsigned *ret_number);
 

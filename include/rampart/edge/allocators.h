@@ -1,4 +1,5 @@
-/* Hands base/alloc.h to libuv, libcurl, jansson and OpenSSL; first thing in main(). */
+/* Hands base/alloc.h to libuv, libcurl, jansson and OpenSSL, and gives the hash tables a random
+ * seed; first thing in main(). */
 #ifndef RAMPART_EDGE_ALLOCATORS_H
 #define RAMPART_EDGE_ALLOCATORS_H
 
