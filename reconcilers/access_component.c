@@ -13,7 +13,7 @@ static const struct {
     const char *name;
     const char *group;
 } defaults[] = {
-    {"cluster-admin", GROUP_MASTERS},
+    {"cluster-admin", ACCESS_GROUP_MASTERS},
     {"system:basic-user", GROUP_AUTHENTICATED},
     {"system:discovery", GROUP_AUTHENTICATED},
     {"system:public-info-viewer", GROUP_AUTHENTICATED},
@@ -45,24 +45,24 @@ static bool is_default(const struct access_grant *grant, const struct access_who
 
 static bool is_anybody(const struct access_who *who)
 {
-    static const char *const groups[] = {GROUP_MASTERS, GROUP_AUTHENTICATED, GROUP_UNAUTHENTICATED,
-                                         GROUP_ACCOUNTS};
+    static const char *const groups[] = {ACCESS_GROUP_MASTERS, GROUP_AUTHENTICATED,
+                                         GROUP_UNAUTHENTICATED, GROUP_ACCOUNTS};
 
     for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
         if (who_is_group(who, groups[i]))
             return true;
     }
-    return who->kind == WHO_USER && strcmp(who->name, USER_ANONYMOUS) == 0;
+    return who->type == ACCESS_USER && strcmp(who->name, USER_ANONYMOUS) == 0;
 }
 
 enum access_component access_who_component(const struct access_grant *grant,
                                            const struct access_who *who, bool is_bootstrapped)
 {
-    if (who->kind == WHO_ACCOUNT)
+    if (who->type == ACCESS_SERVICE_ACCOUNT)
         return access_account_component(who->ns);
     if (is_anybody(who))
         return is_bootstrapped && is_default(grant, who) ? COMPONENT_DEFAULT : COMPONENT_NONE;
-    if (who->kind == WHO_GROUP && has_prefix(who->name, GROUP_ACCOUNTS_OF))
+    if (who->type == ACCESS_GROUP && has_prefix(who->name, GROUP_ACCOUNTS_OF))
         return access_account_component(who->name + strlen(GROUP_ACCOUNTS_OF));
     return has_prefix(who->name, SYSTEM) ? COMPONENT_SYSTEM_NAME : COMPONENT_NONE;
 }
@@ -70,7 +70,7 @@ enum access_component access_who_component(const struct access_grant *grant,
 bool access_who_is_component(const struct access_who *who, const struct access_rule *rule)
 {
     if (who->component == COMPONENT_DEFAULT)
-        return rule->asks_who || who_is_group(who, GROUP_MASTERS);
+        return rule->asks_who || who_is_group(who, ACCESS_GROUP_MASTERS);
     return who->component != COMPONENT_NONE;
 }
 

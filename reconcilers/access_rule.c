@@ -13,13 +13,13 @@ static int compare_id(const void *id, const void *item)
 static bool is_about(const struct access_rule *rule, const struct access_input *in)
 {
     switch (rule->about) {
-    case ACCESS_GRANT:
+    case ABOUT_GRANT:
         return in->grant != NULL;
-    case ACCESS_ROLE:
+    case ABOUT_ROLE:
         return in->role != NULL;
-    case ACCESS_ACCOUNT:
+    case ABOUT_ACCOUNT:
         return in->account != NULL;
-    case ACCESS_SECRET:
+    case ABOUT_SECRET:
         return in->secret != NULL;
     default:
         return in->config_map != NULL;
@@ -56,10 +56,10 @@ static void add_untold(const struct access_input *in, struct strbuf *text)
 
 const char *access_about_name(enum access_about about)
 {
-    static const char *const names[ACCESS_ABOUT_COUNT] = {
-        [ACCESS_GRANT] = "binding",          [ACCESS_ROLE] = "role",
-        [ACCESS_ACCOUNT] = "ServiceAccount", [ACCESS_SECRET] = "Secret",
-        [ACCESS_CONFIG_MAP] = "ConfigMap",
+    static const char *const names[ABOUT_COUNT] = {
+        [ABOUT_GRANT] = "binding",          [ABOUT_ROLE] = "role",
+        [ABOUT_ACCOUNT] = "ServiceAccount", [ABOUT_SECRET] = "Secret",
+        [ABOUT_CONFIG_MAP] = "ConfigMap",
     };
 
     return names[about];

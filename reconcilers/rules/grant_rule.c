@@ -133,11 +133,8 @@ bool grant_has_who(const struct access_grant *grant, who_fn is_meant)
 
 static void add_one(const struct access_who *who, struct strbuf *text)
 {
-    static const char *const kinds[] = {
-        [WHO_USER] = "User ", [WHO_GROUP] = "Group ", [WHO_ACCOUNT] = "ServiceAccount "};
-
-    strbuf_adds(text, kinds[who->kind]);
-    if (who->kind == WHO_ACCOUNT) {
+    strbuf_addf(text, "%s ", access_subject_type_name(who->type));
+    if (who->type == ACCESS_SERVICE_ACCOUNT) {
         access_add_text(text, who->ns);
         strbuf_addc(text, '/');
     }
@@ -180,7 +177,7 @@ void grant_add_role(const struct access_grant *grant, struct strbuf *text)
 
 bool who_is_group(const struct access_who *who, const char *name)
 {
-    return who->kind == WHO_GROUP && strcmp(who->name, name) == 0;
+    return who->type == ACCESS_GROUP && strcmp(who->name, name) == 0;
 }
 
 void access_add_text(struct strbuf *text, const char *value)

@@ -4,7 +4,6 @@
 
 #include "rampart/reconcilers/access_rule.h"
 
-#define GROUP_MASTERS "system:masters"
 #define GROUP_AUTHENTICATED "system:authenticated"
 #define GROUP_UNAUTHENTICATED "system:unauthenticated"
 #define GROUP_ACCOUNTS "system:serviceaccounts"     /* every ServiceAccount */

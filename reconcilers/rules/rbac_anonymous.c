@@ -6,7 +6,7 @@ static bool is_anonymous(const struct access_grant *grant, const struct access_w
 {
     (void)grant;
     return who_is_group(who, GROUP_UNAUTHENTICATED) ||
-           (who->kind == WHO_USER && strcmp(who->name, USER_ANONYMOUS) == 0);
+           (who->type == ACCESS_USER && strcmp(who->name, USER_ANONYMOUS) == 0);
 }
 
 static enum rule_outcome check(const struct access_input *in)
@@ -31,7 +31,7 @@ const struct access_rule access_rule_rbac_anonymous = {
     .standards = "RBAC good practices: hardening; Kubernetes application security checklist: RBAC",
     .remedy = "Take the subject out of the binding; what probes need is open by the default "
               "system:public-info-viewer.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_CRITICAL,
     .asks_who = true,
     .check = check,

@@ -28,7 +28,7 @@ const struct access_rule access_rule_rbac_authenticated = {
     .standards = "RBAC good practices: least privilege, hardening",
     .remedy = "Name in the binding who needs it; where ServiceAccounts of one namespace are meant, "
               "each of them.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_HIGH,
     .asks_who = true,
     .check = check,

@@ -18,7 +18,7 @@ const struct access_rule access_rule_rbac_bind = {
     .standards = "CIS 5.1.8; RBAC good practices: bind verb",
     .remedy = "Take the verb bind out of the role, or narrow it by resourceNames to roles "
               "that are harmless.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_CRITICAL,
     .rights = rights,
 };

@@ -32,7 +32,7 @@ const struct access_rule access_rule_rbac_cluster_admin = {
     .standards = "CIS 5.1.1; RBAC good practices: least privilege",
     .remedy = "Bind a role with the rights that are needed, then remove this binding; one account "
               "for emergencies is reason enough to keep one.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_CRITICAL,
     .check = check,
     .describe = describe,

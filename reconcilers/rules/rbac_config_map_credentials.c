@@ -25,7 +25,7 @@ const struct access_rule access_rule_rbac_config_map_credentials = {
                  "information",
     .remedy = "Move it into a Secret and change it: whoever may read ConfigMaps has read it, and "
               "view gives that.",
-    .about = ACCESS_CONFIG_MAP,
+    .about = ABOUT_CONFIG_MAP,
     .severity = SEVERITY_HIGH,
     .check = check,
     .describe = describe,

@@ -12,7 +12,7 @@ const struct access_rule access_rule_rbac_create_pods = {
     .remedy = "Take create on pods out of the role, or keep what it reaches in a namespace "
               "of its own: a pod can mount any Secret, volume and ServiceAccount of its "
               "namespace.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_HIGH,
     .rights = rights,
 };

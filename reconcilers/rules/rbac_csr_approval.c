@@ -21,7 +21,7 @@ const struct access_rule access_rule_rbac_csr_approval = {
     .standards = "CIS 5.1.11; RBAC good practices: CSRs and certificate issuing",
     .remedy = "Take update and patch on certificatesigningrequests/approval, and approve on "
               "signers, out of the role: who approves makes client certificates for any name.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_CRITICAL,
     .rights = rights,
 };

@@ -5,9 +5,9 @@
 static bool is_default(const struct access_grant *grant, const struct access_who *who)
 {
     (void)grant;
-    if (who->kind == WHO_ACCOUNT)
+    if (who->type == ACCESS_SERVICE_ACCOUNT)
         return strcmp(who->name, "default") == 0;
-    return who->kind == WHO_GROUP &&
+    return who->type == ACCESS_GROUP &&
            strncmp(who->name, GROUP_ACCOUNTS_OF, strlen(GROUP_ACCOUNTS_OF)) == 0;
 }
 
@@ -33,7 +33,7 @@ const struct access_rule access_rule_rbac_default_service_account = {
     .standards = "CIS 5.1.5; Kubernetes application security checklist: service account",
     .remedy = "Make a ServiceAccount for the workload that needs it, name that one in the binding "
               "and in spec.serviceAccountName.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_MEDIUM,
     .asks_who = true,
     .check = check,

@@ -14,7 +14,7 @@ const struct access_rule access_rule_rbac_ephemeral_containers = {
     .standards = "RBAC good practices: least privilege",
     .remedy = "Take update and patch on pods/ephemeralcontainers out of the role: such a "
               "container has the ServiceAccount and network of the pod.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_HIGH,
     .rights = rights,
 };

@@ -19,7 +19,7 @@ const struct access_rule access_rule_rbac_escalate = {
     .standards = "CIS 5.1.8; RBAC good practices: escalate verb",
     .remedy = "Take the verb escalate out of the role: without it, people hand out only what "
               "they hold.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_CRITICAL,
     .rights = rights,
 };

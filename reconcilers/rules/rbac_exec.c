@@ -14,7 +14,7 @@ const struct access_rule access_rule_rbac_exec = {
     .remedy = "Take pods/exec and pods/attach out of the role: they give the rights, Secrets "
               "and network of every pod that they reach. Debug in a namespace of its own, or "
               "for a time.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_HIGH,
     .rights = rights,
 };

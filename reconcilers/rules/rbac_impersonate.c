@@ -21,7 +21,7 @@ const struct access_rule access_rule_rbac_impersonate = {
     .standards = "CIS 5.1.8; RBAC good practices: impersonate verb",
     .remedy = "Take the verb impersonate out of the role, or narrow it by resourceNames to "
               "who may be stood in for; never to the group system:masters.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_CRITICAL,
     .rights = rights,
 };

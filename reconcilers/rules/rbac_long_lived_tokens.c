@@ -27,7 +27,7 @@ const struct access_rule access_rule_rbac_long_lived_tokens = {
                  "CIS 5.1.6",
     .remedy = "Ask for tokens that expire (kubectl create token, a projected volume), then delete "
               "the Secret: that revokes its token.",
-    .about = ACCESS_SECRET,
+    .about = ABOUT_SECRET,
     .severity = SEVERITY_HIGH,
     .check = check,
     .describe = describe,

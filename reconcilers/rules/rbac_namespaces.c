@@ -11,7 +11,7 @@ const struct access_rule access_rule_rbac_namespaces = {
     .standards = "RBAC good practices: namespace modification",
     .remedy = "Take update and patch on namespaces out of the role: labels of a namespace "
               "switch Pod Security Admission off, and select network policies and profiles.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_MEDIUM,
     .rights = rights,
 };

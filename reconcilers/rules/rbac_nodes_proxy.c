@@ -17,7 +17,7 @@ const struct access_rule access_rule_rbac_nodes_proxy = {
     .remedy = "Take nodes/proxy out of the role: it runs commands in every pod of the node, "
               "past admission and audit; nodes/metrics, nodes/stats and nodes/log are rights "
               "of their own.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_CRITICAL,
     .rights = rights,
 };

@@ -11,7 +11,7 @@ const struct access_rule access_rule_rbac_persistent_volumes = {
     .standards = "CIS 5.1.9; RBAC good practices: persistent volume creation",
     .remedy = "Take create on persistentvolumes out of the role and leave them to "
               "provisioners: a volume of type hostPath is the node.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_HIGH,
     .rights = rights,
 };

@@ -24,7 +24,7 @@ const struct access_rule access_rule_rbac_role_writers = {
     .standards = "Kubernetes application security checklist: RBAC",
     .remedy = "Take the right to write roles and bindings away from those who do not manage "
               "access: with it they hand their own rights on, for longer than they have them.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_MEDIUM,
     .rights = rights,
 };

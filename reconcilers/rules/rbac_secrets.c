@@ -11,7 +11,7 @@ const struct access_rule access_rule_rbac_secrets = {
     .standards = "CIS 5.1.2; RBAC good practices: listing secrets",
     .remedy = "Narrow the rule to get on the Secrets that are needed, by resourceNames, or "
               "mount them: list and watch hand out the contents of all of them.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_HIGH,
     .rights = rights,
 };

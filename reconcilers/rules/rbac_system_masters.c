@@ -3,7 +3,7 @@
 static bool is_masters(const struct access_grant *grant, const struct access_who *who)
 {
     (void)grant;
-    return who_is_group(who, GROUP_MASTERS);
+    return who_is_group(who, ACCESS_GROUP_MASTERS);
 }
 
 static enum rule_outcome check(const struct access_input *in)
@@ -24,7 +24,7 @@ const struct access_rule access_rule_rbac_system_masters = {
     .standards = "CIS 5.1.7; Kubernetes security checklist: authentication and authorization",
     .remedy = "Take the subject out of the binding, and make certificates for people without this "
               "group: only a new certificate authority takes it back.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_CRITICAL,
     .asks_who = true,
     .check = check,

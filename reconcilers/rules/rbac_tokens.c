@@ -11,7 +11,7 @@ const struct access_rule access_rule_rbac_tokens = {
     .standards = "CIS 5.1.13; RBAC good practices: token request",
     .remedy = "Take create on serviceaccounts/token out of the role, or narrow it by "
               "resourceNames to accounts that may do no more than its holder.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_HIGH,
     .rights = rights,
 };

@@ -26,7 +26,7 @@ const struct access_rule access_rule_rbac_unused_service_account = {
     .standards = "RBAC good practices: periodic review; CIS 5.1.6",
     .remedy = "Delete it with its bindings; one that is used from outside of the cluster is told "
               "by its tokens, and no API says who holds those.",
-    .about = ACCESS_ACCOUNT,
+    .about = ABOUT_ACCOUNT,
     .severity = SEVERITY_LOW,
     .check = check,
     .describe = describe,

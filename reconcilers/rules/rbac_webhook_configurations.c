@@ -20,7 +20,7 @@ const struct access_rule access_rule_rbac_webhook_configurations = {
     .standards = "CIS 5.1.12; RBAC good practices: control admission webhooks",
     .remedy = "Take the verbs that write webhook configurations out of the role: a webhook "
               "reads what is sent to the API server, and a mutating one changes it.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_HIGH,
     .rights = rights,
 };

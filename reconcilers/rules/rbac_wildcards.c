@@ -15,7 +15,7 @@ static bool is_wild(const struct rbac_rule *rule)
 }
 
 /* NULL: none is. */
-static const struct rbac_rule *wild_rule(const struct access_role *role)
+static const struct rbac_rule *wild_rule(const struct access_role_facts *role)
 {
     for (size_t i = 0; i < role->rules.count; i++) {
         if (is_wild(&role->rules.rules[i]))
@@ -42,7 +42,7 @@ const struct access_rule access_rule_rbac_wildcards = {
     .title = "Roles name the verbs, groups and resources that they give",
     .standards = "CIS 5.1.3; RBAC good practices: least privilege",
     .remedy = "Write the verbs, apiGroups and resources that are used in place of the star.",
-    .about = ACCESS_ROLE,
+    .about = ABOUT_ROLE,
     .severity = SEVERITY_HIGH,
     .check = check,
     .describe = describe,

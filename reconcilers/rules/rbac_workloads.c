@@ -18,7 +18,7 @@ const struct access_rule access_rule_rbac_workloads = {
                  "checklist: authorization",
     .remedy = "Leave writing workloads to what deploys them: their pods can mount any "
               "Secret, volume and ServiceAccount of the namespace.",
-    .about = ACCESS_GRANT,
+    .about = ABOUT_GRANT,
     .severity = SEVERITY_HIGH,
     .rights = rights,
 };

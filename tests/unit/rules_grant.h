@@ -76,7 +76,7 @@ static inline void assert_access_said(const char *id, const struct access_input 
 }
 
 /* A ClusterRoleBinding "ops" of ClusterRole "ops-role" to User kim. */
-static const struct access_who kim = {.kind = WHO_USER, .ns = "", .name = "kim"};
+static const struct access_who kim = {.type = ACCESS_USER, .ns = "", .name = "kim"};
 
 static inline struct access_grant grant_of(struct rbac_rules given)
 {

@@ -10,17 +10,17 @@ struct row {
     enum access_component component;
 };
 
-#define USER(name_)                               \
-    {                                             \
-        .kind = WHO_USER, .ns = "", .name = name_ \
+#define USER(name_)                                  \
+    {                                                \
+        .type = ACCESS_USER, .ns = "", .name = name_ \
     }
-#define GROUP(name_)                               \
-    {                                              \
-        .kind = WHO_GROUP, .ns = "", .name = name_ \
-    }
-#define ACCOUNT(ns_, name_)                           \
+#define GROUP(name_)                                  \
     {                                                 \
-        .kind = WHO_ACCOUNT, .ns = ns_, .name = name_ \
+        .type = ACCESS_GROUP, .ns = "", .name = name_ \
+    }
+#define ACCOUNT(ns_, name_)                                      \
+    {                                                            \
+        .type = ACCESS_SERVICE_ACCOUNT, .ns = ns_, .name = name_ \
     }
 
 static void ask(const struct row *row, bool is_cluster_wide, bool has_cluster_role,

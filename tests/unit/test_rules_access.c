@@ -45,9 +45,9 @@ static void test_access_rule_says_everything_that_people_are_told_of_it(void **s
         if (strlen(rule->remedy) > 400 || strpbrk(rule->remedy, "\n\t|"))
             fail_msg("%s says more than a line", rule->id);
         assert_in_range(rule->severity, SEVERITY_LOW, SEVERITY_CRITICAL);
-        assert_in_range(rule->about, ACCESS_GRANT, ACCESS_ABOUT_COUNT - 1);
+        assert_in_range(rule->about, ABOUT_GRANT, ABOUT_COUNT - 1);
         if (rule->rights) /* asked by access_rule_ask() itself */
-            assert_true(rule->about == ACCESS_GRANT && !rule->check && !rule->describe);
+            assert_true(rule->about == ABOUT_GRANT && !rule->check && !rule->describe);
         else
             assert_true(rule->check && rule->describe);
     }
@@ -76,8 +76,8 @@ static void test_access_rules_cover_section_5_1_of_the_benchmark(void **state)
 static void test_names_are_told_for_whatever_a_rule_is_about(void **state)
 {
     (void)state;
-    assert_string_equal(access_about_name(ACCESS_GRANT), "binding");
-    assert_string_equal(access_about_name(ACCESS_CONFIG_MAP), "ConfigMap");
+    assert_string_equal(access_about_name(ABOUT_GRANT), "binding");
+    assert_string_equal(access_about_name(ABOUT_CONFIG_MAP), "ConfigMap");
     assert_string_equal(access_component_name(COMPONENT_NONE), "");
     assert_string_equal(access_component_name(COMPONENT_DEFAULT), "bootstrap default");
     assert_string_equal(access_component_name(COMPONENT_BOUND), "bound to components alone");
@@ -100,17 +100,17 @@ static void test_rule_is_not_asked_about_anything_else(void **state)
 
 /* ---- who ---- */
 
-#define USER(name_)                               \
-    {                                             \
-        .kind = WHO_USER, .ns = "", .name = name_ \
+#define USER(name_)                                  \
+    {                                                \
+        .type = ACCESS_USER, .ns = "", .name = name_ \
     }
-#define GROUP(name_)                               \
-    {                                              \
-        .kind = WHO_GROUP, .ns = "", .name = name_ \
-    }
-#define ACCOUNT(ns_, name_)                           \
+#define GROUP(name_)                                  \
     {                                                 \
-        .kind = WHO_ACCOUNT, .ns = ns_, .name = name_ \
+        .type = ACCESS_GROUP, .ns = "", .name = name_ \
+    }
+#define ACCOUNT(ns_, name_)                                      \
+    {                                                            \
+        .type = ACCESS_SERVICE_ACCOUNT, .ns = ns_, .name = name_ \
     }
 
 static void test_rule_fails_for_the_subjects_that_it_is_about(void **state)
@@ -160,7 +160,7 @@ static void test_explanation_names_only_the_subjects_that_are_meant(void **state
         GROUP("system:authenticated"),
         GROUP("system:masters"),
         ACCOUNT("shop", "default"),
-        {.kind = WHO_ACCOUNT, .ns = "gone", .name = "web", .presence = ACCESS_MISSING},
+        {.type = ACCESS_SERVICE_ACCOUNT, .ns = "gone", .name = "web", .presence = ACCESS_MISSING},
     };
     struct access_grant grant = grant_of((struct rbac_rules){0});
     const struct access_input in = {.grant = &grant};
@@ -227,7 +227,9 @@ static void test_star_in_a_role_is_told_wherever_it_stands(void **state)
     (void)state;
     arena_init(&a, 1u << 20);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct access_role role = {.ns = "", .name = "x", .rules = rules_read(rows[i].rules, &a)};
+        struct access_role_facts role = {.ns = "",
+                                         .name = "x",
+                                         .rules = rules_read(rows[i].rules, &a)};
         const struct access_input in = {.role = &role};
 
         assert_access("rbac-wildcards", &in, rows[i].outcome, rows[i].rules);
@@ -243,7 +245,7 @@ static void test_explanation_of_a_star_shows_the_rule(void **state)
         {.verbs = {pods, 1}, .api_groups = {core, 1}, .resources = {pods, 1}},
         {.verbs = {star, 1}, .api_groups = {core, 1}, .resources = {pods, 1}},
     };
-    const struct access_role role = {.ns = "", .name = "x", .rules = {list, 2}};
+    const struct access_role_facts role = {.ns = "", .name = "x", .rules = {list, 2}};
 
     (void)state;
     assert_access_said("rbac-wildcards", &(const struct access_input){.role = &role},
@@ -253,7 +255,7 @@ static void test_explanation_of_a_star_shows_the_rule(void **state)
 
 static void test_role_is_unused_only_where_all_bindings_were_read(void **state)
 {
-    struct access_role role = {.ns = "shop", .name = "x"};
+    struct access_role_facts role = {.ns = "shop", .name = "x"};
     const struct access_input in = {.role = &role};
 
     (void)state;

@@ -223,11 +223,11 @@ static void test_explanation_says_what_to_whom_where_and_by_which_rule(void **st
 {
     const struct access_who who[] = {
         kim,
-        {.kind = WHO_GROUP, .ns = "", .name = "devs\n"},
-        {.kind = WHO_ACCOUNT, .ns = "shop", .name = "web"},
-        {.kind = WHO_USER, .ns = "", .name = "system:x", .component = COMPONENT_SYSTEM_NAME},
-        {.kind = WHO_USER, .ns = "", .name = "five"},
-        {.kind = WHO_USER, .ns = "", .name = "six"},
+        {.type = ACCESS_GROUP, .ns = "", .name = "devs\n"},
+        {.type = ACCESS_SERVICE_ACCOUNT, .ns = "shop", .name = "web"},
+        {.type = ACCESS_USER, .ns = "", .name = "system:x", .component = COMPONENT_SYSTEM_NAME},
+        {.type = ACCESS_USER, .ns = "", .name = "five"},
+        {.type = ACCESS_USER, .ns = "", .name = "six"},
     };
     struct access_grant grant = grant_of(
         rules_read(RULE("''", "'pods'", "'get'") "," RULE("''", "'secrets'", "'list','get'"),
@@ -291,7 +291,7 @@ static void test_explanation_is_bounded_whatever_the_names_are(void **state)
     memset(name, '\\', LEN);
     for (size_t i = 0; i < TEXTS; i++) {
         texts[i] = i == 0 ? "*" : name;
-        who[i] = (struct access_who){.kind = WHO_ACCOUNT, .ns = name, .name = name};
+        who[i] = (struct access_who){.type = ACCESS_SERVICE_ACCOUNT, .ns = name, .name = name};
     }
     rule.verbs.texts = (const char *const[]){"bind", name, name, name};
     rule.verbs.count = 4;

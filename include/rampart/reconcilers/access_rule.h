@@ -11,7 +11,7 @@
 #ifndef RAMPART_RECONCILERS_ACCESS_RULE_H
 #define RAMPART_RECONCILERS_ACCESS_RULE_H
 
-#include "rampart/kube/rbac_rule.h"
+#include "rampart/reconcilers/access_graph.h"
 #include "rampart/reconcilers/rule.h"
 
 #define ACCESS_EXPLANATION_MAX (64u * 1024) /* bytes that access_rule_explain() adds at most */
@@ -19,12 +19,12 @@
 #define ACCESS_TEXTS_SHOWN_MAX 4            /* texts of one list of a rule that it shows */
 
 enum access_about {
-    ACCESS_GRANT = 0,
-    ACCESS_ROLE,
-    ACCESS_ACCOUNT,    /* ServiceAccount */
-    ACCESS_SECRET,     /* of type kubernetes.io/service-account-token */
-    ACCESS_CONFIG_MAP, /* these two need rights that the operator does not have */
-    ACCESS_ABOUT_COUNT,
+    ABOUT_GRANT = 0,
+    ABOUT_ROLE,
+    ABOUT_ACCOUNT,    /* ServiceAccount */
+    ABOUT_SECRET,     /* of type kubernetes.io/service-account-token */
+    ABOUT_CONFIG_MAP, /* these two need rights that the operator does not have */
+    ABOUT_COUNT,
 };
 
 /* Whether something that is named is there. */
@@ -45,11 +45,9 @@ enum access_component {
     COMPONENT_COUNT,
 };
 
-enum access_who_kind { WHO_USER = 0, WHO_GROUP, WHO_ACCOUNT };
-
 /* A subject of a binding. "system:serviceaccount:NS:NAME" as a User is that ServiceAccount. */
 struct access_who {
-    enum access_who_kind kind;
+    enum access_subject_type type;
     const char *ns; /* of a ServiceAccount; "" for others */
     const char *name;
     enum access_component component;
@@ -69,7 +67,7 @@ struct access_grant {
     size_t who_count;
 };
 
-struct access_role {
+struct access_role_facts {
     const char *ns; /* "" of a ClusterRole */
     const char *name;
     struct rbac_rules rules;
@@ -106,7 +104,7 @@ struct access_config_map {
 
 struct access_input { /* exactly one is there */
     const struct access_grant *grant;
-    const struct access_role *role;
+    const struct access_role_facts *role;
     const struct access_account *account;
     const struct access_secret *secret;
     const struct access_config_map *config_map;
@@ -132,7 +130,7 @@ struct access_rule {
     enum access_about about;
     enum rule_severity severity;
     bool asks_who; /* of a grant: about its subjects, whatever it gives */
-    /* ACCESS_GRANT: it fails when the grant gives one of them; NULL: check() decides. A grant that
+    /* ABOUT_GRANT: it fails when the grant gives one of them; NULL: check() decides. A grant that
      * gives everything is not asked: rbac-cluster-admin says so. */
     const struct access_right *rights;
     enum rule_outcome (*check)(const struct access_input *in);
