@@ -9,9 +9,6 @@
 
 #include "rampart/reconcilers/access_rule.h"
 
-#define LABEL_BOOTSTRAPPING "kubernetes.io/bootstrapping"
-#define BOOTSTRAPPING_DEFAULTS "rbac-defaults" /* its value */
-
 /*
  * What @who is as a subject of @grant, whose binding carries the label or does not
  * (@is_bootstrapped). The groups that anybody can be in (system:masters, system:authenticated,
