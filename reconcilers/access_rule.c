@@ -37,14 +37,15 @@ static enum rule_outcome ask_rights(const struct access_rule *rule,
     return grant_ask_rights(grant, rule->rights);
 }
 
-static void add_untold(const struct access_input *in, struct strbuf *text)
+static void add_untold(const struct access_rule *rule, const struct access_input *in,
+                       struct strbuf *text)
 {
     strbuf_adds(text, "cannot be told: ");
-    if (in->grant && in->grant->presence == ACCESS_UNKNOWN) {
+    if (in->grant && rule->asks_who) {
+        strbuf_adds(text, "whether the ServiceAccounts that it names are there was not read");
+    } else if (in->grant) {
         grant_add_role(in->grant, text);
         strbuf_adds(text, ", which it names, was not read");
-    } else if (in->grant) {
-        strbuf_adds(text, "whether the ServiceAccounts that it names are there was not read");
     } else if (in->role) {
         strbuf_adds(text, "not all bindings that could name it were read");
     } else if (in->config_map) {
@@ -97,7 +98,7 @@ void access_rule_explain(const struct access_rule *rule, const struct access_inp
                          enum rule_outcome outcome, struct strbuf *text)
 {
     if (outcome == RULE_ERROR) {
-        add_untold(in, text);
+        add_untold(rule, in, text);
         return;
     }
     if (outcome != RULE_FAIL)
