@@ -31,7 +31,7 @@ static bool has_prefix(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static bool is_default(const struct access_grant *grant, const struct access_who *who)
+static bool is_default(const struct grant_facts *grant, const struct access_who *who)
 {
     if (!grant->is_cluster_wide || !grant->has_cluster_role ||
         strcmp(grant->name, grant->role) != 0)
@@ -55,7 +55,7 @@ static bool is_anybody(const struct access_who *who)
     return who->type == ACCESS_USER && strcmp(who->name, USER_ANONYMOUS) == 0;
 }
 
-enum access_component access_who_component(const struct access_grant *grant,
+enum access_component access_who_component(const struct grant_facts *grant,
                                            const struct access_who *who, bool is_bootstrapped)
 {
     if (who->type == ACCESS_SERVICE_ACCOUNT)

@@ -13,7 +13,7 @@ struct use {
 };
 
 struct asking {
-    const struct access_question *q;
+    const struct access_findings_question *q;
     access_finding_fn fn;
     void *ctx;
     struct use *uses;
@@ -83,7 +83,7 @@ static int keep_untold(struct asking *g, struct topic *topic, const struct acces
 }
 
 static int ask_rule(struct asking *g, struct topic *topic, const struct access_rule *rule,
-                    const struct access_input *in, struct err *err)
+                    const struct access_rule_input *in, struct err *err)
 {
     enum rule_outcome outcome = access_rule_ask(rule, in);
 
@@ -110,7 +110,7 @@ static int hand_out_untold(const struct asking *g, const struct topic *topic, st
     return 0;
 }
 
-static int ask_object(struct asking *g, struct topic *topic, const struct access_input *in,
+static int ask_object(struct asking *g, struct topic *topic, const struct access_rule_input *in,
                       struct err *err)
 {
     topic->is_component = topic->component != COMPONENT_NONE;
@@ -127,7 +127,7 @@ static int ask_object(struct asking *g, struct topic *topic, const struct access
 /* ---- bindings ---- */
 
 /* Whether @ns is among the namespaces of which objects were read. */
-static bool is_read(const struct access_question *q, const char *ns)
+static bool is_read(const struct access_findings_question *q, const char *ns)
 {
     return !q->ns || strcmp(q->ns, ns) == 0;
 }
@@ -146,7 +146,7 @@ static enum access_presence presence_of_account(const struct asking *g, const ch
 }
 
 /* What manifests say of an aggregate is not what it gives: the API server fills it in. */
-static enum access_presence presence_of_role(const struct access_question *q,
+static enum access_presence presence_of_role(const struct access_findings_question *q,
                                              const struct access_binding *b)
 {
     bool is_cluster_role = *b->role_ns == '\0';
@@ -180,11 +180,11 @@ static int who_read(const struct access_subject *subject, struct arena *a, struc
 }
 
 static int grant_read(const struct asking *g, const struct access_binding *b, struct arena *a,
-                      struct access_grant *grant, struct err *err)
+                      struct grant_facts *grant, struct err *err)
 {
     struct access_who *who = arena_calloc(a, b->subjects_count + 1, sizeof(*who));
 
-    *grant = (struct access_grant){
+    *grant = (struct grant_facts){
         .is_cluster_wide = *b->ns == '\0',
         .ns = b->ns,
         .name = b->name,
@@ -209,8 +209,8 @@ static int grant_read(const struct asking *g, const struct access_binding *b, st
 }
 
 /* The subjects of @whole that are components for @rule, or those that are none. */
-static void grant_narrow(const struct access_grant *whole, const struct access_rule *rule,
-                         bool is_component, struct access_who *room, struct access_grant *ret_part)
+static void grant_narrow(const struct grant_facts *whole, const struct access_rule *rule,
+                         bool is_component, struct access_who *room, struct grant_facts *ret_part)
 {
     *ret_part = *whole;
     ret_part->who = room;
@@ -221,7 +221,7 @@ static void grant_narrow(const struct access_grant *whole, const struct access_r
     }
 }
 
-static int ask_grant(struct asking *g, const struct access_grant *whole, bool is_component,
+static int ask_grant(struct asking *g, const struct grant_facts *whole, bool is_component,
                      struct err *err)
 {
     struct topic topic = {
@@ -236,8 +236,8 @@ static int ask_grant(struct asking *g, const struct access_grant *whole, bool is
     if (!room)
         return err_nomem(err);
     for (size_t i = 0; i < access_rules_count; i++) {
-        struct access_grant part;
-        const struct access_input in = {.grant = &part};
+        struct grant_facts part;
+        const struct access_rule_input in = {.grant = &part};
 
         grant_narrow(whole, access_rules[i], is_component, room, &part);
         if (part.who_count > 0 && ask_rule(g, &topic, access_rules[i], &in, err) < 0)
@@ -247,7 +247,7 @@ static int ask_grant(struct asking *g, const struct access_grant *whole, bool is
 }
 
 static void use_note(struct asking *g, const struct access_binding *b,
-                     const struct access_grant *grant)
+                     const struct grant_facts *grant)
 {
     struct use *use;
 
@@ -264,7 +264,7 @@ static void use_note(struct asking *g, const struct access_binding *b,
 
 static int ask_binding(struct asking *g, const struct access_binding *b, struct err *err)
 {
-    struct access_grant grant;
+    struct grant_facts grant;
 
     arena_reset(&g->of_object);
     if (grant_read(g, b, &g->of_object, &grant, err) < 0)
@@ -280,7 +280,7 @@ static int ask_binding(struct asking *g, const struct access_binding *b, struct 
 
 /* ---- roles and ServiceAccounts ---- */
 
-static bool is_use_known(const struct access_question *q, const struct access_role *role)
+static bool is_use_known(const struct access_findings_question *q, const struct access_role *role)
 {
     if (*role->ns != '\0')
         return q->bindings == ACCESS_READ_ALL;
@@ -291,7 +291,7 @@ static bool is_use_known(const struct access_question *q, const struct access_ro
 static int ask_role(struct asking *g, const struct access_role *role, struct err *err)
 {
     const struct use *use = &g->uses[role - g->q->graph->roles];
-    struct access_role_facts facts = {
+    struct role_facts facts = {
         .ns = role->ns,
         .name = role->name,
         .rules = role->rules,
@@ -312,12 +312,12 @@ static int ask_role(struct asking *g, const struct access_role *role, struct err
     if (facts.component == COMPONENT_NONE && use->has_subjects && !use->is_bound_to_people)
         facts.component = COMPONENT_BOUND;
     topic.component = facts.component;
-    return ask_object(g, &topic, &(const struct access_input){.role = &facts}, err);
+    return ask_object(g, &topic, &(const struct access_rule_input){.role = &facts}, err);
 }
 
 static int ask_account(struct asking *g, const struct access_account_entry *entry, struct err *err)
 {
-    struct access_account account = {
+    struct account_facts account = {
         .ns = entry->ns,
         .name = entry->name,
         .is_used = entry->is_used,
@@ -335,7 +335,7 @@ static int ask_account(struct asking *g, const struct access_account_entry *entr
     arena_reset(&g->of_object);
     if (!entry->is_there || !is_read(g->q, entry->ns))
         return 0;
-    return ask_object(g, &topic, &(const struct access_input){.account = &account}, err);
+    return ask_object(g, &topic, &(const struct access_rule_input){.account = &account}, err);
 }
 
 static int ask_accounts(struct asking *g, struct err *err)
@@ -371,8 +371,8 @@ static int ask_all(struct asking *g, struct err *err)
     return ask_accounts(g, err);
 }
 
-static void asking_init(struct asking *g, const struct access_question *q, access_finding_fn fn,
-                        void *ctx)
+static void asking_init(struct asking *g, const struct access_findings_question *q,
+                        access_finding_fn fn, void *ctx)
 {
     *g = (struct asking){.q = q, .fn = fn, .ctx = ctx};
     arena_init(&g->of_all, ACCESS_FINDINGS_SCRATCH_MAX);
@@ -387,7 +387,7 @@ static void asking_done(struct asking *g)
     arena_done(&g->of_all);
 }
 
-int access_findings(const struct access_question *q, access_finding_fn fn, void *ctx,
+int access_findings(const struct access_findings_question *q, access_finding_fn fn, void *ctx,
                     struct access_asked *ret_asked, struct err *err)
 {
     struct asking g;
@@ -401,10 +401,10 @@ int access_findings(const struct access_question *q, access_finding_fn fn, void 
     return result;
 }
 
-int access_findings_of(const struct access_input *in, access_finding_fn fn, void *ctx,
+int access_findings_of(const struct access_rule_input *in, access_finding_fn fn, void *ctx,
                        struct err *err)
 {
-    static const struct access_question everything = {.asks_components = true};
+    static const struct access_findings_question everything = {.asks_components = true};
     struct topic topic = {
         .kind = access_about_name(in->secret ? ABOUT_SECRET : ABOUT_CONFIG_MAP),
         .ns = in->secret ? in->secret->ns : in->config_map->ns,

@@ -10,7 +10,7 @@ static int compare_id(const void *id, const void *item)
     return strcmp(id, (*(const struct access_rule *const *)item)->id);
 }
 
-static bool is_about(const struct access_rule *rule, const struct access_input *in)
+static bool is_about(const struct access_rule *rule, const struct access_rule_input *in)
 {
     switch (rule->about) {
     case ABOUT_GRANT:
@@ -27,8 +27,7 @@ static bool is_about(const struct access_rule *rule, const struct access_input *
 }
 
 /* A role that is not there gives nothing: rbac-missing-role is asked about it. */
-static enum rule_outcome ask_rights(const struct access_rule *rule,
-                                    const struct access_grant *grant)
+static enum rule_outcome ask_rights(const struct access_rule *rule, const struct grant_facts *grant)
 {
     if (grant_gives_everything(grant) || grant->presence == ACCESS_MISSING)
         return RULE_NOT_APPLICABLE;
@@ -37,7 +36,7 @@ static enum rule_outcome ask_rights(const struct access_rule *rule,
     return grant_ask_rights(grant, rule->rights);
 }
 
-static void add_untold(const struct access_rule *rule, const struct access_input *in,
+static void add_untold(const struct access_rule *rule, const struct access_rule_input *in,
                        struct strbuf *text)
 {
     strbuf_adds(text, "cannot be told: ");
@@ -87,14 +86,15 @@ const struct access_rule *access_rule_find(const char *id)
     return place ? *place : NULL;
 }
 
-enum rule_outcome access_rule_ask(const struct access_rule *rule, const struct access_input *in)
+enum rule_outcome access_rule_ask(const struct access_rule *rule,
+                                  const struct access_rule_input *in)
 {
     if (!is_about(rule, in))
         return RULE_NOT_APPLICABLE;
     return rule->rights ? ask_rights(rule, in->grant) : rule->check(in);
 }
 
-void access_rule_explain(const struct access_rule *rule, const struct access_input *in,
+void access_rule_explain(const struct access_rule *rule, const struct access_rule_input *in,
                          enum rule_outcome outcome, struct strbuf *text)
 {
     if (outcome == RULE_ERROR) {

@@ -14,7 +14,7 @@ static bool is_everything(const struct rbac_rule *rule)
            rbac_list_has(&rule->resources, RBAC_ALL) && rule->resource_names.count == 0;
 }
 
-bool grant_gives_everything(const struct access_grant *grant)
+bool grant_gives_everything(const struct grant_facts *grant)
 {
     if (grant->has_cluster_role && strcmp(grant->role, ROLE_CLUSTER_ADMIN) == 0)
         return true;
@@ -43,7 +43,7 @@ static bool rule_gives(const struct rbac_rule *rule, const struct access_right *
 }
 
 /* The first rule that does; NULL: none. */
-static const struct rbac_rule *giver(const struct access_grant *grant,
+static const struct rbac_rule *giver(const struct grant_facts *grant,
                                      const struct access_right *right, const char *verb)
 {
     if (right->is_cluster_scoped && !grant->is_cluster_wide)
@@ -56,7 +56,7 @@ static const struct rbac_rule *giver(const struct access_grant *grant,
 }
 
 /* NULL: not with any of its verbs. */
-static const struct rbac_rule *first_giver(const struct access_grant *grant,
+static const struct rbac_rule *first_giver(const struct grant_facts *grant,
                                            const struct access_right *right)
 {
     const struct rbac_rule *rule = NULL;
@@ -66,7 +66,7 @@ static const struct rbac_rule *first_giver(const struct access_grant *grant,
     return rule;
 }
 
-enum rule_outcome grant_ask_rights(const struct access_grant *grant,
+enum rule_outcome grant_ask_rights(const struct grant_facts *grant,
                                    const struct access_right *rights)
 {
     for (; rights->resource; rights++) {
@@ -78,7 +78,7 @@ enum rule_outcome grant_ask_rights(const struct access_grant *grant,
 
 /* ---- in words ---- */
 
-static void add_right(const struct access_grant *grant, const struct access_right *right,
+static void add_right(const struct grant_facts *grant, const struct access_right *right,
                       struct strbuf *text)
 {
     size_t count = 0;
@@ -92,7 +92,7 @@ static void add_right(const struct access_grant *grant, const struct access_righ
         strbuf_addf(text, "/%s", right->subresource);
 }
 
-void grant_describe_rights(const struct access_grant *grant, const struct access_right *rights,
+void grant_describe_rights(const struct grant_facts *grant, const struct access_right *rights,
                            struct strbuf *text)
 {
     const struct rbac_rule *shown = NULL;
@@ -122,7 +122,7 @@ void grant_describe_rights(const struct access_grant *grant, const struct access
     rbac_rule_print(shown, ACCESS_TEXTS_SHOWN_MAX, text);
 }
 
-bool grant_has_who(const struct access_grant *grant, who_fn is_meant)
+bool grant_has_who(const struct grant_facts *grant, who_fn is_meant)
 {
     for (size_t i = 0; i < grant->who_count; i++) {
         if (is_meant(grant, &grant->who[i]))
@@ -143,7 +143,7 @@ static void add_one(const struct access_who *who, struct strbuf *text)
         strbuf_addf(text, " (%s)", access_component_name(who->component));
 }
 
-void grant_add_who(const struct access_grant *grant, who_fn is_meant, struct strbuf *text)
+void grant_add_who(const struct grant_facts *grant, who_fn is_meant, struct strbuf *text)
 {
     size_t count = 0;
 
@@ -159,7 +159,7 @@ void grant_add_who(const struct access_grant *grant, who_fn is_meant, struct str
         strbuf_addf(text, " and %zu more", count - ACCESS_WHO_SHOWN_MAX);
 }
 
-void grant_add_where(const struct access_grant *grant, struct strbuf *text)
+void grant_add_where(const struct grant_facts *grant, struct strbuf *text)
 {
     if (grant->is_cluster_wide) {
         strbuf_adds(text, "everywhere");
@@ -169,7 +169,7 @@ void grant_add_where(const struct access_grant *grant, struct strbuf *text)
     access_add_text(text, grant->ns);
 }
 
-void grant_add_role(const struct access_grant *grant, struct strbuf *text)
+void grant_add_role(const struct grant_facts *grant, struct strbuf *text)
 {
     strbuf_adds(text, grant->has_cluster_role ? "ClusterRole " : "Role ");
     access_add_text(text, grant->role);

@@ -13,21 +13,21 @@
 
 /* Whether it gives all verbs on all resources, wherever it holds; also by the name of the role
  * alone. */
-bool grant_gives_everything(const struct access_grant *grant);
+bool grant_gives_everything(const struct grant_facts *grant);
 /* RULE_FAIL when it gives one of @rights, which end in {0}. */
-enum rule_outcome grant_ask_rights(const struct access_grant *grant,
+enum rule_outcome grant_ask_rights(const struct grant_facts *grant,
                                    const struct access_right *rights);
 /* "gives get, list secrets everywhere to User kim by ClusterRole x: {...}". */
-void grant_describe_rights(const struct access_grant *grant, const struct access_right *rights,
+void grant_describe_rights(const struct grant_facts *grant, const struct access_right *rights,
                            struct strbuf *text);
 
-typedef bool (*who_fn)(const struct access_grant *grant, const struct access_who *who);
+typedef bool (*who_fn)(const struct grant_facts *grant, const struct access_who *who);
 
-bool grant_has_who(const struct access_grant *grant, who_fn is_meant);
+bool grant_has_who(const struct grant_facts *grant, who_fn is_meant);
 /* "User kim, Group devs and 3 more", of those that are meant (NULL: all). */
-void grant_add_who(const struct access_grant *grant, who_fn is_meant, struct strbuf *text);
-void grant_add_where(const struct access_grant *grant, struct strbuf *text); /* "everywhere" */
-void grant_add_role(const struct access_grant *grant, struct strbuf *text);  /* "Role edit" */
+void grant_add_who(const struct grant_facts *grant, who_fn is_meant, struct strbuf *text);
+void grant_add_where(const struct grant_facts *grant, struct strbuf *text); /* "everywhere" */
+void grant_add_role(const struct grant_facts *grant, struct strbuf *text);  /* "Role edit" */
 
 bool who_is_group(const struct access_who *who, const char *name);
 void access_add_text(struct strbuf *text, const char *value); /* a name, made harmless */

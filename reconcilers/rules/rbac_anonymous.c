@@ -2,19 +2,19 @@
 
 #include "grant_rule.h"
 
-static bool is_anonymous(const struct access_grant *grant, const struct access_who *who)
+static bool is_anonymous(const struct grant_facts *grant, const struct access_who *who)
 {
     (void)grant;
     return who_is_group(who, GROUP_UNAUTHENTICATED) ||
            (who->type == ACCESS_USER && strcmp(who->name, USER_ANONYMOUS) == 0);
 }
 
-static enum rule_outcome check(const struct access_input *in)
+static enum rule_outcome check(const struct access_rule_input *in)
 {
     return grant_has_who(in->grant, is_anonymous) ? RULE_FAIL : RULE_PASS;
 }
 
-static void describe(const struct access_input *in, struct strbuf *text)
+static void describe(const struct access_rule_input *in, struct strbuf *text)
 {
     strbuf_adds(text, "grants ");
     grant_add_role(in->grant, text);

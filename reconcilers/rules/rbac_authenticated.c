@@ -1,17 +1,17 @@
 #include "grant_rule.h"
 
-static bool is_everybody(const struct access_grant *grant, const struct access_who *who)
+static bool is_everybody(const struct grant_facts *grant, const struct access_who *who)
 {
     (void)grant;
     return who_is_group(who, GROUP_AUTHENTICATED) || who_is_group(who, GROUP_ACCOUNTS);
 }
 
-static enum rule_outcome check(const struct access_input *in)
+static enum rule_outcome check(const struct access_rule_input *in)
 {
     return grant_has_who(in->grant, is_everybody) ? RULE_FAIL : RULE_PASS;
 }
 
-static void describe(const struct access_input *in, struct strbuf *text)
+static void describe(const struct access_rule_input *in, struct strbuf *text)
 {
     strbuf_adds(text, "grants ");
     grant_add_role(in->grant, text);

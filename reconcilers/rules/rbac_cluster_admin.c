@@ -1,8 +1,8 @@
 #include "grant_rule.h"
 
-static enum rule_outcome check(const struct access_input *in)
+static enum rule_outcome check(const struct access_rule_input *in)
 {
-    const struct access_grant *grant = in->grant;
+    const struct grant_facts *grant = in->grant;
 
     if (grant_gives_everything(grant))
         return RULE_FAIL;
@@ -16,7 +16,7 @@ static enum rule_outcome check(const struct access_input *in)
     }
 }
 
-static void describe(const struct access_input *in, struct strbuf *text)
+static void describe(const struct access_rule_input *in, struct strbuf *text)
 {
     strbuf_adds(text, "gives every right ");
     grant_add_where(in->grant, text);

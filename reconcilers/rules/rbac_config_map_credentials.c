@@ -1,13 +1,13 @@
 #include "grant_rule.h"
 
-static enum rule_outcome check(const struct access_input *in)
+static enum rule_outcome check(const struct access_rule_input *in)
 {
     if (in->config_map->keys_count > 0)
         return RULE_FAIL;
     return in->config_map->unreadable ? RULE_ERROR : RULE_PASS;
 }
 
-static void describe(const struct access_input *in, struct strbuf *text)
+static void describe(const struct access_rule_input *in, struct strbuf *text)
 {
     strbuf_adds(text, "key ");
     access_add_text(text, in->config_map->key);

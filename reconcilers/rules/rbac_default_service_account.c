@@ -2,7 +2,7 @@
 
 #include "grant_rule.h"
 
-static bool is_default(const struct access_grant *grant, const struct access_who *who)
+static bool is_default(const struct grant_facts *grant, const struct access_who *who)
 {
     (void)grant;
     if (who->type == ACCESS_SERVICE_ACCOUNT)
@@ -11,12 +11,12 @@ static bool is_default(const struct access_grant *grant, const struct access_who
            strncmp(who->name, GROUP_ACCOUNTS_OF, strlen(GROUP_ACCOUNTS_OF)) == 0;
 }
 
-static enum rule_outcome check(const struct access_input *in)
+static enum rule_outcome check(const struct access_rule_input *in)
 {
     return grant_has_who(in->grant, is_default) ? RULE_FAIL : RULE_PASS;
 }
 
-static void describe(const struct access_input *in, struct strbuf *text)
+static void describe(const struct access_rule_input *in, struct strbuf *text)
 {
     strbuf_adds(text, "grants ");
     grant_add_role(in->grant, text);

@@ -1,13 +1,13 @@
 #include "grant_rule.h"
 
 /* That such a Secret is there is all there is to it. */
-static enum rule_outcome check(const struct access_input *in)
+static enum rule_outcome check(const struct access_rule_input *in)
 {
     (void)in;
     return RULE_FAIL;
 }
 
-static void describe(const struct access_input *in, struct strbuf *text)
+static void describe(const struct access_rule_input *in, struct strbuf *text)
 {
     strbuf_adds(text, "holds a token of ServiceAccount ");
     access_add_text(text, *in->secret->account ? in->secret->account : "(none named)");

@@ -1,6 +1,6 @@
 #include "grant_rule.h"
 
-static enum rule_outcome check(const struct access_input *in)
+static enum rule_outcome check(const struct access_rule_input *in)
 {
     switch (in->grant->presence) {
     case ACCESS_THERE:
@@ -12,7 +12,7 @@ static enum rule_outcome check(const struct access_input *in)
     }
 }
 
-static void describe(const struct access_input *in, struct strbuf *text)
+static void describe(const struct access_rule_input *in, struct strbuf *text)
 {
     strbuf_adds(text, "there is no ");
     grant_add_role(in->grant, text);

@@ -1,25 +1,25 @@
 #include "grant_rule.h"
 
-static bool is_missing(const struct access_grant *grant, const struct access_who *who)
+static bool is_missing(const struct grant_facts *grant, const struct access_who *who)
 {
     (void)grant;
     return who->presence == ACCESS_MISSING;
 }
 
-static bool is_unknown(const struct access_grant *grant, const struct access_who *who)
+static bool is_unknown(const struct grant_facts *grant, const struct access_who *who)
 {
     (void)grant;
     return who->presence == ACCESS_UNKNOWN;
 }
 
-static enum rule_outcome check(const struct access_input *in)
+static enum rule_outcome check(const struct access_rule_input *in)
 {
     if (grant_has_who(in->grant, is_missing))
         return RULE_FAIL;
     return grant_has_who(in->grant, is_unknown) ? RULE_ERROR : RULE_PASS;
 }
 
-static void describe(const struct access_input *in, struct strbuf *text)
+static void describe(const struct access_rule_input *in, struct strbuf *text)
 {
     strbuf_adds(text, "there is no ");
     grant_add_who(in->grant, is_missing, text);

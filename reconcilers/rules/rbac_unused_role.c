@@ -1,13 +1,13 @@
 #include "grant_rule.h"
 
-static enum rule_outcome check(const struct access_input *in)
+static enum rule_outcome check(const struct access_rule_input *in)
 {
     if (in->role->is_used)
         return RULE_PASS;
     return in->role->is_use_known ? RULE_FAIL : RULE_ERROR;
 }
 
-static void describe(const struct access_input *in, struct strbuf *text)
+static void describe(const struct access_rule_input *in, struct strbuf *text)
 {
     (void)in;
     strbuf_adds(text, "no binding names it, and no other role takes it up");

@@ -3,7 +3,7 @@
 #include "grant_rule.h"
 
 /* Every namespace has one named default, whoever uses it. */
-static enum rule_outcome check(const struct access_input *in)
+static enum rule_outcome check(const struct access_rule_input *in)
 {
     if (strcmp(in->account->name, "default") == 0)
         return RULE_NOT_APPLICABLE;
@@ -12,7 +12,7 @@ static enum rule_outcome check(const struct access_input *in)
     return in->account->is_use_known ? RULE_FAIL : RULE_ERROR;
 }
 
-static void describe(const struct access_input *in, struct strbuf *text)
+static void describe(const struct access_rule_input *in, struct strbuf *text)
 {
     strbuf_adds(text, "no Pod and no workload runs as it");
     if (in->account->grants_count > 0)

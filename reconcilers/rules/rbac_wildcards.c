@@ -15,7 +15,7 @@ static bool is_wild(const struct rbac_rule *rule)
 }
 
 /* NULL: none is. */
-static const struct rbac_rule *wild_rule(const struct access_role_facts *role)
+static const struct rbac_rule *wild_rule(const struct role_facts *role)
 {
     for (size_t i = 0; i < role->rules.count; i++) {
         if (is_wild(&role->rules.rules[i]))
@@ -24,14 +24,14 @@ static const struct rbac_rule *wild_rule(const struct access_role_facts *role)
     return NULL;
 }
 
-static enum rule_outcome check(const struct access_input *in)
+static enum rule_outcome check(const struct access_rule_input *in)
 {
     if (in->role->is_aggregate)
         return RULE_NOT_APPLICABLE;
     return wild_rule(in->role) ? RULE_FAIL : RULE_PASS;
 }
 
-static void describe(const struct access_input *in, struct strbuf *text)
+static void describe(const struct access_rule_input *in, struct strbuf *text)
 {
     strbuf_adds(text, "a star stands for whatever there is, and whatever there will be: ");
     rbac_rule_print(wild_rule(in->role), ACCESS_TEXTS_SHOWN_MAX, text);

@@ -48,7 +48,7 @@ static inline const char *outcome_word(enum rule_outcome outcome)
     return words[outcome];
 }
 
-static inline void assert_access(const char *id, const struct access_input *in,
+static inline void assert_access(const char *id, const struct access_rule_input *in,
                                  enum rule_outcome wanted, const char *about)
 {
     enum rule_outcome outcome = access_rule_ask(access_rule_named(id), in);
@@ -58,7 +58,7 @@ static inline void assert_access(const char *id, const struct access_input *in,
 }
 
 /* Asserts what is said of the outcome, with the remedy behind a failure. */
-static inline void assert_access_said(const char *id, const struct access_input *in,
+static inline void assert_access_said(const char *id, const struct access_rule_input *in,
                                       const char *wanted)
 {
     const struct access_rule *rule = access_rule_named(id);
@@ -78,9 +78,9 @@ static inline void assert_access_said(const char *id, const struct access_input 
 /* A ClusterRoleBinding "ops" of ClusterRole "ops-role" to User kim. */
 static const struct access_who kim = {.type = ACCESS_USER, .ns = "", .name = "kim"};
 
-static inline struct access_grant grant_of(struct rbac_rules given)
+static inline struct grant_facts grant_of(struct rbac_rules given)
 {
-    return (struct access_grant){
+    return (struct grant_facts){
         .is_cluster_wide = true,
         .ns = "",
         .name = "ops",

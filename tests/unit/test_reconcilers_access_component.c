@@ -26,7 +26,7 @@ struct row {
 static void ask(const struct row *row, bool is_cluster_wide, bool has_cluster_role,
                 enum access_component wanted)
 {
-    struct access_grant grant = grant_of((struct rbac_rules){0});
+    struct grant_facts grant = grant_of((struct rbac_rules){0});
     enum access_component component;
 
     grant.name = row->binding;

@@ -29,7 +29,7 @@
 struct cluster {
     struct access graph;
     struct access_accounts accounts;
-    struct access_question question;
+    struct access_findings_question question;
     struct strbuf found; /* a line each: "[of the cluster] KIND NS/NAME: [?] rule rule" */
     struct strbuf texts;
     struct access_asked asked;
@@ -43,7 +43,7 @@ static int set_up(void **state)
     access_accounts_init(&c->accounts, 1u << 20);
     strbuf_init(&c->found, 1u << 16);
     strbuf_init(&c->texts, 1u << 16);
-    c->question = (struct access_question){
+    c->question = (struct access_findings_question){
         .graph = &c->graph,
         .accounts = &c->accounts,
         .roles = ACCESS_READ_ALL,
@@ -306,7 +306,7 @@ static void test_nothing_passes_that_was_not_read(void **state)
 {
     struct cluster *c = *state;
 
-    c->question = (struct access_question){.graph = &c->graph, .accounts = &c->accounts};
+    c->question = (struct access_findings_question){.graph = &c->graph, .accounts = &c->accounts};
     add(c, ROLE("shop", "pods", "", PODS));
     add(c, CLUSTER_ROLE("unbound", "", PODS));
     add(c, ROLE("shop", "unbound", "", PODS));
@@ -372,23 +372,23 @@ static void test_one_namespace_is_asked_for_itself(void **state)
 
 static void test_secret_and_config_map_are_asked_alone(void **state)
 {
-    static const struct access_secret secret = {.ns = "shop",
-                                                .name = "ci",
-                                                .account = "deployer",
-                                                .last_used = ""};
-    static const struct access_config_map map = {.ns = "shop",
-                                                 .name = "settings",
-                                                 .unreadable = "it is too large"};
-    static const struct access_config_map fine = {.ns = "shop", .name = "fine"};
+    static const struct token_secret_facts secret = {.ns = "shop",
+                                                     .name = "ci",
+                                                     .account = "deployer",
+                                                     .last_used = ""};
+    static const struct config_map_facts map = {.ns = "shop",
+                                                .name = "settings",
+                                                .unreadable = "it is too large"};
+    static const struct config_map_facts fine = {.ns = "shop", .name = "fine"};
     struct cluster *c = *state;
 
-    assert_int_equal(access_findings_of(&(const struct access_input){.secret = &secret}, on_finding,
-                                        c, NULL),
-                     0);
-    assert_int_equal(access_findings_of(&(const struct access_input){.config_map = &map},
+    assert_int_equal(access_findings_of(&(const struct access_rule_input){.secret = &secret},
                                         on_finding, c, NULL),
                      0);
-    assert_int_equal(access_findings_of(&(const struct access_input){.config_map = &fine},
+    assert_int_equal(access_findings_of(&(const struct access_rule_input){.config_map = &map},
+                                        on_finding, c, NULL),
+                     0);
+    assert_int_equal(access_findings_of(&(const struct access_rule_input){.config_map = &fine},
                                         on_finding, c, NULL),
                      0);
     assert_string_equal(c->found.text, "Secret shop/ci: rbac-long-lived-tokens\n"

@@ -85,7 +85,7 @@ static void test_names_are_told_for_whatever_a_rule_is_about(void **state)
 
 static void test_rule_is_not_asked_about_anything_else(void **state)
 {
-    static const struct access_input nothing = {0};
+    static const struct access_rule_input nothing = {0};
 
     (void)state;
     for (size_t i = 0; i < access_rules_count; i++) {
@@ -142,8 +142,8 @@ static void test_rule_fails_for_the_subjects_that_it_is_about(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct access_grant grant = grant_of((struct rbac_rules){0});
-        const struct access_input in = {.grant = &grant};
+        struct grant_facts grant = grant_of((struct rbac_rules){0});
+        const struct access_rule_input in = {.grant = &grant};
         const struct access_who two[] = {kim, rows[i].who};
 
         grant.who = two;
@@ -162,8 +162,8 @@ static void test_explanation_names_only_the_subjects_that_are_meant(void **state
         ACCOUNT("shop", "default"),
         {.type = ACCESS_SERVICE_ACCOUNT, .ns = "gone", .name = "web", .presence = ACCESS_MISSING},
     };
-    struct access_grant grant = grant_of((struct rbac_rules){0});
-    const struct access_input in = {.grant = &grant};
+    struct grant_facts grant = grant_of((struct rbac_rules){0});
+    const struct access_rule_input in = {.grant = &grant};
 
     (void)state;
     grant.who = who;
@@ -188,8 +188,8 @@ static void test_explanation_names_only_the_subjects_that_are_meant(void **state
 static void test_subject_is_missing_only_where_that_is_known(void **state)
 {
     struct access_who who = ACCOUNT("shop", "web");
-    struct access_grant grant = grant_of((struct rbac_rules){0});
-    const struct access_input in = {.grant = &grant};
+    struct grant_facts grant = grant_of((struct rbac_rules){0});
+    const struct access_rule_input in = {.grant = &grant};
 
     (void)state;
     grant.who = &who;
@@ -227,10 +227,8 @@ static void test_star_in_a_role_is_told_wherever_it_stands(void **state)
     (void)state;
     arena_init(&a, 1u << 20);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct access_role_facts role = {.ns = "",
-                                         .name = "x",
-                                         .rules = rules_read(rows[i].rules, &a)};
-        const struct access_input in = {.role = &role};
+        struct role_facts role = {.ns = "", .name = "x", .rules = rules_read(rows[i].rules, &a)};
+        const struct access_rule_input in = {.role = &role};
 
         assert_access("rbac-wildcards", &in, rows[i].outcome, rows[i].rules);
         role.is_aggregate = true;
@@ -245,18 +243,18 @@ static void test_explanation_of_a_star_shows_the_rule(void **state)
         {.verbs = {pods, 1}, .api_groups = {core, 1}, .resources = {pods, 1}},
         {.verbs = {star, 1}, .api_groups = {core, 1}, .resources = {pods, 1}},
     };
-    const struct access_role_facts role = {.ns = "", .name = "x", .rules = {list, 2}};
+    const struct role_facts role = {.ns = "", .name = "x", .rules = {list, 2}};
 
     (void)state;
-    assert_access_said("rbac-wildcards", &(const struct access_input){.role = &role},
+    assert_access_said("rbac-wildcards", &(const struct access_rule_input){.role = &role},
                        "a star stands for whatever there is, and whatever there will be: "
                        "{APIGroups:[\"\"], Resources:[\"pods\"], Verbs:[\"*\"]}");
 }
 
 static void test_role_is_unused_only_where_all_bindings_were_read(void **state)
 {
-    struct access_role_facts role = {.ns = "shop", .name = "x"};
-    const struct access_input in = {.role = &role};
+    struct role_facts role = {.ns = "shop", .name = "x"};
+    const struct access_rule_input in = {.role = &role};
 
     (void)state;
     assert_access("rbac-unused-role", &in, RULE_ERROR, "not all were read");
@@ -274,8 +272,8 @@ static void test_role_is_unused_only_where_all_bindings_were_read(void **state)
 
 static void test_account_is_unused_only_where_all_workloads_were_read(void **state)
 {
-    struct access_account account = {.ns = "shop", .name = "web"};
-    const struct access_input in = {.account = &account};
+    struct account_facts account = {.ns = "shop", .name = "web"};
+    const struct access_rule_input in = {.account = &account};
 
     (void)state;
     assert_access("rbac-unused-service-account", &in, RULE_ERROR, "not all were read");
@@ -298,11 +296,11 @@ static void test_account_is_unused_only_where_all_workloads_were_read(void **sta
 
 static void test_long_lived_token_is_told_with_its_account_and_use(void **state)
 {
-    struct access_secret secret = {.ns = "shop",
-                                   .name = "ci",
-                                   .account = "deployer",
-                                   .last_used = ""};
-    const struct access_input in = {.secret = &secret};
+    struct token_secret_facts secret = {.ns = "shop",
+                                        .name = "ci",
+                                        .account = "deployer",
+                                        .last_used = ""};
+    const struct access_rule_input in = {.secret = &secret};
 
     (void)state;
     assert_access_said("rbac-long-lived-tokens", &in,
@@ -317,8 +315,8 @@ static void test_long_lived_token_is_told_with_its_account_and_use(void **state)
 
 static void test_credential_in_a_config_map_is_told_by_its_key(void **state)
 {
-    struct access_config_map map = {.ns = "shop", .name = "settings"};
-    const struct access_input in = {.config_map = &map};
+    struct config_map_facts map = {.ns = "shop", .name = "settings"};
+    const struct access_rule_input in = {.config_map = &map};
 
     (void)state;
     assert_access("rbac-config-map-credentials", &in, RULE_PASS, "nothing in it");

@@ -131,8 +131,8 @@ static const struct row rows[] = {
 static void test_rule_fails_for_the_right_that_it_is_about_and_for_no_other(void **state)
 {
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct access_grant grant = grant_of(rules_read(rows[i].rules, *state));
-        const struct access_input in = {.grant = &grant};
+        struct grant_facts grant = grant_of(rules_read(rows[i].rules, *state));
+        const struct access_rule_input in = {.grant = &grant};
 
         assert_access(rows[i].id, &in, rows[i].everywhere, rows[i].rules);
         grant.is_cluster_wide = false;
@@ -164,14 +164,14 @@ static void test_every_rule_with_rights_has_an_example_of_each(void **state)
 /* Who holds everything is told once, and not thirty times. */
 static void test_grant_of_everything_is_told_by_one_rule(void **state)
 {
-    struct access_grant all = grant_of(rules_read(RULE("'*'", "'*'", "'*'"), *state));
-    struct access_grant named = grant_of((struct rbac_rules){0});
-    const struct access_grant *const grants[] = {&all, &named};
+    struct grant_facts all = grant_of(rules_read(RULE("'*'", "'*'", "'*'"), *state));
+    struct grant_facts named = grant_of((struct rbac_rules){0});
+    const struct grant_facts *const grants[] = {&all, &named};
 
     named.role = "cluster-admin";
     named.presence = ACCESS_UNKNOWN; /* of manifests: everybody knows what that role gives */
     for (size_t g = 0; g < COUNT_OF(grants); g++) {
-        const struct access_input in = {.grant = grants[g]};
+        const struct access_rule_input in = {.grant = grants[g]};
 
         assert_access("rbac-cluster-admin", &in, RULE_FAIL, "everything");
         for (size_t i = 0; i < access_rules_count; i++) {
@@ -180,14 +180,14 @@ static void test_grant_of_everything_is_told_by_one_rule(void **state)
         }
     }
     named.has_cluster_role = false; /* a Role of that name is any Role */
-    assert_access("rbac-cluster-admin", &(const struct access_input){.grant = &named}, RULE_ERROR,
-                  "a Role named cluster-admin");
+    assert_access("rbac-cluster-admin", &(const struct access_rule_input){.grant = &named},
+                  RULE_ERROR, "a Role named cluster-admin");
 }
 
 static void test_role_that_was_not_read_is_never_a_pass(void **state)
 {
-    struct access_grant grant = grant_of((struct rbac_rules){0});
-    const struct access_input in = {.grant = &grant};
+    struct grant_facts grant = grant_of((struct rbac_rules){0});
+    const struct access_rule_input in = {.grant = &grant};
 
     (void)state;
     grant.presence = ACCESS_UNKNOWN;
@@ -203,8 +203,8 @@ static void test_role_that_was_not_read_is_never_a_pass(void **state)
 
 static void test_role_that_is_missing_gives_nothing_and_is_told(void **state)
 {
-    struct access_grant grant = grant_of((struct rbac_rules){0});
-    const struct access_input in = {.grant = &grant};
+    struct grant_facts grant = grant_of((struct rbac_rules){0});
+    const struct access_rule_input in = {.grant = &grant};
 
     (void)state;
     assert_access("rbac-missing-role", &in, RULE_PASS, "role there");
@@ -229,10 +229,10 @@ static void test_explanation_says_what_to_whom_where_and_by_which_rule(void **st
         {.type = ACCESS_USER, .ns = "", .name = "five"},
         {.type = ACCESS_USER, .ns = "", .name = "six"},
     };
-    struct access_grant grant = grant_of(
+    struct grant_facts grant = grant_of(
         rules_read(RULE("''", "'pods'", "'get'") "," RULE("''", "'secrets'", "'list','get'"),
                    *state));
-    const struct access_input in = {.grant = &grant};
+    const struct access_rule_input in = {.grant = &grant};
 
     assert_access_said("rbac-secrets", &in,
                        "gives get, list secrets everywhere to User kim by ClusterRole ops-role: "
@@ -251,9 +251,9 @@ static void test_explanation_says_what_to_whom_where_and_by_which_rule(void **st
 
 static void test_explanation_shows_four_rights_and_counts_the_rest(void **state)
 {
-    struct access_grant grant =
+    struct grant_facts grant =
         grant_of(rules_read(RULE("'apps','batch',''", "'*'", "'create'"), *state));
-    const struct access_input in = {.grant = &grant};
+    const struct access_rule_input in = {.grant = &grant};
 
     assert_access_said("rbac-workloads", &in,
                        "gives create deployments.apps; create statefulsets.apps; create "
@@ -268,9 +268,9 @@ static void test_explanation_shows_four_rights_and_counts_the_rest(void **state)
 
 static void test_explanation_of_everything_names_where(void **state)
 {
-    struct access_grant grant = grant_of(rules_read(RULE("'*'", "'*'", "'*'"), *state));
+    struct grant_facts grant = grant_of(rules_read(RULE("'*'", "'*'", "'*'"), *state));
 
-    assert_access_said("rbac-cluster-admin", &(const struct access_input){.grant = &grant},
+    assert_access_said("rbac-cluster-admin", &(const struct access_rule_input){.grant = &grant},
                        "gives every right everywhere to User kim by ClusterRole ops-role");
 }
 
@@ -284,8 +284,8 @@ static void test_explanation_is_bounded_whatever_the_names_are(void **state)
     struct rbac_rule rule = {.verbs = {texts, TEXTS},
                              .api_groups = {texts, TEXTS},
                              .resources = {texts, TEXTS}};
-    struct access_grant grant = grant_of((struct rbac_rules){&rule, 1});
-    const struct access_input in = {.grant = &grant};
+    struct grant_facts grant = grant_of((struct rbac_rules){&rule, 1});
+    const struct access_rule_input in = {.grant = &grant};
 
     (void)state;
     memset(name, '\\', LEN);

@@ -15,7 +15,7 @@
  * system:unauthenticated, system:serviceaccounts) and system:anonymous are COMPONENT_DEFAULT where
  * Kubernetes itself binds them to that role under that name, and else COMPONENT_NONE.
  */
-enum access_component access_who_component(const struct access_grant *grant,
+enum access_component access_who_component(const struct grant_facts *grant,
                                            const struct access_who *who, bool is_bootstrapped);
 
 /*

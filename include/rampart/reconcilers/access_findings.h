@@ -9,14 +9,15 @@
 #include "rampart/reconcilers/access_accounts.h"
 #include "rampart/reconcilers/access_component.h"
 
-#define ACCESS_FINDINGS_SCRATCH_MAX (64u * 1024 * 1024) /* bytes for one object, and once for all \
-                                                         */
+#define ACCESS_FINDINGS_SCRATCH_MAX                               \
+    (64u * 1024 * 1024) /* bytes for one object, and once for all \
+                         */
 
 /* What of one kind was read: all there is of the namespaces that are asked about, or not. What is
  * missing from READ_SOME may be there all the same. */
 enum access_read { ACCESS_READ_SOME = 0, ACCESS_READ_ALL };
 
-struct access_question {
+struct access_findings_question {
     const struct access *graph; /* linked */
     const struct access_accounts *accounts;
     const char *ns; /* the one namespace that is asked about, and of which objects with a namespace
@@ -50,11 +51,11 @@ struct access_asked {
  * Bindings, then roles, then ServiceAccounts, each sorted by namespace and name. Of a binding both
  * kinds of subjects are asked apart, so that it may be found twice. Errors: ERR_NOMEM, or @fn's.
  */
-MUST_CHECK int access_findings(const struct access_question *q, access_finding_fn fn, void *ctx,
-                               struct access_asked *ret_asked, struct err *err);
+MUST_CHECK int access_findings(const struct access_findings_question *q, access_finding_fn fn,
+                               void *ctx, struct access_asked *ret_asked, struct err *err);
 
 /* The same of one Secret or ConfigMap. */
-MUST_CHECK int access_findings_of(const struct access_input *in, access_finding_fn fn, void *ctx,
-                                  struct err *err);
+MUST_CHECK int access_findings_of(const struct access_rule_input *in, access_finding_fn fn,
+                                  void *ctx, struct err *err);
 
 #endif

@@ -55,7 +55,7 @@ struct access_who {
 };
 
 /* Strings and lists are borrowed by all of these. */
-struct access_grant {
+struct grant_facts {
     bool is_cluster_wide; /* a ClusterRoleBinding */
     const char *ns;       /* "" when cluster-wide */
     const char *name;
@@ -67,7 +67,7 @@ struct access_grant {
     size_t who_count;
 };
 
-struct access_role_facts {
+struct role_facts {
     const char *ns; /* "" of a ClusterRole */
     const char *name;
     struct rbac_rules rules;
@@ -77,7 +77,7 @@ struct access_role_facts {
     enum access_component component;
 };
 
-struct access_account {
+struct account_facts {
     const char *ns;
     const char *name;
     bool is_used;        /* a Pod or the template of a workload names it */
@@ -86,14 +86,14 @@ struct access_account {
     enum access_component component;
 };
 
-struct access_secret {
+struct token_secret_facts {
     const char *ns;
     const char *name;
     const char *account;   /* whose token it is; "" where it does not say */
     const char *last_used; /* date of the label that the API server keeps; "" when it has none */
 };
 
-struct access_config_map {
+struct config_map_facts {
     const char *ns;
     const char *name;
     const char *key;        /* the first under which a credential stands */
@@ -102,12 +102,12 @@ struct access_config_map {
     const char *unreadable; /* why it cannot be told; NULL: it can */
 };
 
-struct access_input { /* exactly one is there */
-    const struct access_grant *grant;
-    const struct access_role_facts *role;
-    const struct access_account *account;
-    const struct access_secret *secret;
-    const struct access_config_map *config_map;
+struct access_rule_input { /* exactly one is there */
+    const struct grant_facts *grant;
+    const struct role_facts *role;
+    const struct account_facts *account;
+    const struct token_secret_facts *secret;
+    const struct config_map_facts *config_map;
 };
 
 #define ACCESS_VERBS_MAX 6
@@ -133,9 +133,9 @@ struct access_rule {
     /* ABOUT_GRANT: it fails when the grant gives one of them; NULL: check() decides. A grant that
      * gives everything is not asked: rbac-cluster-admin says so. */
     const struct access_right *rights;
-    enum rule_outcome (*check)(const struct access_input *in);
+    enum rule_outcome (*check)(const struct access_rule_input *in);
     /* Says what fails, without the remedy. NULL for a rule with rights. */
-    void (*describe)(const struct access_input *in, struct strbuf *text);
+    void (*describe)(const struct access_rule_input *in, struct strbuf *text);
 };
 
 const char *access_about_name(enum access_about about); /* "grant", "ServiceAccount" */
@@ -150,13 +150,14 @@ extern const size_t access_rules_count;
 const struct access_rule *access_rule_find(const char *id); /* NULL when there is none */
 
 /* An input about something else is RULE_NOT_APPLICABLE. */
-enum rule_outcome access_rule_ask(const struct access_rule *rule, const struct access_input *in);
+enum rule_outcome access_rule_ask(const struct access_rule *rule,
+                                  const struct access_rule_input *in);
 /*
  * For people, one line: "gives get, list secrets in every namespace to User kim by ClusterRole x:
  * {...}; <remedy>" of a RULE_FAIL, what cannot be told of a RULE_ERROR, nothing otherwise. Control
  * characters are replaced, what is cut says so.
  */
-void access_rule_explain(const struct access_rule *rule, const struct access_input *in,
+void access_rule_explain(const struct access_rule *rule, const struct access_rule_input *in,
                          enum rule_outcome outcome, struct strbuf *text);
 
 #endif
