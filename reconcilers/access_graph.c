@@ -265,7 +265,7 @@ int access_add(struct access *g, enum access_kind kind, const json_t *object, co
         return err_set(err, ERR_LIMIT, "the roles and bindings take more than %zu bytes",
                        g->arena.used_max);
     return err_wrap(err, "%s %.64s%s%.64s", kinds[kind].name, is_namespaced && r.ns ? r.ns : "",
-                    is_namespaced && r.ns && *r.ns ? "/" : "", r.name);
+                    is_namespaced && r.ns && *r.ns ? "/" : "", *r.name ? r.name : "without a name");
 }
 
 /* ---- linking ---- */

@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"plan", plan_command, "show what Enforce would do, namespace by namespace"},
     {"eval", eval_command, "say which rules pods fail, from a file or a stream"},
     {"rules", rules_command, "list the posture rules, with what they come from and what to do"},
+    {"who-can", who_can_command, "say who may do something by RBAC, and by which binding and role"},
     {"health", health_command, "ask the controller that runs here how it is (for probes)"},
     {"version", version_command, "the versions of Rampart and of its libraries"},
 };

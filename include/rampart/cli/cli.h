@@ -1,6 +1,6 @@
 /*
- * The command line: `rampart controller|plan|eval|rules|health|version`. Each command is a function
- * that returns an exit code.
+ * The command line: `rampart controller|plan|eval|rules|who-can|health|version`. Each command is a
+ * function that returns an exit code.
  *
  *   0  done (plan: nothing would change)      3  plan: Enforce would change something;
  *                                                eval: a pod fails or cannot be told
@@ -18,6 +18,7 @@ int controller_command(int argc, char **argv); /* argv[0] is the command's name,
 int plan_command(int argc, char **argv);
 int eval_command(int argc, char **argv);
 int rules_command(int argc, char **argv);
+int who_can_command(int argc, char **argv);
 int health_command(int argc, char **argv);
 int version_command(int argc, char **argv);
 
