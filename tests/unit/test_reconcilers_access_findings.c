@@ -311,7 +311,7 @@ static void test_nothing_passes_that_was_not_read(void **state)
     add(c, CLUSTER_ROLE("unbound", "", PODS));
     add(c, ROLE("shop", "unbound", "", PODS));
     add(c, BINDING("shop", "a", "Role", "gone", ACCOUNT("shop", "gone")));
-    add(c, BINDING("shop", "b", "ClusterRole", "view", USER("kim")));
+    add(c, BINDING("shop", "b", "ClusterRole", "odd", USER("kim")));
     add(c, BINDING("shop", "c", "Role", "pods", ACCOUNT("shop", "web")));
     account(c, "shop", "web", false);
     expect(c, "RoleBinding shop/a: ? rbac-missing-subject\n"
@@ -319,7 +319,7 @@ static void test_nothing_passes_that_was_not_read(void **state)
               "ClusterRole unbound: ? rbac-unused-role\n"
               "Role shop/unbound: ? rbac-unused-role\n"
               "ServiceAccount shop/web: ? rbac-unused-service-account\n");
-    expect_text(c, "cannot be told: ClusterRole view, which it names, was not read\n");
+    expect_text(c, "cannot be told: ClusterRole odd, which it names, was not read\n");
 }
 
 static void test_cluster_role_is_unused_only_where_all_that_could_use_it_was_read(void **state)

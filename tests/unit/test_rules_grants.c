@@ -179,6 +179,8 @@ static void test_grant_of_everything_is_told_by_one_rule(void **state)
                 assert_access(access_rules[i]->id, &in, RULE_NOT_APPLICABLE, "everything");
         }
     }
+    assert_access("rbac-missing-role", &(const struct access_rule_input){.grant = &named},
+                  RULE_PASS, "cluster-admin of manifests");
     named.has_cluster_role = false; /* a Role of that name is any Role */
     assert_access("rbac-cluster-admin", &(const struct access_rule_input){.grant = &named},
                   RULE_ERROR, "a Role named cluster-admin");
