@@ -82,20 +82,38 @@ static int take_envelope(struct job *job, const json_t *envelope, struct err *er
     return job->next_token ? 0 : err_nomem(err);
 }
 
+/* One item that cannot be read is told, where that is wanted, and the list goes on. */
+static int take_unreadable(const struct job *job, const struct err *why, struct err *err)
+{
+    if (why->code != ERR_NOMEM && job->reading->on_unreadable)
+        return job->reading->on_unreadable(job->reading->ctx, why->msg, err);
+    return err_set(err, why->code, "%s", why->msg);
+}
+
+static int take_item(struct job *job, const char *text, size_t len, struct err *err)
+{
+    struct err why = {0};
+    json_auto_t *value = json_decode(text, len, &why);
+
+    job->is_page_begun = true;
+    return value ? job->reading->on_value(job->reading->ctx, value, err)
+                 : take_unreadable(job, &why, err);
+}
+
 static int on_slice(void *ctx, enum slice_kind kind, const char *text, size_t len, struct err *err)
 {
     struct job *job = ctx;
-    json_auto_t *value = NULL;
+    json_auto_t *envelope = NULL;
+    struct err why = {0};
 
-    if (kind == SLICE_CUT)
-        return err_set(err, ERR_LIMIT, "an object is larger than %u bytes", API_READ_OBJECT_MAX);
-    value = json_decode(text, len, err);
-    if (!value)
-        return -1;
-    if (kind == SLICE_ENVELOPE)
-        return take_envelope(job, value, err);
-    job->is_page_begun = true;
-    return job->reading->on_value(job->reading->ctx, value, err);
+    if (kind == SLICE_VALUE)
+        return take_item(job, text, len, err);
+    if (kind == SLICE_CUT) {
+        (void)err_set(&why, ERR_LIMIT, "an object is larger than %u bytes", API_READ_OBJECT_MAX);
+        return take_unreadable(job, &why, err);
+    }
+    envelope = json_decode(text, len, err);
+    return envelope ? take_envelope(job, envelope, err) : -1;
 }
 
 static int on_data(struct exchange *x, const char *bytes, size_t len, uint64_t now_ms)
@@ -136,6 +154,11 @@ static int judge(struct job *job, const struct http_response *response, const st
                                      : slice_end(job->slice, why);
 }
 
+static bool is_refusal(const struct job *job, const struct err *why)
+{
+    return job->reading->ret_refused && (why->code == ERR_FORBIDDEN || why->code == ERR_NOT_FOUND);
+}
+
 static void on_done(struct exchange *x, const struct http_response *response, const struct err *err,
                     uint64_t now_ms)
 {
@@ -153,6 +176,9 @@ static void on_done(struct exchange *x, const struct http_response *response, co
         job->token = job->next_token;
         job->next_token = NULL;
         job->is_done = !job->token;
+    } else if (is_refusal(job, &why)) {
+        *job->reading->ret_refused = why;
+        job->is_done = true;
     } else if (err_is_transient(&why) && why.code != ERR_NOMEM && !job->is_page_begun &&
                now_ms - job->run->started_ms < API_READ_UNREACHED_MS) {
         job->due_ms = now_ms + (why.retry_after_ms > 0 ? why.retry_after_ms : RETRY_MS);
@@ -167,6 +193,7 @@ static int start(struct job *job, struct err *err)
 {
     const struct api_reading *reading = job->reading;
     struct http_request request = {.method = HTTP_GET,
+                                   .accept = reading->accept,
                                    .is_stream = !reading->is_document,
                                    .accepts_gzip = true,
                                    .timeout_ms = API_READ_PAGE_MAX_MS};
@@ -176,6 +203,8 @@ static int start(struct job *job, struct err *err)
     strbuf_adds(&path, reading->path);
     if (!reading->is_document)
         strbuf_addf(&path, "?limit=%d", API_READ_PAGE_OBJECTS);
+    if (reading->query)
+        strbuf_addf(&path, "&%s", reading->query);
     if (job->token) {
         strbuf_adds(&path, "&continue=");
         path_escape(&path, job->token);

@@ -19,13 +19,20 @@
 #define API_READ_UNREACHED_MS 10000 /* while the server does not answer, or with 5xx or 429 */
 
 struct api_reading {
-    const char *path; /* escaped, without query; borrowed */
-    const char *what; /* for messages: "list roles.rbac.authorization.k8s.io in namespace shop" */
-    bool is_document; /* no list: @on_value gets the whole answer */
+    const char *path;   /* escaped, without query; borrowed */
+    const char *query;  /* of a list, escaped: "fieldSelector=..."; NULL: none */
+    const char *accept; /* types of the answer; NULL: application/json */
+    const char *what;   /* for messages: "list roles.rbac.authorization.k8s.io in namespace shop" */
+    bool is_document;   /* no list: @on_value gets the whole answer */
     const struct projection *keep; /* of one item of a list; NULL: all */
     /* In the order of the list; borrowed for the call. -1 (with @err) gives up. */
     int (*on_value)(void *ctx, const json_t *value, struct err *err);
+    /* Of an item of a list that is too large, or no JSON for us; NULL: it is an error of all. */
+    int (*on_unreadable)(void *ctx, const char *why, struct err *err);
     void *ctx;
+    /* Where not NULL, ERR_FORBIDDEN and ERR_NOT_FOUND are written here and end this reading alone;
+     * untouched otherwise. */
+    struct err *ret_refused;
 };
 
 /*
