@@ -198,10 +198,12 @@ static void test_forged_label_excuses_nobody(void **state)
     struct cluster *c = *state;
 
     add(c, CLUSTER_ROLE("mine", LABELLED, EVERYTHING));
+    add(c, CLUSTER_ROLE("view", "'labels':{'kubernetes.io/bootstrapping':'no-defaults'},", PODS));
     add(c, CLUSTER_BINDING("mine", LABELLED, "mine", GROUP("system:unauthenticated")));
     expect(c, "ClusterRoleBinding mine: rbac-anonymous\n"
               "ClusterRoleBinding mine: rbac-cluster-admin\n"
-              "ClusterRole mine: rbac-wildcards\n");
+              "ClusterRole mine: rbac-wildcards\n"
+              "ClusterRole view: rbac-unused-role\n");
 }
 
 static void test_role_that_components_alone_are_bound_to_is_theirs(void **state)
@@ -289,6 +291,8 @@ static void test_what_a_binding_names_is_missing_only_where_all_was_read(void **
 
     add(c, BINDING("shop", "a", "Role", "gone", ACCOUNT("shop", "gone")));
     add(c, BINDING("shop", "b", "ClusterRole", "gone", USER("kim")));
+    assert_int_equal(access_accounts_use(&c->accounts, "shop", "gone", NULL),
+                     0); /* by a template */
     expect(c, "RoleBinding shop/a: rbac-missing-role\n"
               "RoleBinding shop/a: rbac-missing-subject\n"
               "RoleBinding shop/b: rbac-missing-role\n");
@@ -360,12 +364,15 @@ static void test_one_namespace_is_asked_for_itself(void **state)
     add(c, BINDING("bank", "all", "Role", "all", USER("kim")));
     add(c, BINDING("shop", "all", "ClusterRole", "all", ACCOUNT("bank", "web")));
     add(c, BINDING("shop", "own", "ClusterRole", "all", ACCOUNT("shop", "web")));
+    add(c, ROLE("shop", "wide", "", EVERYTHING));
     account(c, "bank", "idle", false);
     expect(c, "RoleBinding shop/all: rbac-cluster-admin\n"
               "RoleBinding shop/all: ? rbac-missing-subject\n"
               "RoleBinding shop/own: rbac-cluster-admin\n"
-              "RoleBinding shop/own: rbac-missing-subject\n");
-    assert_int_equal(c->asked.objects, 2);
+              "RoleBinding shop/own: rbac-missing-subject\n"
+              "Role shop/wide: rbac-unused-role\n"
+              "Role shop/wide: rbac-wildcards\n");
+    assert_int_equal(c->asked.objects, 3);
 }
 
 /* ---- Secrets and ConfigMaps, one at a time ---- */
