@@ -22,15 +22,30 @@ static const struct projection keep[] = {{.name = "metadata", .children = metada
 struct listing {
     enum access_kind kind;
     struct access *graph;
+    struct access_left_out *left_out;
     char path[TEXT_MAX];
     char what[TEXT_MAX];
 };
 
-static int on_item(void *ctx, const json_t *item, struct err *err)
+static int on_unreadable(void *ctx, const char *why, struct err *err)
 {
     struct listing *l = ctx;
 
-    return access_add(l->graph, l->kind, item, "", err);
+    (void)err; /* the list goes on */
+    if (l->left_out->count++ == 0)
+        (void)err_set(&l->left_out->first, ERR_INVALID, "%s: %s", l->what, why);
+    return 0;
+}
+
+static int on_item(void *ctx, const json_t *item, struct err *err)
+{
+    struct listing *l = ctx;
+    struct err why = {0};
+
+    if (access_add(l->graph, l->kind, item, "", &why) == 0)
+        return 0;
+    return why.code == ERR_INVALID ? on_unreadable(l, why.msg, err)
+                                   : err_set(err, why.code, "%s", why.msg);
 }
 
 static int listing_path(struct listing *l, const char *ns, struct err *err)
@@ -55,23 +70,25 @@ static int listing_path(struct listing *l, const char *ns, struct err *err)
 }
 
 int access_read_cluster(const struct client_config *config, struct log *log, const char *ns,
-                        struct access *g, struct err *err)
+                        struct access *g, struct access_left_out *left_out, struct err *err)
 {
     static const enum access_kind order[ACCESS_KIND_COUNT] = {ACCESS_CLUSTER_ROLE,
                                                               ACCESS_CLUSTER_ROLE_BINDING,
                                                               ACCESS_ROLE, ACCESS_ROLE_BINDING};
+    /* What is in no namespace needs no right to read those. */
     size_t count = ns && *ns == '\0' ? 2 : ACCESS_KIND_COUNT;
     struct listing listings[ACCESS_KIND_COUNT];
     struct api_reading readings[ACCESS_KIND_COUNT];
 
     for (size_t i = 0; i < count; i++) {
-        listings[i] = (struct listing){.kind = order[i], .graph = g};
+        listings[i] = (struct listing){.kind = order[i], .graph = g, .left_out = left_out};
         if (listing_path(&listings[i], ns, err) < 0)
             return -1;
         readings[i] = (struct api_reading){.path = listings[i].path,
                                            .what = listings[i].what,
                                            .keep = keep,
                                            .on_value = on_item,
+                                           .on_unreadable = on_unreadable,
                                            .ctx = &listings[i]};
     }
     return api_read(config, log, readings, count, err);

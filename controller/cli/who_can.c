@@ -190,8 +190,10 @@ static int print_answer(const struct settings *s, const struct access *g,
     return 0;
 }
 
-static int answer(const struct settings *s, struct access *g, struct arena *a, struct err *err)
+static int answer(const struct settings *s, struct access *g, struct arena *a, bool *ret_is_whole,
+                  struct err *err)
 {
+    struct access_left_out left_out = {0};
     bool is_from_files = s->files.count > 0;
     struct access_question question;
     struct client_config config;
@@ -202,13 +204,18 @@ static int answer(const struct settings *s, struct access *g, struct arena *a, s
         return -1;
     if (question_build(s, is_from_files ? NULL : &config, &log, a, &question, err) < 0)
         return -1;
-    if (is_from_files
-            ? read_files(s, g, err) < 0
-            : access_read_cluster(&config, &log, namespace_to_read(&question), g, err) < 0)
+    if (is_from_files ? read_files(s, g, err) < 0
+                      : access_read_cluster(&config, &log, namespace_to_read(&question), g,
+                                            &left_out, err) < 0)
         return -1;
     if (access_link(g, err) < 0)
         return -1;
+    if (left_out.count > 0)
+        note("%zu of the roles and bindings cannot be read, so somebody may be missing here; the "
+             "first: %s",
+             left_out.count, left_out.first.msg);
     print_notes(g, &question, is_from_files);
+    *ret_is_whole = left_out.count == 0;
     return print_answer(s, g, &question, a, err);
 }
 
@@ -217,12 +224,13 @@ static int start(const struct settings *s)
     struct err err = {0};
     struct arena memory;
     struct access graph;
+    bool is_whole = true;
     int result = allocators_install(&err);
 
     if (result == 0) {
         arena_init(&memory, MEMORY_MAX);
         access_init(&graph, GRAPH_MAX);
-        result = answer(s, &graph, &memory, &err);
+        result = answer(s, &graph, &memory, &is_whole, &err);
         access_done(&graph);
         arena_done(&memory);
         allocators_done();
@@ -231,7 +239,7 @@ static int start(const struct settings *s)
         (void)fprintf(stderr, "rampart who-can: %s\n", err.msg);
         return EXIT_FAILED;
     }
-    return EXIT_DONE;
+    return is_whole ? EXIT_DONE : EXIT_CHANGES;
 }
 
 /* ---- the command line ---- */
@@ -307,7 +315,7 @@ int who_can_command(int argc, char **argv)
             "the kubeconfig names, or from manifests; writes nothing. Without NAME those are\n"
             "told too who may do it for some names only.\n"
             "\n"
-            "Exit code 0: it is told; 1: it failed.\n",
+            "Exit code 0: all are told; 3: a role or binding cannot be read; 1: it failed.\n",
         .flags = flags,
         .flags_count = sizeof(flags) / sizeof(flags[0]),
         .ret_words = &s.words,

@@ -292,6 +292,21 @@ func TestWhoCanFindsResourcesThatTheAPIServerHas(t *testing.T) {
 	}
 }
 
+func TestWhoCanIsNotKeptFromAnAnswerByARoleThatATenantMakesUnreadable(t *testing.T) {
+	setUp(t)
+	rule := rbacv1.PolicyRule{Verbs: []string{"get"}, APIGroups: []string{""}, Resources: []string{"a\x00b"}}
+	_, err := control.Client.RbacV1().Roles("blue").Create(t.Context(), &rbacv1.Role{
+		ObjectMeta: metav1.ObjectMeta{Name: "odd"}, Rules: []rbacv1.PolicyRule{rule}}, metav1.CreateOptions{})
+	demand(t, err)
+	defer func() {
+		demand(t, control.Client.RbacV1().Roles("blue").Delete(context.Background(), "odd", metav1.DeleteOptions{}))
+	}()
+	out, complaints, code := rampart(t, control.AdminKubeconfig, "who-can", "get", "pods", "-A")
+	if code != 3 || !strings.Contains(out, "system:masters") || !strings.Contains(complaints, "note: 1 of the roles") {
+		t.Errorf("exit code %d\n%s%s", code, out, complaints)
+	}
+}
+
 const cartsYAML = `
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
