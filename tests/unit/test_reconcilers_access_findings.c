@@ -259,12 +259,17 @@ static void test_role_is_used_by_a_binding_or_by_an_aggregate(void **state)
            "'to','operator':'Odd'}]},7]},'rules':[" EVERYTHING "]}");
     add(c, CLUSTER_ROLE("part", "'labels':{'to':'sum'},", PODS));
     add(c, CLUSTER_ROLE("other", "'labels':{'to':'other'},", PODS));
+    add(c, CLUSTER_ROLE("of-view",
+                        "'labels':{'rbac.authorization.k8s.io/aggregate-to-view':'true'},", PODS));
+    add(c, CLUSTER_ROLE("off", "'labels':{'rbac.authorization.k8s.io/aggregate-to-view':'false'},",
+                        PODS));
     add(c, CLUSTER_ROLE("bound", "", PODS));
     add(c, ROLE("shop", "bound", "", PODS));
     add(c, ROLE("shop", "part", "'labels':{'to':'sum'},", PODS));
     add(c, BINDING("shop", "a", "ClusterRole", "bound", USER("kim")));
     add(c, BINDING("shop", "b", "Role", "bound", USER("kim")));
-    expect(c, "ClusterRole other: rbac-unused-role\n"
+    expect(c, "ClusterRole off: rbac-unused-role\n"
+              "ClusterRole other: rbac-unused-role\n"
               "ClusterRole sum: rbac-unused-role\n"
               "Role shop/part: rbac-unused-role\n");
 }
@@ -401,8 +406,6 @@ static void test_secret_and_config_map_are_asked_alone(void **state)
     assert_string_equal(c->found.text, "Secret shop/ci: rbac-long-lived-tokens\n"
                                        "ConfigMap shop/settings: ? rbac-config-map-credentials\n");
 }
-
-/* ---- failures ---- */
 
 static int refuse(void *ctx, const struct access_finding *f, struct err *err)
 {
