@@ -36,7 +36,7 @@ demo-down: ## end the demo that KEEP=1 left running
 # What is measured is the release build. It says where the report is; exit code 3 where a bound is missed.
 BENCH = RAMPART_BINARY=$(BUILD)/release/rampart $(E2E_BIN)/bench
 BENCH_OUT ?= $(BUILD)/bench
-BENCH_FLAGS = --out $(BENCH_OUT) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(STEADY),--steady $(STEADY)) $(if $(SCALE),--scale $(SCALE))
+BENCH_FLAGS = --out $(BENCH_OUT) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(STEADY),--steady $(STEADY)) $(if $(SCALE),--scale $(SCALE)) $(if $(ROW),--only "$(ROW)")
 MINUTES ?= 20
 
 .PHONY: bench-tools
@@ -46,7 +46,7 @@ bench-tools:
 	@$(MAKE) -s --no-print-directory $(E2E_BIN)/bench
 
 .PHONY: bench
-bench: bench-tools ## measure Rampart beside a floor and a reference (ROUNDS=5 STEADY=10s SCALE=250,500,...), 35 minutes
+bench: bench-tools ## measure Rampart beside a floor and a reference (ROUNDS=5 STEADY=10s SCALE=250,500,... ROW=workloads), 35 minutes
 	@$(BENCH) $(BENCH_FLAGS)
 
 .PHONY: bench-quick
@@ -54,8 +54,8 @@ bench-quick: bench-tools ## one small round of it, which judges only what does n
 	@$(BENCH) --quick --out $(BUILD)/bench-quick
 
 .PHONY: bench-docs
-bench-docs: bench-tools ## the same as bench, and puts tables and plot into docs/
-	@$(BENCH) $(BENCH_FLAGS) --docs docs/performance.md --image docs/img/cost.svg
+bench-docs: bench-tools ## the same as bench, and puts tables and plot into docs/ (with ROW, the tables of that row)
+	@$(BENCH) $(BENCH_FLAGS) --docs docs/performance.md $(if $(ROW),,--image docs/img/cost.svg)
 
 .PHONY: soak
 soak: bench-tools ## the operator under churn (MINUTES=20, DOCS=1: into docs/): nothing may grow

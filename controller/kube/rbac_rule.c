@@ -134,7 +134,7 @@ static bool url_matches(const char *stated, const char *path)
     return strncmp(stated, path, len) == 0;
 }
 
-static bool urls_match(const struct rbac_list *urls, const char *path)
+bool rbac_urls_match(const struct rbac_list *urls, const char *path)
 {
     for (size_t i = 0; i < urls->count; i++) {
         if (url_matches(urls->texts[i], path))
@@ -153,7 +153,7 @@ bool rbac_rule_allows(const struct rbac_rule *rule, const struct rbac_request *r
     if (!has_or_all(&rule->verbs, request->verb))
         return false;
     if (request->path)
-        return urls_match(&rule->non_resource_urls, request->path);
+        return rbac_urls_match(&rule->non_resource_urls, request->path);
     return has_or_all(&rule->api_groups, request->group) &&
            resources_match(&rule->resources, request) &&
            (rule->resource_names.count == 0 || rbac_list_has(&rule->resource_names, request->name));

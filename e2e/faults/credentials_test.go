@@ -24,6 +24,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"rampart.dev/e2e/operator"
+	"rampart.dev/e2e/poll"
 	"rampart.dev/e2e/proxy"
 )
 
@@ -259,7 +260,7 @@ func TestFault21ServerThatCannotBeTrusted(t *testing.T) {
 			withCertificate(good)(c)
 			c.MinVersion, c.MaxVersion = tls.VersionTLS12, 0
 		})
-		if err := poll(r.limit, func() error { return r.has(suffix, deny, allowSame) }); err != nil {
+		if err := poll.Until(r.limit, func() error { return r.has(suffix, deny, allowSame) }); err != nil {
 			t.Fatalf("after %s: %v", test.name, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"rampart.dev/e2e/oracle"
+	"rampart.dev/e2e/poll"
 )
 
 const (
@@ -88,7 +89,7 @@ func (r *run) play(faults map[string]func()) {
 		if fault := faults["after "+step.name]; fault != nil {
 			fault()
 		}
-		if err := poll(r.limit, func() error { return step.done(r) }); err != nil {
+		if err := poll.Until(r.limit, func() error { return step.done(r) }); err != nil {
 			r.Fatalf("%s: %v", step.name, err)
 		}
 		if r.Failed() {

@@ -23,6 +23,7 @@ import (
 
 	"rampart.dev/e2e/cluster"
 	"rampart.dev/e2e/operator"
+	"rampart.dev/e2e/poll"
 )
 
 const (
@@ -114,7 +115,7 @@ func newWorld(hasWatchList bool) (*world, error) {
 	if w.kubeconfig, err = operator.Install(ctx, c, deploy); err != nil {
 		return nil, err
 	}
-	return w, poll(waitLimit, func() error { // the type is served a moment later
+	return w, poll.Until(waitLimit, func() error { // the type is served a moment later
 		_, err := c.Dynamic.Resource(profiles).List(ctx, metav1.ListOptions{})
 		return err
 	})
@@ -127,13 +128,4 @@ func closeWorlds() (err error) {
 		err = errors.Join(err, w.Close())
 	}
 	return err
-}
-
-// poll repeats check until it is nil or the limit is over.
-func poll(limit time.Duration, check func() error) error {
-	for deadline := time.Now().Add(limit); ; time.Sleep(waitPoll) {
-		if err := check(); err == nil || time.Now().After(deadline) {
-			return err
-		}
-	}
 }

@@ -25,6 +25,7 @@ import (
 
 	"rampart.dev/e2e/operator"
 	"rampart.dev/e2e/oracle"
+	"rampart.dev/e2e/poll"
 	"rampart.dev/e2e/proxy"
 )
 
@@ -161,7 +162,7 @@ func (r *run) must(err error) {
 // within demands that check becomes nil in time.
 func (r *run) within(check func() error) {
 	r.Helper()
-	r.must(poll(r.limit, check))
+	r.must(poll.Until(r.limit, check))
 }
 
 // start starts the operator, and waits until it is ready.

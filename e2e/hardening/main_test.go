@@ -23,6 +23,7 @@ import (
 	"rampart.dev/e2e/cluster"
 	"rampart.dev/e2e/operator"
 	"rampart.dev/e2e/oracle"
+	"rampart.dev/e2e/poll"
 	"rampart.dev/e2e/proxy"
 )
 
@@ -32,7 +33,6 @@ const (
 	storiesMax = 64 // at once
 
 	waitLimit = 90 * time.Second // a proof takes 20 s, a deadline 30 s, and two cores play all of the pods
-	waitPoll  = 100 * time.Millisecond
 )
 
 var profiles = schema.GroupVersionResource{Group: "rampart.dev", Version: "v1alpha1", Resource: "securityprofiles"}
@@ -95,7 +95,7 @@ func newWorld(ctx context.Context) (*world, error) {
 	if err := w.proxy.Kubeconfig(kubeconfig, through); err != nil {
 		return w, err
 	}
-	err = poll(waitLimit, func() error { // the type is served a moment later
+	err = poll.Until(waitLimit, func() error { // the type is served a moment later
 		_, err := w.Dynamic.Resource(profiles).List(ctx, metav1.ListOptions{})
 		return err
 	})
@@ -121,13 +121,4 @@ func (w *world) close() (err error) {
 		err = errors.Join(err, w.Close())
 	}
 	return errors.Join(err, os.RemoveAll(w.dir))
-}
-
-// poll repeats check until it is nil or the limit is over.
-func poll(limit time.Duration, check func() error) error {
-	for deadline := time.Now().Add(limit); ; time.Sleep(waitPoll) {
-		if err := check(); err == nil || time.Now().After(deadline) {
-			return err
-		}
-	}
 }

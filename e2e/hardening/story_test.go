@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"rampart.dev/e2e/oracle"
+	"rampart.dev/e2e/poll"
 )
 
 const markAnnotation = "rampart.dev/rollout"
@@ -87,7 +88,7 @@ func (s *story) must(err error) {
 
 func (s *story) within(check func() error) {
 	s.Helper()
-	s.must(poll(waitLimit, check))
+	s.must(poll.Until(waitLimit, check))
 }
 
 // enforce makes the profile that fills in at once. It takes back when it goes.

@@ -3,7 +3,6 @@ package scenarios
 import (
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,27 +17,7 @@ import (
 // policy twice.
 func TestDenyIsTakenBackThoughKilledAtAnyWrite(t *testing.T) {
 	s := begin(t, "halfway")
-	s.must(s.rampart.Stop())
-	defer func() { s.must(s.rampart.Start(t.Context())) }()
-	g, err := gate.New(s.Cluster)
-	s.must(err)
-	defer g.Close()
-	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	s.must(g.Kubeconfig(s.kubeconfig, kubeconfig))
-	rampart, err := operator.Start(t.Context(), operator.Options{
-		Kubeconfig: kubeconfig, Log: filepath.Join(t.TempDir(), "rampart.log"),
-	})
-	s.must(err)
-	defer func() {
-		s.must(rampart.Stop())
-		if text := rampart.Reports(); text != "" {
-			t.Errorf("rampart reports:\n%s", text)
-		}
-		if t.Failed() {
-			t.Logf("rampart's log ends:\n%s", rampart.Tail())
-		}
-	}()
-
+	g, rampart := s.behindGate()
 	for after := range cutMax {
 		writes, isCut := s.takeBackCut(g, rampart, after)
 		if isCut {

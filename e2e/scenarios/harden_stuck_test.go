@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"rampart.dev/e2e/poll"
 )
 
 const (
@@ -88,7 +90,7 @@ workloads: {rollout: {when: Now, progressDeadlineSeconds: %d}}`, stuckDeadline))
 		}
 		return nil
 	}
-	s.must(pollFor(stuckPatience, isReplaced))
+	s.must(poll.Until(stuckPatience, isReplaced))
 	uncordon()
 	s.within(func() error {
 		set, err := sets.Get(t.Context(), "db", metav1.GetOptions{})

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -94,30 +95,37 @@ type cutting struct {
 	world     []reach.Namespace
 }
 
+// behindGate runs an operator of the story's own, whose writes go through a gate, instead of the one of all.
+func (s *story) behindGate() (*gate.Gate, *operator.Operator) {
+	s.Helper()
+	s.must(s.rampart.Stop())
+	s.Cleanup(func() { s.must(s.rampart.Start(context.Background())) }) // the story's own context is over by then
+	g, err := gate.New(s.Cluster)
+	s.must(err)
+	s.Cleanup(g.Close)
+	kubeconfig := filepath.Join(s.TempDir(), "kubeconfig")
+	s.must(g.Kubeconfig(s.kubeconfig, kubeconfig))
+	rampart, err := operator.Start(s.Context(), operator.Options{
+		Kubeconfig: kubeconfig, Log: filepath.Join(s.TempDir(), "rampart.log"),
+	})
+	s.must(err)
+	s.Cleanup(func() {
+		s.must(rampart.Stop())
+		if text := rampart.Reports(); text != "" {
+			s.Errorf("rampart reports:\n%s", text)
+		}
+		if s.Failed() {
+			s.Logf("rampart's log ends:\n%s", rampart.Tail())
+		}
+	})
+	return g, rampart
+}
+
 // Killed between any two writes, whatever it was about to do: nothing is stricter then than the profile was
 // before and is after, nothing is looser than both, and started again it ends where it wanted to.
 func TestFault01KilledBetweenAnyTwoWrites(t *testing.T) {
 	s := begin(t, "cut")
-	s.must(s.rampart.Stop())
-	defer func() { s.must(s.rampart.Start(t.Context())) }()
-	g, err := gate.New(s.Cluster)
-	s.must(err)
-	defer g.Close()
-	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	s.must(g.Kubeconfig(s.kubeconfig, kubeconfig))
-	rampart, err := operator.Start(t.Context(), operator.Options{
-		Kubeconfig: kubeconfig, Log: filepath.Join(t.TempDir(), "rampart.log"),
-	})
-	s.must(err)
-	defer func() {
-		s.must(rampart.Stop())
-		if text := rampart.Reports(); text != "" {
-			t.Errorf("rampart reports:\n%s", text)
-		}
-		if t.Failed() {
-			t.Logf("rampart's log ends:\n%s", rampart.Tail())
-		}
-	}()
+	g, rampart := s.behindGate()
 
 	steps := []*step{}
 	for _, step := range cutSteps {

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"rampart.dev/e2e/cluster"
+	"rampart.dev/e2e/poll"
 )
 
 const (
@@ -54,7 +55,7 @@ func run(m *testing.M) (code int, err error) {
 	if _, err := control.RunKubectl(ctx, "apply", "-k", crds); err != nil {
 		return 0, err
 	}
-	err = poll(func() error { // it is served a moment later
+	err = poll.Until(waitLimit, func() error { // it is served a moment later
 		_, err := control.Dynamic.Resource(profiles).List(ctx, metav1.ListOptions{})
 		if err == nil {
 			_, err = control.Dynamic.Resource(exceptions).List(ctx, metav1.ListOptions{})
@@ -67,21 +68,10 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-// poll repeats check until it is nil or the limit is over.
-func poll(check func() error) error { return pollFor(waitLimit, check) }
-
-func pollFor(limit time.Duration, check func() error) error {
-	for deadline := time.Now().Add(limit); ; time.Sleep(waitPoll) {
-		if err := check(); err == nil || time.Now().After(deadline) {
-			return err
-		}
-	}
-}
-
 // eventually demands that check becomes nil.
 func eventually(t *testing.T, check func() error) {
 	t.Helper()
-	if err := poll(check); err != nil {
+	if err := poll.Until(waitLimit, check); err != nil {
 		t.Fatal(err)
 	}
 }

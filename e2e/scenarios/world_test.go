@@ -18,6 +18,7 @@ import (
 
 	"rampart.dev/e2e/cluster"
 	"rampart.dev/e2e/operator"
+	"rampart.dev/e2e/poll"
 )
 
 // What every world has to be found in it. Addresses are from documentation ranges.
@@ -131,14 +132,14 @@ func (w *world) makePod(ctx context.Context, namespace, name string, set map[str
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: set},
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "played", Ports: ports}}},
 	}
-	err := poll(func() error { // until the namespace has its ServiceAccount
+	err := poll.Until(waitLimit, func() error { // until the namespace has its ServiceAccount
 		_, err := w.Client.CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{})
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return poll(func() error {
+	return poll.Until(waitLimit, func() error {
 		slices, err := w.Client.DiscoveryV1().EndpointSlices(namespace).List(ctx, metav1.ListOptions{
 			LabelSelector: discoveryv1.LabelServiceName + "=" + name,
 		})

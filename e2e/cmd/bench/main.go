@@ -87,7 +87,7 @@ func measure(ctx context.Context, args []string) error {
 	b := bench.Bench{Sizes: bench.Full()}
 	flags.StringVar(&b.Root, "root", ".", "the repository: its crds/ and deploy/ are installed")
 	flags.StringVar(&b.Out, "out", filepath.Join("build", "bench"), "a folder for report.json, report.md and cost.svg")
-	docs := flags.String("docs", "", "a Markdown file whose tables, between its markers, are replaced by the report")
+	docs := flags.String("docs", "", "a Markdown file whose tables, between its markers (with --only those of the row), are replaced by the report")
 	image := flags.String("image", "", "where the plot is written besides")
 	quick := flags.Bool("quick", false, "one small round that judges only what does not depend on speed")
 	rounds := flags.Int("rounds", 0, "rounds (default 5)")
@@ -142,7 +142,7 @@ func measure(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := write(report, b.Out, *docs, *image); err != nil {
+	if err := write(report, b.Out, *docs, strings.TrimSpace("bench "+*only), *image); err != nil {
 		return err
 	}
 	return show(screen, report, b.Out)
@@ -161,8 +161,8 @@ func numbers(text string) (numbers []int, err error) {
 	return numbers, nil
 }
 
-// write leaves the report in files, and in the documentation where that is wanted.
-func write(report *bench.Report, out, docs, image string) error {
+// write leaves the report in files, and in the documentation, at its place there, where that is wanted.
+func write(report *bench.Report, out, docs, place, image string) error {
 	text, err := report.JSON()
 	if err != nil {
 		return err
@@ -180,7 +180,7 @@ func write(report *bench.Report, out, docs, image string) error {
 		if err != nil {
 			return err
 		}
-		if files[docs], err = bench.Insert(page, "bench", report.Markdown()); err != nil {
+		if files[docs], err = bench.Insert(page, place, report.Markdown()); err != nil {
 			return fmt.Errorf("%s: %w", docs, err)
 		}
 	}

@@ -66,6 +66,8 @@ MUST_CHECK int rbac_rules_decode(const json_t *owner, const char *name,
 MUST_CHECK int rbac_rule_check(const struct rbac_rule *rule, bool is_namespaced, struct err *err);
 
 bool rbac_list_has(const struct rbac_list *list, const char *text);
+/* Whether one of @urls is @path, or ends in stars and @path starts with the rest of it. */
+bool rbac_urls_match(const struct rbac_list *urls, const char *path);
 
 /* ---- what a rule allows ---- */
 
