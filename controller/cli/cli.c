@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"plan", plan_command, "show what Enforce would do, namespace by namespace"},
     {"eval", eval_command, "say which rules pods fail, from a file or a stream"},
     {"rules", rules_command, "list the posture rules, with what they come from and what to do"},
+    {"rbac", rbac_command, "learn which rights ServiceAccounts need"},
     {"health", health_command, "ask the controller that runs here how it is (for probes)"},
     {"version", version_command, "the versions of Rampart and of its libraries"},
 };
@@ -41,7 +42,8 @@ static void print_help(FILE *out)
                 "  0   done; plan: nothing would change\n"
                 "  1   it failed; the last line of stderr says why and what to do\n"
                 "  2   wrong usage\n"
-                "  3   plan: Enforce would change something; eval: a pod fails or cannot be told\n"
+                "  3   plan: Enforce would change something; eval: a pod fails or cannot be told;\n"
+                "      rbac learn: there was no room for all that was seen\n"
                 "\n"
                 "rampart COMMAND --help tells the flags of a command.\n",
                 out);

@@ -1,0 +1,7 @@
+/* The commands below `rampart rbac`, one function each, which returns an exit code (cli.h). */
+#ifndef RAMPART_CLI_RBAC_H
+#define RAMPART_CLI_RBAC_H
+
+int rbac_learn_command(int argc, char **argv); /* argv[0] is the command's name */
+
+#endif
