@@ -183,6 +183,13 @@ static bool is_nameless(const struct audit_event *event)
            (strcmp(event->verb, "create") == 0 && *event->subresource == '\0');
 }
 
+/* To the authorizer a Namespace lies in itself. A ClusterRole with its name gives the same right,
+ * also where there is no such namespace yet. */
+static bool is_namespace(const struct audit_event *event)
+{
+    return *event->group == '\0' && strcmp(event->resource, "namespaces") == 0;
+}
+
 static bool read_resource(const struct audit_event *event, struct learn_request *r)
 {
     if (*event->uri != '\0') {
@@ -194,6 +201,8 @@ static bool read_resource(const struct audit_event *event, struct learn_request 
     } else {
         r->ns = event->ns;
     }
+    if (is_namespace(event))
+        r->ns = "";
     r->group = event->group;
     r->resource = event->resource;
     r->subresource = event->subresource;

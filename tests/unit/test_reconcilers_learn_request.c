@@ -109,6 +109,22 @@ static void test_the_namespace_is_that_of_the_url(void **state)
     }
 }
 
+static void test_a_namespace_is_an_object_of_the_whole_cluster(void **state)
+{
+    struct learn_request r;
+
+    (void)state;
+    assert_int_equal(verdict_of(ASKED("get", "namespaces", "shop", "shop", .subresource = "status",
+                                      .uri = "/api/v1/namespaces/shop/status"),
+                                NULL, &r),
+                     LEARN_NEEDED);
+    assert_string_equal(r.ns, "");
+    assert_string_equal(r.name, "shop");
+    assert_int_equal(verdict_of(ASKED("get", "namespaces", "shop", "a", .group = "x"), NULL, &r),
+                     LEARN_NEEDED);
+    assert_string_equal(r.ns, "shop");
+}
+
 static void test_a_patch_or_update_that_made_the_object_took_create_too(void **state)
 {
     static const struct {
@@ -431,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_a_request_for_a_path_is_the_right_to_that_path_without_its_query),
         cmocka_unit_test(test_names_count_only_where_the_url_has_them),
         cmocka_unit_test(test_the_namespace_is_that_of_the_url),
+        cmocka_unit_test(test_a_namespace_is_an_object_of_the_whole_cluster),
         cmocka_unit_test(test_a_patch_or_update_that_made_the_object_took_create_too),
         cmocka_unit_test(test_each_request_counts_once_whatever_its_stages),
         cmocka_unit_test(test_what_was_not_allowed_shows_no_need),

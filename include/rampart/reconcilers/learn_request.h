@@ -7,7 +7,8 @@
  *  - The name is the one of the URL. For create and deletecollection there is none (the API server
  *    puts the name of the body into the log), for list and watch only with a field selector
  *    metadata.name=NAME, which the API server resolves itself.
- *  - The namespace is the one of the URL too, where the event has the URL.
+ *  - The namespace is the one of the URL too, where the event has the URL; a Namespace is an object
+ *    of the whole cluster.
  *  - patch and update that made the object (201) needed create, with that name, as well.
  *  - Denied requests show no need, and neither do those in somebody else's name.
  *  - Whatever Kubernetes grants to all ServiceAccounts is no right of one of them.
