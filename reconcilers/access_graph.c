@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access_aggregate.h"
 #include "rampart/json/get.h"
 
 #define ROOM_MIN 64u
@@ -61,6 +62,8 @@ struct reading {
     struct arena *arena;
     const char *ns; /* of the object */
     const char *name;
+    const json_t *metadata; /* of the object */
+    bool is_bootstrapped;
 };
 
 static int text_need(const json_t *obj, const char *name, struct arena *a, const char **ret_text,
@@ -90,9 +93,13 @@ static int metadata_read(const json_t *object, bool is_namespaced, const char *n
                          struct reading *r, struct err *err)
 {
     const json_t *metadata;
+    const char *label;
 
     if (json_get_obj(object, "metadata", &metadata, err) < 0)
         return -1;
+    label = json_string_value(json_member(json_member(metadata, "labels"), LABEL_BOOTSTRAPPING));
+    r->metadata = metadata;
+    r->is_bootstrapped = label && strcmp(label, BOOTSTRAPPING_DEFAULTS) == 0;
     if (text_need(metadata, "name", r->arena, &r->name, err) < 0)
         return json_path_wrap(err, "metadata");
     r->ns = "";
@@ -191,12 +198,13 @@ static int make_room(void **items, size_t count, size_t *room, size_t size, cons
 static int role_add(struct access *g, const json_t *object, const struct reading *r,
                     struct err *err)
 {
-    struct access_role role = {.ns = r->ns, .name = r->name};
+    struct access_role role = {.ns = r->ns, .name = r->name, .is_bootstrapped = r->is_bootstrapped};
     void *roles = g->roles;
 
     if (rbac_rules_decode(object, "rules", &rbac_limits_server, r->arena, &role.rules, err) < 0)
         return -1;
-    role.is_aggregated = json_member(object, "aggregationRule") != NULL;
+    if (*r->ns == '\0' && access_aggregate_read(object, r->metadata, r->arena, &role, err) < 0)
+        return -1;
     if (make_room(&roles, g->roles_count, &g->roles_room, sizeof(role), "roles", err) < 0)
         return -1;
     g->roles = roles;
@@ -207,7 +215,9 @@ static int role_add(struct access *g, const json_t *object, const struct reading
 static int binding_add(struct access *g, const json_t *object, const struct reading *r,
                        struct err *err)
 {
-    struct access_binding binding = {.ns = r->ns, .name = r->name};
+    struct access_binding binding = {.ns = r->ns,
+                                     .name = r->name,
+                                     .is_bootstrapped = r->is_bootstrapped};
     void *bindings = g->bindings;
 
     if (role_ref_read(object, r, &binding, err) < 0 || subjects_read(object, r, &binding, err) < 0)
@@ -255,7 +265,7 @@ int access_add(struct access *g, enum access_kind kind, const json_t *object, co
         return err_set(err, ERR_LIMIT, "the roles and bindings take more than %zu bytes",
                        g->arena.used_max);
     return err_wrap(err, "%s %.64s%s%.64s", kinds[kind].name, is_namespaced && r.ns ? r.ns : "",
-                    is_namespaced && r.ns && *r.ns ? "/" : "", r.name);
+                    is_namespaced && r.ns && *r.ns ? "/" : "", *r.name ? r.name : "without a name");
 }
 
 /* ---- linking ---- */
@@ -311,6 +321,7 @@ int access_link(struct access *g, struct err *err)
                 binding->ns, binding->name, err);
         binding->role = access_role_find(g, binding->role_ns, binding->role_name);
     }
+    access_aggregate_link(g);
     g->is_linked = true;
     return 0;
 }

@@ -13,9 +13,13 @@
 #ifndef RAMPART_RECONCILERS_ACCESS_GRAPH_H
 #define RAMPART_RECONCILERS_ACCESS_GRAPH_H
 
+#include "rampart/kube/labels.h"
 #include "rampart/kube/rbac_rule.h"
 
-#define ACCESS_OBJECTS_MAX (1u << 18) /* roles, and as many bindings */
+#define LABEL_BOOTSTRAPPING "kubernetes.io/bootstrapping"
+#define BOOTSTRAPPING_DEFAULTS "rbac-defaults" /* its value */
+#define ACCESS_SELECTORS_MAX 256               /* clusterRoleSelectors of one aggregationRule */
+#define ACCESS_OBJECTS_MAX (1u << 18)          /* roles, and as many bindings */
 #define ACCESS_GROUP_MASTERS "system:masters"
 
 /* ---- the graph ---- */
@@ -37,7 +41,13 @@ struct access_role {
     const char *ns; /* "": a ClusterRole */
     const char *name;
     struct rbac_rules rules;
-    bool is_aggregated; /* has an aggregationRule */
+    bool is_aggregated;   /* has an aggregationRule */
+    bool is_bootstrapped; /* labelled kubernetes.io/bootstrapping: rbac-defaults, by whoever */
+    bool is_taken_up; /* a ClusterRole whose labels an aggregationRule selects; by access_link() */
+    struct labels labels;             /* of a ClusterRole */
+    const struct selector *selectors; /* of an aggregationRule; those that cannot be read are left
+                                       * out */
+    size_t selectors_count;
 };
 
 enum access_subject_type {
@@ -64,6 +74,7 @@ struct access_binding {
     const struct access_role *role;        /* NULL: there is no such role, so nothing is granted */
     const struct access_subject *subjects; /* in the order of the object */
     size_t subjects_count;
+    bool is_bootstrapped; /* as of a role */
 };
 
 struct access {
