@@ -143,8 +143,8 @@ int access_who_can(const struct access *g, const struct access_question *questio
     if (question->request.path) {
         /* what is no resource is in no namespace */
     } else if (question->is_in_any_namespace) {
-        narrow = g->bindings + wide_count; /* ClusterRoleBindings come first */
         narrow_count = g->bindings_count - wide_count;
+        narrow = narrow_count > 0 ? &g->bindings[wide_count] : NULL; /* the wide ones are first */
     } else if (*question->ns != '\0') {
         narrow = access_bindings_in(g, question->ns, &narrow_count);
     }
