@@ -116,6 +116,7 @@ static void test_cli_help_of_each_command_names_its_flags_in_80_columns(void **s
         {{"health", "--help"}, EXIT_DONE, "      --live              ", NULL},
         {{"rules", "--help"}, EXIT_DONE, "  -o, --output FORMAT     ", NULL},
         {{"rbac", "--help"}, EXIT_DONE, "Usage: rampart rbac COMMAND [FLAGS]\n", NULL},
+        {{"rbac", "learn", "--help"}, EXIT_DONE, "      --names-max N       ", NULL},
         {{"rbac", "findings", "--help"}, EXIT_DONE, "  -n, --namespace NAME    ", NULL},
         {{"version", "--help"}, EXIT_DONE, "  -h, --help              this text\n", NULL},
     };
