@@ -288,6 +288,22 @@ static bool is_use_known(const struct access_findings_question *q, const struct 
            q->cluster_roles == ACCESS_READ_ALL;
 }
 
+/* By a role that every API server makes, whether that was read or not. */
+static bool is_taken_up_by_default(const struct access_role *role)
+{
+    static const char *const labels[] = {"rbac.authorization.k8s.io/aggregate-to-admin",
+                                         "rbac.authorization.k8s.io/aggregate-to-edit",
+                                         "rbac.authorization.k8s.io/aggregate-to-view"};
+
+    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+        const char *value = labels_get(&role->labels, labels[i]);
+
+        if (value && strcmp(value, "true") == 0)
+            return true;
+    }
+    return false;
+}
+
 static int ask_role(struct asking *g, const struct access_role *role, struct err *err)
 {
     const struct use *use = &g->uses[role - g->q->graph->roles];
@@ -296,7 +312,7 @@ static int ask_role(struct asking *g, const struct access_role *role, struct err
         .name = role->name,
         .rules = role->rules,
         .is_aggregate = role->is_aggregated,
-        .is_used = use->is_bound || role->is_taken_up,
+        .is_used = use->is_bound || role->is_taken_up || is_taken_up_by_default(role),
         .is_use_known = is_use_known(g->q, role),
         .component = access_role_component(role->ns, role->name, role->is_bootstrapped),
     };

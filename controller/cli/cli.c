@@ -20,7 +20,7 @@ static const struct command commands[] = {
     {"eval", eval_command, "say which rules pods fail, from a file or a stream"},
     {"rules", rules_command, "list the rules, with what they come from and what to do"},
     {"who-can", who_can_command, "say who may do something by RBAC, and by which binding and role"},
-    {"rbac", rbac_command, "say what rights are too many"},
+    {"rbac", rbac_command, "say what rights are too many, and learn which are needed"},
     {"health", health_command, "ask the controller that runs here how it is (for probes)"},
     {"version", version_command, "the versions of Rampart and of its libraries"},
 };
@@ -38,18 +38,17 @@ static void print_help(FILE *out)
                 out);
     for (size_t i = 0; i < COMMANDS_COUNT; i++)
         (void)fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
-    (void)fputs(
-        "\n"
-        "Exit codes:\n"
-        "  0   done; plan: nothing would change\n"
-        "  1   it failed; the last line of stderr says why and what to do\n"
-        "  2   wrong usage\n"
-        "  3   plan: Enforce would change something; eval: a pod fails or cannot be told;\n"
-        "      rbac findings: something is found or cannot be told; who-can: a role or binding\n"
-        "      cannot be read\n"
-        "\n"
-        "rampart COMMAND --help tells the flags of a command.\n",
-        out);
+    (void)fputs("\n"
+                "Exit codes:\n"
+                "  0   done; plan: nothing would change\n"
+                "  1   it failed; the last line of stderr says why and what to do\n"
+                "  2   wrong usage\n"
+                "  3   plan: Enforce would change something; eval: a pod fails or cannot be told;\n"
+                "      rbac findings: something is found or cannot be told; who-can: a role or\n"
+                "      binding cannot be read; rbac learn: there was no room for all it saw\n"
+                "\n"
+                "rampart COMMAND --help tells the flags of a command.\n",
+                out);
 }
 
 /* Letters to put in, take out or change (Levenshtein); words beyond WORD_MAX are far from any. */

@@ -12,6 +12,7 @@ static const struct command {
     const char *summary;
 } commands[] = {
     {"findings", rbac_findings_command, "say what roles, bindings and accounts give too much"},
+    {"learn", rbac_learn_command, "write the smallest roles that cover what an audit log shows"},
 };
 
 #define COMMANDS_COUNT (sizeof(commands) / sizeof(commands[0]))

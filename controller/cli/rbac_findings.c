@@ -154,7 +154,7 @@ int rbac_findings_command(int argc, char **argv)
             "Says which bindings, roles and ServiceAccounts give too much, why, and what to\n"
             "do; which Secrets hold tokens that never expire; which ConfigMaps hold\n"
             "credentials. It reads as whoever the kubeconfig says, only lists, and never what\n"
-            "is in a Secret. What the caller may not list is said, and never counts as passed.\n"
+            "is in a Secret. What the caller may not list is said and never counts as passed.\n"
             "rampart rules lists what is asked.\n"
             "\n"
             "Exit code 0: nothing is found; 3: something is, or cannot be told; 1: it failed.\n",

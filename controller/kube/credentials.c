@@ -188,7 +188,7 @@ int credentials_find(const json_t *data, struct arena *a, struct credentials *re
     const char *first = "";
     void *at;
 
-    if (data && !json_is_object(data))
+    if (data && json_typeof(data) != JSON_OBJECT)
         return err_set(err, ERR_INVALID, "data: expected an object");
     for (at = json_object_iter((json_t *)data); at;
          at = json_object_iter_next((json_t *)data, at)) {
@@ -196,7 +196,7 @@ int credentials_find(const json_t *data, struct arena *a, struct credentials *re
         const json_t *value = json_object_iter_value(at);
         const char *what;
 
-        if (!json_is_string(value))
+        if (json_typeof(value) != JSON_STRING)
             return err_set(err, ERR_INVALID, "data: expected strings");
         if (look_at(key, (struct span){json_string_value(value), json_string_length(value)}, a,
                     &what, err) < 0)

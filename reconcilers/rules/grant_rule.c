@@ -61,7 +61,7 @@ static const struct rbac_rule *first_giver(const struct grant_facts *grant,
 {
     const struct rbac_rule *rule = NULL;
 
-    for (size_t i = 0; i < ACCESS_VERBS_MAX && right->verbs[i] && !rule; i++)
+    for (size_t i = 0; right->verbs[i] && !rule; i++)
         rule = giver(grant, right, right->verbs[i]);
     return rule;
 }
@@ -83,7 +83,7 @@ static void add_right(const struct grant_facts *grant, const struct access_right
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < ACCESS_VERBS_MAX && right->verbs[i]; i++) {
+    for (size_t i = 0; right->verbs[i]; i++) {
         if (giver(grant, right, right->verbs[i]))
             strbuf_addf(text, "%s%s", count++ > 0 ? ", " : "", right->verbs[i]);
     }

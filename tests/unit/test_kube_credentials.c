@@ -72,6 +72,7 @@ static void test_text_that_only_speaks_of_a_credential_is_none(void **state)
         {"notes", "-----BEGIN something"},
         {"log_level", "debug"},
         {"DB_PASSWORD", ""},
+        {"DB_PASSWORD", "  "},
         {"DB_PASSWORD", "${DB_PASSWORD}"},
         {"DB_PASSWORD", "pre-${DB_PASSWORD}"},
         {"DB_PASSWORD", "pre-$(DB_PASSWORD)"},
@@ -98,7 +99,7 @@ static void test_text_that_only_speaks_of_a_credential_is_none(void **state)
         {"x.yaml", "a: https://example.com:8443/x@y\nb: http://user@example.com\n"},
         {"x.yaml", "a: http://:x@example.com b: ftp://u:@h c: s3://u:${PW}@h\nd: e://"},
         {"x.yaml", "a: http://${U}:x@example.com\nb: http://u:pw\n"},
-        {"x.yaml", "=\n:\n\n- \n"},
+        {"x.yaml", "=\n:\n\n- \n=abc\npassword: \"\"\na: http://user"},
     };
 
     (void)state;

@@ -223,6 +223,7 @@ static void test_kind_of_a_manifest_is_told_by_group_and_kind(void **state)
         {"{'apiVersion':'v1','kind':'Secret'}", -1},
         {"{'apiVersion':'v1','kind':'Deployment'}", -1},
         {"{'apiVersion':'app/v1','kind':'Deployment'}", -1},
+        {"{'apiVersion':'appz/v1','kind':'Deployment'}", -1},
         {"{'apiVersion':'apps/v1','kind':'Pod'}", -1},
         {"{'apiVersion':'batch/v1','kind':'Deployment'}", -1},
         {"{'apiVersion':'v1'}", -1},
@@ -254,6 +255,11 @@ static void test_what_is_no_object_of_its_kind_is_told_with_its_path(void **stat
         {EVIDENCE_POD, "{'metadata':{'name':'a'},'spec':{'serviceAccount':7}}",
          "Pod: serviceAccount: "},
         {EVIDENCE_ROLE, "{'metadata':{'name':'a'},'rules':7}", "Role default/a: rules: "},
+        {EVIDENCE_CLUSTER_ROLE,
+         "{'metadata':{'name':'a'},'aggregationRule':{'clusterRoleSelectors':7}}",
+         "ClusterRole a: aggregationRule.clusterRoleSelectors: "},
+        {EVIDENCE_CLUSTER_ROLE, "{'metadata':{'name':'a','labels':7}}",
+         "ClusterRole a: metadata.labels: "},
     };
     struct cluster *c = *state;
 
@@ -289,12 +295,13 @@ static int refuse_kind(void *ctx, const struct access_finding *f, struct err *er
 
 static void test_refusal_of_a_finding_ends_it(void **state)
 {
-    static const char *const kinds[] = {"ClusterRole", "Secret", "ConfigMap"};
+    static const char *const kinds[] = {"ClusterRole", "ServiceAccount", "Secret", "ConfigMap"};
     struct cluster *c = *state;
     struct access_asked asked = {.objects = 7};
     struct err err = {0};
 
     add(c, EVIDENCE_CLUSTER_ROLE, "{'metadata':{'name':'a'}}");
+    add(c, EVIDENCE_SERVICE_ACCOUNT, "{" NAMED("shop", "idle") "}");
     add(c, EVIDENCE_SECRET, "{" NAMED("shop", "a") "}");
     add(c, EVIDENCE_CONFIG_MAP, "{" NAMED("shop", "leak") ",'data':{'token':'abc'}}");
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
@@ -326,6 +333,9 @@ static void test_evidence_has_ceilings(void **state)
         assert_non_null(strstr(err.msg, "they take more than 64 bytes"));
         access_evidence_done(&e);
     }
+    access_evidence_init(&e, 4);
+    assert_int_equal(try_add(&e, EVIDENCE_SECRET, texts[0], NULL), -1);
+    access_evidence_done(&e);
     access_evidence_init(&e, 1u << 20);
     e.secrets_count = e.secrets_room = ACCESS_EVIDENCE_OBJECTS_MAX;
     e.config_maps_count = e.config_maps_room = ACCESS_EVIDENCE_OBJECTS_MAX;

@@ -268,6 +268,15 @@ static void test_explanation_shows_four_rights_and_counts_the_rest(void **state)
                        "Resources:[\"*\"], Verbs:[\"create\"]}");
 }
 
+static void test_explanation_leaves_out_the_rights_that_are_not_given(void **state)
+{
+    struct grant_facts grant = grant_of(rules_read(RULE("''", "'pods/attach'", "'get'"), *state));
+
+    assert_access_said("rbac-exec", &(const struct access_rule_input){.grant = &grant},
+                       "gives get pods/attach everywhere to User kim by ClusterRole ops-role: "
+                       "{APIGroups:[\"\"], Resources:[\"pods/attach\"], Verbs:[\"get\"]}");
+}
+
 static void test_explanation_of_everything_names_where(void **state)
 {
     struct grant_facts grant = grant_of(rules_read(RULE("'*'", "'*'", "'*'"), *state));
@@ -323,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_role_that_is_missing_gives_nothing_and_is_told),
         cmocka_unit_test(test_explanation_says_what_to_whom_where_and_by_which_rule),
         cmocka_unit_test(test_explanation_shows_four_rights_and_counts_the_rest),
+        cmocka_unit_test(test_explanation_leaves_out_the_rights_that_are_not_given),
         cmocka_unit_test(test_explanation_of_everything_names_where),
         cmocka_unit_test(test_explanation_is_bounded_whatever_the_names_are),
     };

@@ -5,7 +5,8 @@
  *   0  done (plan: nothing would change)      3  plan: Enforce would change something;
  *                                                eval: a pod fails or cannot be told;
  *                                                rbac findings: something is found, or cannot be
- *                                                told; who-can: a role or binding cannot be read
+ *                                                told; who-can: a role or binding cannot be read;
+ *                                                rbac learn: not all that was seen has room
  *   1  it failed; the last line of stderr says why and what to do
  *   2  wrong usage
  */

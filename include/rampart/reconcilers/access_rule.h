@@ -114,7 +114,7 @@ struct access_rule_input { /* exactly one is there */
 
 /* A right that a grant had better not give. */
 struct access_right {
-    const char *verbs[ACCESS_VERBS_MAX]; /* any of them; NULL ends them */
+    const char *verbs[ACCESS_VERBS_MAX]; /* any of them; NULL ends them, always */
     const char *group;                   /* "" is the core group */
     const char *resource;                /* NULL ends a list of rights */
     const char *subresource;             /* NULL: the resource itself */

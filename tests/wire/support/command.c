@@ -66,6 +66,13 @@ static void handle(void *ctx, struct server_stream *s, const struct server_reque
             server_answer(s, 201, "", strcmp(r->method, "POST") == 0 ? r->body : "{}");
         return;
     }
+    if (api->metadata_alone &&
+        strncmp(r->path, api->metadata_alone, strlen(api->metadata_alone)) == 0 &&
+        strcmp(r->accept, "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1") !=
+            0) {
+        server_answer(s, 406, "", "");
+        return;
+    }
     if (answer(api, s, r->path))
         return;
     for (int kind = 0; kind < KIND_WATCHED_COUNT; kind++) {

@@ -27,6 +27,7 @@ struct command_api {
     const char *deployments, *cron_jobs; /* likewise; NULL: none */
     const char *forbidden;               /* plural of what may not be watched; NULL: nothing */
     struct command_answer *answers;      /* NULL: none */
+    const char *metadata_alone;          /* a path: refused unless only metadata is accepted */
     bool holds_writes;                   /* writes are never answered */
 };
 
