@@ -17,7 +17,7 @@ $(E2E_BIN)/cluster: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/cluster/*.go e2e/
 $(E2E_BIN)/demo: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/demo/* e2e/cluster/*.go e2e/operator/*.go e2e/proc/*.go e2e/reach/*.go) | $(E2E_BIN)/cluster
 $(E2E_BIN)/floor: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/contenders/floor/*.go e2e/contenders/policy/*.go e2e/contenders/fill/*.go) | $(E2E_BIN)/cluster
 $(E2E_BIN)/reference: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/contenders/reference/*.go e2e/contenders/policy/*.go) | $(E2E_BIN)/floor
-$(E2E_BIN)/bench: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/bench/*.go e2e/bench/*.go e2e/cluster/*.go e2e/gate/*.go e2e/proxy/*.go e2e/operator/*.go e2e/proc/*.go \
+$(E2E_BIN)/bench: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/bench/*.go e2e/bench/*.go e2e/auditlog/*.go e2e/cluster/*.go e2e/gate/*.go e2e/proxy/*.go e2e/operator/*.go e2e/proc/*.go \
                   e2e/contenders/policy/*.go e2e/contenders/fill/*.go) | $(E2E_BIN)/reference
 $(E2E_BIN)/%:
 	@./e2e/build.sh $*
@@ -61,6 +61,10 @@ bench-docs: bench-tools ## the same as bench, and puts tables and plot into docs
 .PHONY: soak
 soak: bench-tools ## the operator under churn (MINUTES=20, DOCS=1: into docs/): nothing may grow
 	@$(BENCH) soak --out $(BENCH_OUT) --minutes $(MINUTES) $(if $(filter-out 0 no,$(DOCS)),--docs docs/performance.md)
+
+.PHONY: bench-learn
+bench-learn: bench-tools ## rampart rbac learn on an audit log of 1 GB, beside a floor and a reference (DOCS=1: into docs/)
+	@$(BENCH) learn --out $(BENCH_OUT) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(filter-out 0 no,$(DOCS)),--docs docs/performance.md)
 
 E2E_TIMEOUT ?= 20m
 

@@ -26,7 +26,8 @@ static void options_of(const struct arg_command *command, struct options *o)
 
     assert(command->flags_count < ARGS_FLAGS_MAX);
     *o = (struct options){0};
-    o->shorts[len++] = '+'; /* the first word that is no flag ends them */
+    /* The first word that is no flag ends them, or comes as code 1. */
+    o->shorts[len++] = command->ret_words ? '-' : '+';
     o->shorts[len++] = ':'; /* a missing value is told apart */
     o->shorts[len++] = 'h';
     for (size_t i = 0; i < command->flags_count; i++) {
@@ -135,6 +136,29 @@ static const struct arg_flag *flag_of(const struct arg_command *command, int cod
     return NULL;
 }
 
+static enum args_outcome take_word(const struct arg_command *command, const char *word)
+{
+    if (command->ret_words->count == command->words_max)
+        return complain(command, "one argument too many: ", word);
+    command->ret_words->items[command->ret_words->count++] = word;
+    return ARGS_RUN;
+}
+
+/* What stands after the last flag, or after "--". */
+static enum args_outcome take_rest(const struct arg_command *command, int argc, char **argv)
+{
+    if (!command->ret_words)
+        return optind < argc ? complain(command, "takes no arguments, got ", argv[optind])
+                             : ARGS_RUN;
+    for (; optind < argc; optind++) {
+        if (take_word(command, argv[optind]) != ARGS_RUN)
+            return ARGS_WRONG;
+    }
+    if (command->ret_words->count < command->words_min)
+        return complain(command, "an argument is missing", "");
+    return ARGS_RUN;
+}
+
 enum args_outcome args_parse(const struct arg_command *command, int argc, char **argv)
 {
     struct options options;
@@ -147,9 +171,11 @@ enum args_outcome args_parse(const struct arg_command *command, int argc, char *
 
         switch (code) {
         case -1:
-            if (optind < argc)
-                return complain(command, "takes no arguments, got ", argv[optind]);
-            return ARGS_RUN;
+            return take_rest(command, argc, argv);
+        case 1:
+            if (take_word(command, optarg) != ARGS_RUN)
+                return ARGS_WRONG;
+            break;
         case 'h':
             print_help(command);
             return ARGS_HELP;

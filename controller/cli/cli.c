@@ -18,7 +18,9 @@ static const struct command commands[] = {
     {"controller", controller_command, "run the operator"},
     {"plan", plan_command, "show what Enforce would do, namespace by namespace"},
     {"eval", eval_command, "say which rules pods fail, from a file or a stream"},
-    {"rules", rules_command, "list the posture rules, with what they come from and what to do"},
+    {"rules", rules_command, "list the rules, with what they come from and what to do"},
+    {"who-can", who_can_command, "say who may do something by RBAC, and by which binding and role"},
+    {"rbac", rbac_command, "say what rights are too many, and learn which are needed"},
     {"health", health_command, "ask the controller that runs here how it is (for probes)"},
     {"version", version_command, "the versions of Rampart and of its libraries"},
 };
@@ -41,7 +43,9 @@ static void print_help(FILE *out)
                 "  0   done; plan: nothing would change\n"
                 "  1   it failed; the last line of stderr says why and what to do\n"
                 "  2   wrong usage\n"
-                "  3   plan: Enforce would change something; eval: a pod fails or cannot be told\n"
+                "  3   plan: Enforce would change something; eval: a pod fails or cannot be told;\n"
+                "      rbac findings: something is found or cannot be told; who-can: a role or\n"
+                "      binding cannot be read; rbac learn: there was no room for all it saw\n"
                 "\n"
                 "rampart COMMAND --help tells the flags of a command.\n",
                 out);

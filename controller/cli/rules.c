@@ -6,9 +6,11 @@
 #include "rampart/cli/args.h"
 #include "rampart/cli/cli.h"
 #include "rampart/json/build.h"
+#include "rampart/reconcilers/access_rule.h"
 #include "rampart/reconcilers/rule.h"
 
 #define LIST_LEN_MAX (1024u * 1024) /* bytes of the whole list; RULES_MAX rules take far less */
+#define LEVEL_ACCESS "access" /* in the place of a level; no profile is held to one of these */
 
 static const char *const subject_names[] = {
     [RULE_POD] = "pod",
@@ -39,6 +41,9 @@ static void print_text(struct strbuf *out)
     for (size_t i = 0; i < rules_count; i++)
         strbuf_addf(out, "%-30s %-10s %-8s  %s\n", rules[i]->id, rule_level_name(rules[i]->level),
                     rule_severity_name(rules[i]->severity), rules[i]->title);
+    for (size_t i = 0; i < access_rules_count; i++)
+        strbuf_addf(out, "%-30s %-10s %-8s  %s\n", access_rules[i]->id, LEVEL_ACCESS,
+                    rule_severity_name(access_rules[i]->severity), access_rules[i]->title);
 }
 
 static void print_row(struct strbuf *out, const struct rule *rule)
@@ -52,7 +57,7 @@ static void print_row(struct strbuf *out, const struct rule *rule)
                 *fix ? "`" : "");
 }
 
-/* One table a level, as docs/rules.md has them. */
+/* One table a level and one of the access rules, as docs/rules.md has them. */
 static void print_markdown(struct strbuf *out)
 {
     for (unsigned level = LEVEL_BASELINE; level <= LEVEL_HARDENED; level++) {
@@ -65,8 +70,68 @@ static void print_markdown(struct strbuf *out)
             if (rules[i]->level == level)
                 print_row(out, rules[i]);
         }
-        strbuf_adds(out, level == LEVEL_HARDENED ? "" : "\n");
+        strbuf_addc(out, '\n');
     }
+    strbuf_adds(out, "### Access\n\n"
+                     "| Rule | What holds | About | Severity | Comes from | What to do |\n"
+                     "|---|---|---|---|---|---|\n");
+    for (size_t i = 0; i < access_rules_count; i++) {
+        const struct access_rule *rule = access_rules[i];
+
+        strbuf_addf(out, "| `%s` | %s | %s | %s | %s | %s |\n", rule->id, rule->title,
+                    access_about_name(rule->about), rule_severity_name(rule->severity),
+                    rule->standards, rule->remedy);
+    }
+}
+
+struct row {
+    const char *id, *title, *about, *level, *since, *standards, *remedy, *fill;
+    enum rule_severity severity;
+};
+
+static void print_object(struct json_build *j, const struct row *row)
+{
+    json_open_obj(j, NULL);
+    json_add_str(j, "id", row->id);
+    json_add_str(j, "title", row->title);
+    json_add_str(j, "about", row->about);
+    json_add_str(j, "level", row->level);
+    json_add_str(j, "severity", rule_severity_name(row->severity));
+    json_add_str(j, "since", row->since);
+    json_add_str(j, "standards", row->standards);
+    json_add_str(j, "remedy", row->remedy);
+    json_add_str(j, "fill", row->fill);
+    json_close_obj(j);
+}
+
+static void print_posture_rule(struct json_build *j, const struct rule *rule)
+{
+    AUTO_STRBUF since;
+
+    strbuf_init(&since, LIST_LEN_MAX);
+    add_since(&since, rule);
+    print_object(j, &(struct row){.id = rule->id,
+                                  .title = rule->title,
+                                  .about = subject_names[rule->subject],
+                                  .level = rule_level_name(rule->level),
+                                  .since = since.text,
+                                  .standards = rule->standards,
+                                  .remedy = rule->remedy,
+                                  .fill = fill_names[rule->fix],
+                                  .severity = rule->severity});
+}
+
+static void print_access_rule(struct json_build *j, const struct access_rule *rule)
+{
+    print_object(j, &(struct row){.id = rule->id,
+                                  .title = rule->title,
+                                  .about = access_about_name(rule->about),
+                                  .level = LEVEL_ACCESS,
+                                  .since = "",
+                                  .standards = rule->standards,
+                                  .remedy = rule->remedy,
+                                  .fill = "",
+                                  .severity = rule->severity});
 }
 
 static void print_json(struct strbuf *out)
@@ -75,24 +140,10 @@ static void print_json(struct strbuf *out)
 
     json_build_init(&j, out);
     json_open_arr(&j, NULL);
-    for (size_t i = 0; i < rules_count; i++) {
-        const struct rule *rule = rules[i];
-        AUTO_STRBUF since;
-
-        strbuf_init(&since, LIST_LEN_MAX);
-        add_since(&since, rule);
-        json_open_obj(&j, NULL);
-        json_add_str(&j, "id", rule->id);
-        json_add_str(&j, "title", rule->title);
-        json_add_str(&j, "about", subject_names[rule->subject]);
-        json_add_str(&j, "level", rule_level_name(rule->level));
-        json_add_str(&j, "severity", rule_severity_name(rule->severity));
-        json_add_str(&j, "since", since.text);
-        json_add_str(&j, "standards", rule->standards);
-        json_add_str(&j, "remedy", rule->remedy);
-        json_add_str(&j, "fill", fill_names[rule->fix]);
-        json_close_obj(&j);
-    }
+    for (size_t i = 0; i < rules_count; i++)
+        print_posture_rule(&j, rules[i]);
+    for (size_t i = 0; i < access_rules_count; i++)
+        print_access_rule(&j, access_rules[i]);
     json_close_arr(&j);
     strbuf_addc(out, '\n');
 }
@@ -131,8 +182,9 @@ int rules_command(int argc, char **argv)
     const struct arg_command command = {
         .name = "rules",
         .usage = "[FLAGS]",
-        .text = "Lists the posture rules that this version knows, sorted by id. What they come\n"
-                "from and what to do is in markdown and json.\n",
+        .text = "Lists the rules that this version knows: those about posture, then those about\n"
+                "access (rampart rbac findings), each sorted by id. What they come from and what\n"
+                "to do is in markdown and json.\n",
         .flags = flags,
         .flags_count = sizeof(flags) / sizeof(flags[0]),
     };

@@ -155,12 +155,13 @@ static bool add_header(struct flight *f, const char *line)
     return longer != NULL;
 }
 
-static bool add_content_type(struct flight *f, const char *content_type)
+/* @type NULL: application/json. */
+static bool add_type(struct flight *f, const char *name, const char *type)
 {
     AUTO_STRBUF line;
 
     strbuf_init(&line, 256);
-    strbuf_addf(&line, "Content-Type: %s", content_type ? content_type : "application/json");
+    strbuf_addf(&line, "%s: %s", name, type ? type : "application/json");
     return strbuf_is_ok(&line) && add_header(f, line.text);
 }
 
@@ -168,10 +169,10 @@ static bool build_headers(struct flight *f, const struct http_request *request)
 {
     const char *host = f->common->endpoint->host_header;
 
-    return add_header(f, "Accept: application/json") &&
+    return add_type(f, "Accept", request->accept) &&
            add_header(f, "Expect:") && /* never wait for a 100 */
            (!host || add_header(f, host)) &&
-           (!request->body || add_content_type(f, request->content_type));
+           (!request->body || add_type(f, "Content-Type", request->content_type));
 }
 
 /* setopt fails for want of memory only: the options are fixed and known to the libcurl we build

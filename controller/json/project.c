@@ -349,7 +349,7 @@ static void choose_fate(struct slice *s, const char *p)
         begin_unit(s, p);
         if (s->mode == SLICE_LIST) {
             s->fate = FATE_FILTER;
-            s->fate_nodes = envelope_keep;
+            s->fate_nodes = s->around ? s->around : envelope_keep;
         }
         return;
     }

@@ -242,7 +242,17 @@ struct slice *slice_new(enum slice_mode mode, const struct projection *keep, siz
     s->kept_max = kept_max;
     strbuf_init(&s->kept, kept_max + SLICE_CLOSERS_MAX);
     strbuf_init(&s->envelope, kept_max);
-    s->out = mode == SLICE_LIST ? &s->envelope : &s->kept;
+    slice_clear(s);
+    return s;
+}
+
+struct slice *slice_new_around(const struct projection *around, const struct projection *keep,
+                               size_t kept_max, slice_fn fn, void *ctx, struct err *err)
+{
+    struct slice *s = slice_new(SLICE_LIST, keep, kept_max, fn, ctx, err);
+
+    if (s)
+        s->around = around;
     return s;
 }
 
@@ -253,6 +263,22 @@ void slice_free(struct slice *s)
     strbuf_done(&s->kept);
     strbuf_done(&s->envelope);
     mem_free(s);
+}
+
+void slice_clear(struct slice *s)
+{
+    strbuf_clear(&s->kept);
+    strbuf_clear(&s->envelope);
+    s->out = s->mode == SLICE_LIST ? &s->envelope : &s->kept;
+    s->is_dead = s->has_items = s->is_cut = false;
+    s->is_copying = s->is_name = s->is_raw = s->is_left_out = false;
+    s->chunk_at = s->unit_at = s->items_len = 0;
+    s->whole_len = 0;
+    s->depth = s->whole_depth = s->unit_depth = 0;
+    s->place = PLACE_TOP;
+    s->token = TOKEN_NONE;
+    s->next_digest = s->digest_node = NULL;
+    s->left_out_count = 0;
 }
 
 static bool is_inside(const struct slice *s)

@@ -34,17 +34,19 @@ struct left_out {
 struct slice {
     enum slice_mode mode;          /* a stream of values, or one list */
     const struct projection *keep; /* borrowed; NULL keeps all */
-    slice_fn fn;                   /* receives what was kept */
-    void *ctx;                     /* for @fn; borrowed */
-    bool is_dead;                  /* failed or ended */
-    bool has_items;                /* SLICE_LIST: "items" was seen */
-    uint64_t values;               /* handed out */
-    const char *chunk;             /* what slice_feed() is reading; borrowed for the call */
-    uint64_t chunk_at;             /* offset of @chunk in the stream */
-    uint64_t unit_at;              /* offset where the current value or item began */
-    uint64_t items_len;            /* bytes of all items so far: they do not count as envelope */
-    size_t kept_max;               /* bytes of a projected value */
-    struct strbuf kept;            /* the current value or item, projected */
+    const struct projection
+        *around;             /* what stays of a list itself; borrowed; NULL: see project.c */
+    slice_fn fn;             /* receives what was kept */
+    void *ctx;               /* for @fn; borrowed */
+    bool is_dead;            /* failed or ended */
+    bool has_items;          /* SLICE_LIST: "items" was seen */
+    uint64_t values;         /* handed out */
+    const char *chunk;       /* what slice_feed() is reading; borrowed for the call */
+    uint64_t chunk_at;       /* offset of @chunk in the stream */
+    uint64_t unit_at;        /* offset where the current value or item began */
+    uint64_t items_len;      /* bytes of all items so far: they do not count as envelope */
+    size_t kept_max;         /* bytes of a projected value */
+    struct strbuf kept;      /* the current value or item, projected */
     size_t whole_len;        /* bytes of @kept after which nothing was begun that is not whole,
                                 but for the brackets of the first @whole_depth levels */
     unsigned whole_depth;    /* likewise */

@@ -1,10 +1,10 @@
 #include "rampart/kube/pod_template.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "rampart/json/get.h"
 #include "rampart/kube/quantity.h"
+#include "rampart/kube/secret_name.h"
 
 #define APP_ARMOR_PREFIX "container.apparmor.security.beta.kubernetes.io/"
 
@@ -12,12 +12,6 @@
 static const char *const harmless_volumes[] = {
     "configMap", "csi",    "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim",
     "projected", "secret",
-};
-
-/* Names of variables that say what they hold. */
-static const char *const secret_words[] = {
-    "PASSWORD", "PASSWD",     "SECRET",      "TOKEN",      "API_KEY",
-    "APIKEY",   "ACCESS_KEY", "PRIVATE_KEY", "CREDENTIAL",
 };
 
 /* ---- One container ---- */
@@ -146,26 +140,6 @@ static int handlers_decode(const json_t *obj, struct arena *a, struct container 
     return 0;
 }
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t len = strlen(text);
-    size_t end_len = strlen(end);
-
-    return len >= end_len && strcasecmp(text + len - end_len, end) == 0;
-}
-
-/* DB_PASSWORD holds a password, DB_PASSWORD_FILE says where one is. */
-static bool says_secret(const char *name)
-{
-    if (ends_in(name, "_FILE") || ends_in(name, "_PATH") || ends_in(name, "_DIR"))
-        return false;
-    for (size_t i = 0; i < sizeof(secret_words) / sizeof(*secret_words); i++) {
-        if (strcasestr(name, secret_words[i]))
-            return true;
-    }
-    return false;
-}
-
 static bool env_takes_from_secret(const json_t *env, const json_t *sources)
 {
     for (size_t i = 0; i < json_array_size(env); i++) {
@@ -193,7 +167,7 @@ static int secret_env_decode(const json_t *obj, struct arena *a, struct containe
         const char *name = json_string_value(json_member(variable, "name"));
         const json_t *value = json_member(variable, "value");
 
-        if (!name || json_string_length(value) == 0 || !says_secret(name))
+        if (!name || json_string_length(value) == 0 || !secret_name_is(name))
             continue;
         c->secret_env = arena_strndup(a, name, strnlen(name, POD_TEXT_MAX));
         if (!c->secret_env)

@@ -124,7 +124,8 @@ static int resolve(const struct merged *m, const char *context, struct arena *a,
     if (find_entry(m, &contexts, context, m->count > 0 ? m->parsed[0].file->path : "kubeconfig", &e,
                    err) < 0 ||
         entry_text(&e, "cluster", a, &cluster_name, err) < 0 ||
-        entry_text(&e, "user", a, &user_name, err) < 0)
+        entry_text(&e, "user", a, &user_name, err) < 0 ||
+        entry_text(&e, "namespace", a, &c->ns, err) < 0)
         return -1;
     if (!cluster_name)
         return entry_complain(&e, err, "cluster is missing");

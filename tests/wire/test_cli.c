@@ -96,7 +96,7 @@ static void test_cli_help_tells_the_exit_codes(void **state)
     static const struct row rows[] = {
         {{"--help"},
          EXIT_DONE,
-         "  3   plan: Enforce would change something; eval: a pod fails or cannot be told\n",
+         "  3   plan: Enforce would change something; eval: a pod fails or cannot be told;\n",
          NULL},
         {{"-h"}, EXIT_DONE, "  2   wrong usage\n", NULL},
         {{"help"}, EXIT_DONE, "  controller   run the operator\n", NULL},
@@ -115,6 +115,9 @@ static void test_cli_help_of_each_command_names_its_flags_in_80_columns(void **s
         {{"eval", "--help"}, EXIT_DONE, "      --level LEVEL       ", NULL},
         {{"health", "--help"}, EXIT_DONE, "      --live              ", NULL},
         {{"rules", "--help"}, EXIT_DONE, "  -o, --output FORMAT     ", NULL},
+        {{"rbac", "--help"}, EXIT_DONE, "Usage: rampart rbac COMMAND [FLAGS]\n", NULL},
+        {{"rbac", "learn", "--help"}, EXIT_DONE, "      --names-max N       ", NULL},
+        {{"rbac", "findings", "--help"}, EXIT_DONE, "  -n, --namespace NAME    ", NULL},
         {{"version", "--help"}, EXIT_DONE, "  -h, --help              this text\n", NULL},
     };
 
@@ -141,6 +144,9 @@ static void test_cli_lists_the_rules_in_each_format(void **state)
         {{"rules", "-o", "markdown"}, EXIT_DONE, "| `memory-limit` | Every container has ", NULL},
         {{"rules", "-o", "json"}, EXIT_DONE, "{\"id\":\"service-external-ips\",\"title\":", NULL},
         {{"rules", "-o", "json"}, EXIT_DONE, "\"fill\":\"readOnlyRootFilesystem\"}", NULL},
+        {{"rules"}, EXIT_DONE, "\nrbac-secrets                   access     high      ", NULL},
+        {{"rules", "-o", "markdown"}, EXIT_DONE, "### Access\n\n| Rule | ", NULL},
+        {{"rules", "-o", "json"}, EXIT_DONE, "{\"id\":\"rbac-wildcards\",\"title\":", NULL},
         {{"rules", "image-tag"}, EXIT_USAGE, NULL, "takes no arguments, got image-tag;"},
     };
 

@@ -121,6 +121,7 @@ static void test_http_sends_what_was_asked(void **state)
         assert_string_equal(seen.path, request->path);
         assert_string_equal(seen_body, cases[i / 2].body);
         assert_string_equal(seen.content_type, cases[i / 2].content_type);
+        assert_string_equal(seen.accept, "application/json");
         assert_string_equal(seen.accept_encoding, cases[i / 2].encoding);
         assert_string_equal(seen.authorization, "Bearer sesame");
         assert_string_equal(seen.user_agent, "rampart/test");
@@ -134,9 +135,13 @@ static void test_http_sends_what_was_asked(void **state)
 static void test_http_copies_the_request(void **state)
 {
     struct wire w;
-    char path[] = "/copied", body[] = "{}", type[] = "text/x";
-    struct http_request request = {
-        .method = HTTP_POST, .path = path, .content_type = type, .body = body, .body_len = 2};
+    char path[] = "/copied", body[] = "{}", type[] = "text/x", accept[] = "text/y";
+    struct http_request request = {.method = HTTP_POST,
+                                   .path = path,
+                                   .accept = accept,
+                                   .content_type = type,
+                                   .body = body,
+                                   .body_len = 2};
     struct call *c;
 
     (void)state;
@@ -145,10 +150,12 @@ static void test_http_copies_the_request(void **state)
     memset(path, 'x', sizeof(path) - 1);
     memset(body, 'x', sizeof(body) - 1);
     memset(type, 'x', sizeof(type) - 1);
+    memset(accept, 'x', sizeof(accept) - 1);
     wire_until_done(c);
     assert_string_equal(seen.path, "/copied");
     assert_string_equal(seen_body, "{}");
     assert_string_equal(seen.content_type, "text/x");
+    assert_string_equal(seen.accept, "text/y");
     wire_close(&w);
 }
 

@@ -38,6 +38,7 @@ static void test_kubeconfig_reads_every_field_it_knows(void **state)
     assert_string_equal(res.config.token_file, "/home/x/.kube/sub/token");
     assert_string_equal(res.config.cert_file, "/abs/c.crt");
     assert_string_equal(res.config.key_file, "/home/x/c.key");
+    assert_string_equal(res.config.ns, "n");
     assert_string_equal(res.config.source, "context \"c\" of /home/x/.kube/config");
     done(&res);
 }

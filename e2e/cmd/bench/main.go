@@ -1,5 +1,6 @@
 // Bench measures Rampart beside a client that decides nothing and beside an operator written with
-// controller-runtime, and holds it to its bounds. `bench soak` lets it run under churn instead.
+// controller-runtime, and holds it to its bounds. `bench soak` lets it run under churn instead, `bench learn` lets
+// it read an audit log.
 package main
 
 import (
@@ -23,6 +24,7 @@ written with controller-runtime), each on a fresh control plane on this machine,
 
   bench [FLAGS]         the benchmark
   bench soak [FLAGS]    one operator under churn: nothing may grow
+  bench learn [FLAGS]   rampart rbac learn on an audit log of 1 GB; no control plane
 
 Exit codes: 0 every bound holds, 1 it could not be measured, 2 wrong usage, 3 a bound is missed.
 
@@ -60,6 +62,9 @@ var errUsage = errors.New("wrong usage")
 func run(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] == "soak" {
 		return soak(ctx, args[1:])
+	}
+	if len(args) > 0 && args[0] == "learn" {
+		return learn(ctx, args[1:])
 	}
 	return measure(ctx, args)
 }

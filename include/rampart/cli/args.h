@@ -34,6 +34,9 @@ struct arg_command {
     const char *text;  /* what it does; ends in a newline */
     const struct arg_flag *flags;
     size_t flags_count;
+    struct arg_list
+        *ret_words; /* what is no flag, wherever it stands; NULL: nothing may be there */
+    size_t words_min, words_max;
 };
 
 enum args_outcome {

@@ -1,9 +1,12 @@
 /*
- * The command line: `rampart controller|plan|eval|rules|health|version`. Each command is a function
- * that returns an exit code.
+ * The command line: `rampart controller|plan|eval|rules|who-can|rbac|health|version`. Each command
+ * is a function that returns an exit code.
  *
  *   0  done (plan: nothing would change)      3  plan: Enforce would change something;
- *                                                eval: a pod fails or cannot be told
+ *                                                eval: a pod fails or cannot be told;
+ *                                                rbac findings: something is found, or cannot be
+ *                                                told; who-can: a role or binding cannot be read;
+ *                                                rbac learn: not all that was seen has room
  *   1  it failed; the last line of stderr says why and what to do
  *   2  wrong usage
  */
@@ -18,6 +21,8 @@ int controller_command(int argc, char **argv); /* argv[0] is the command's name,
 int plan_command(int argc, char **argv);
 int eval_command(int argc, char **argv);
 int rules_command(int argc, char **argv);
+int who_can_command(int argc, char **argv);
+int rbac_command(int argc, char **argv);
 int health_command(int argc, char **argv);
 int version_command(int argc, char **argv);
 

@@ -85,19 +85,31 @@ struct slice;
  */
 MUST_CHECK struct slice *slice_new(enum slice_mode mode, const struct projection *keep,
                                    size_t kept_max, slice_fn fn, void *ctx, struct err *err);
+/*
+ * Of one list, or of one object that is none: what stays of the list itself, or of the object, is
+ * @around instead, which must have a node {"items"} (for the elements, to which @keep applies, and
+ * which never stays). So it need not be known beforehand which of the two comes.
+ */
+MUST_CHECK struct slice *slice_new_around(const struct projection *around,
+                                          const struct projection *keep, size_t kept_max,
+                                          slice_fn fn, void *ctx, struct err *err);
 void slice_free(struct slice *s);
+
+/* Forgets what was read, also after an error or the end: the next byte is the first of a new value
+ * or list. */
+void slice_clear(struct slice *s);
 
 /*
  * Errors: ERR_INVALID (not JSON, with the byte offset), ERR_LIMIT (SLICE_LEVELS_MAX,
  * SLICE_RAW_MAX, an envelope over @kept_max), ERR_NOMEM, or what @fn returned. After an error the
- * slice is dead: only slice_free().
+ * slice is dead: only slice_free() and slice_clear().
  */
 MUST_CHECK int slice_feed(struct slice *s, const char *bytes, size_t len, struct err *err);
 
 /*
  * The stream ended; a number that ended with it is handed out now. ERR_INVALID when it ended inside
  * a value ("ends in the middle of a value after N bytes"), for a list also before it. Then only
- * slice_free().
+ * slice_free() and slice_clear().
  */
 MUST_CHECK int slice_end(struct slice *s, struct err *err);
 

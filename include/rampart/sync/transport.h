@@ -21,6 +21,7 @@ enum http_method { HTTP_GET = 0, HTTP_POST, HTTP_PATCH, HTTP_DELETE };
 struct http_request {
     enum http_method method;
     const char *path;         /* path and query, escaped, starts with '/' */
+    const char *accept;       /* types of an answer; NULL: application/json */
     const char *content_type; /* of @body; NULL without one */
     const char *body;
     size_t body_len;

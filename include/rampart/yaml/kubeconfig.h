@@ -52,6 +52,7 @@ struct client_config {
     const struct exec_config *exec; /* only without token, username and client certificate */
     const char **impersonation;     /* header lines "Impersonate-User: jane", without line ends */
     size_t impersonation_count;
+    const char *ns; /* of the context, for commands that are about one namespace */
     /* For messages: "context \"kind-dev\" of /home/x/.kube/config", "in-cluster". */
     const char *source;
 };

@@ -44,6 +44,19 @@ static void watch(const struct command_api *api, struct server_stream *s, enum k
     server_send(s, bookmark, strlen(bookmark));
 }
 
+static bool answer(const struct command_api *api, struct server_stream *s, const char *path)
+{
+    for (struct command_answer *a = api->answers; a && a->path; a++) {
+        if (strcmp(a->path, path) != 0 || a->status == 0)
+            continue;
+        server_answer(s, a->status, "content-type: application/json\r\n", a->body);
+        if (a->times > 0 && --a->times == 0)
+            a->status = 0;
+        return true;
+    }
+    return false;
+}
+
 static void handle(void *ctx, struct server_stream *s, const struct server_request *r)
 {
     const struct command_api *api = ctx;
@@ -53,6 +66,15 @@ static void handle(void *ctx, struct server_stream *s, const struct server_reque
             server_answer(s, 201, "", strcmp(r->method, "POST") == 0 ? r->body : "{}");
         return;
     }
+    if (api->metadata_alone &&
+        strncmp(r->path, api->metadata_alone, strlen(api->metadata_alone)) == 0 &&
+        strcmp(r->accept, "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1") !=
+            0) {
+        server_answer(s, 406, "", "");
+        return;
+    }
+    if (answer(api, s, r->path))
+        return;
     for (int kind = 0; kind < KIND_WATCHED_COUNT; kind++) {
         const char *plural = resource_of((enum kind)kind)->plural;
         const char *at = strstr(r->path, plural);
@@ -196,14 +218,20 @@ int command_setup(void **state)
     return 0;
 }
 
-int command_teardown(void **state)
+void command_stop(struct command_bench *b)
 {
-    struct command_bench *b = *state;
-
     if (b->server > 0) {
         kill(b->server, SIGKILL);
         waitpid(b->server, NULL, 0);
     }
+    b->server = 0;
+}
+
+int command_teardown(void **state)
+{
+    struct command_bench *b = *state;
+
+    command_stop(b);
     folder_remove(&b->folder);
     free(b);
     return 0;

@@ -12,12 +12,22 @@
 
 #define COMMAND_PATIENCE_S 60 /* then a process that hangs is killed */
 
+/* What one request is answered with, whatever else the API server has. */
+struct command_answer {
+    const char *path; /* with its query, to the byte; NULL ends the list */
+    int status;
+    const char *body;
+    unsigned times; /* so often, then the next row for that path counts; 0: always */
+};
+
 /* What the API server has and does; read when it is started. */
 struct command_api {
     const char *namespaces;              /* JSON objects separated by newlines */
     const char *profiles;                /* likewise; NULL: the CRD is not installed */
     const char *deployments, *cron_jobs; /* likewise; NULL: none */
     const char *forbidden;               /* plural of what may not be watched; NULL: nothing */
+    struct command_answer *answers;      /* NULL: none */
+    const char *metadata_alone;          /* a path: refused unless only metadata is accepted */
     bool holds_writes;                   /* writes are never answered */
 };
 
@@ -40,6 +50,7 @@ int command_setup(void **state);
 int command_teardown(void **state);
 
 void command_serve(struct command_bench *b);
+void command_stop(struct command_bench *b); /* the server; another one may come */
 
 /* Starts `rampart @args...`; the list ends in NULL. */
 pid_t command_start(struct command_bench *b, const char *const *args);

@@ -24,6 +24,7 @@ struct server_request {
     char host[256]; /* or :authority */
     char authorization[1024];
     char content_type[128];
+    char accept[256];
     char accept_encoding[128];
     char user_agent[128];
     char expect[64];

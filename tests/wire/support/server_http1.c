@@ -23,6 +23,7 @@ static void take_request(struct server_stream *s, const char *head)
     take_header(head, "\r\nhost: ", r->host, sizeof(r->host));
     take_header(head, "\r\nauthorization: ", r->authorization, sizeof(r->authorization));
     take_header(head, "\r\ncontent-type: ", r->content_type, sizeof(r->content_type));
+    take_header(head, "\r\naccept: ", r->accept, sizeof(r->accept));
     take_header(head, "\r\naccept-encoding: ", r->accept_encoding, sizeof(r->accept_encoding));
     take_header(head, "\r\nuser-agent: ", r->user_agent, sizeof(r->user_agent));
     take_header(head, "\r\nexpect: ", r->expect, sizeof(r->expect));

@@ -34,6 +34,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
         {":authority", r->host, sizeof(r->host)},
         {"authorization", r->authorization, sizeof(r->authorization)},
         {"content-type", r->content_type, sizeof(r->content_type)},
+        {"accept", r->accept, sizeof(r->accept)},
         {"accept-encoding", r->accept_encoding, sizeof(r->accept_encoding)},
         {"user-agent", r->user_agent, sizeof(r->user_agent)},
         {"expect", r->expect, sizeof(r->expect)},
