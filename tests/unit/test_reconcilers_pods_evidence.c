@@ -57,15 +57,13 @@ static void end(void)
     assert_int_equal(pods_evidence_end(&build, &found, NULL), 0);
 }
 
-/* A ReplicaSet: @fill "" is none; @mark NULL is none. */
-static void replica_set(const char *name, int number, const char *fill, const char *phase)
+/* A ReplicaSet: @fill "" is none; @mark "" is none. */
+static void marked_set(const char *name, int number, const char *fill, const char *mark)
 {
-    char text[1024], mark[128] = "", annotation[200] = "";
+    char text[1024], annotation[256] = "";
 
-    if (phase) {
-        (void)snprintf(mark, sizeof(mark), MARK, phase);
+    if (*mark)
         (void)snprintf(annotation, sizeof(annotation), ",\"rampart.dev/rollout\":\"%s\"", mark);
-    }
     (void)snprintf(text, sizeof(text),
                    "{\"metadata\":{\"name\":\"%s\",\"uid\":\"uid-%s\"," OWNER(
                        "uid-web") ",\"labels\":"
@@ -76,6 +74,16 @@ static void replica_set(const char *name, int number, const char *fill, const ch
                                   "\"rampart.dev/fill\":\"%s\"}}}}}",
                    name, name, name, number, annotation, fill);
     must_add(pods_evidence_revision, text);
+}
+
+/* @phase NULL: without a mark. */
+static void replica_set(const char *name, int number, const char *fill, const char *phase)
+{
+    char mark[128] = "";
+
+    if (phase)
+        (void)snprintf(mark, sizeof(mark), MARK, phase);
+    marked_set(name, number, fill, mark);
 }
 
 /* A pod of ReplicaSet @owner with @status as members of its status. */
@@ -150,6 +158,37 @@ static void test_what_was_tried_is_told_once_and_proven_only_by_its_own_mark(voi
     assert_true(found.tried[0].is_proven);
     assert_false(found.tried[1].is_proven);
     assert_false(found.tried[2].is_proven);
+}
+
+/* What the runtime took back itself as its profile went was no failure, and nobody else's doing. */
+static void test_what_we_took_back_ourselves_was_not_tried(void **state)
+{
+#define SINCE(phase, key, started)                                                            \
+    "{\\\"phase\\\":\\\"" phase "\\\",\\\"key\\\":\\\"" key "\\\",\\\"digest\\\":\\\"d0\\\"," \
+    "\\\"started\\\":" started "}"
+    static const struct {
+        const char *filled, *bare; /* the marks of the two ReplicaSets; the second is the newest */
+        bool was_tried;
+    } cases[] = {
+        {SINCE("Proven", "k1", "100"), SINCE("TakenBack", "k1", "200"), false},
+        {"", SINCE("TakenBack", "k1", "200"), false},
+        {SINCE("Proven", "k1", "100"), SINCE("TakenBack", "k2", "200"), true},
+        {SINCE("Proven", "k1", "100"), SINCE("Reverted", "k1", "200"), true},
+        {SINCE("Proven", "k1", "100"), "", true},
+        /* Filled in again since then, and whoever took that away was not us. */
+        {SINCE("Proving", "k1", "300"), SINCE("TakenBack", "k1", "200"), true},
+        {SINCE("Proven", "k1", "300"), SINCE("TakenBack", "k1", "200"), true},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        teardown(state);
+        setup(state);
+        marked_set("filled", 1, "k1", cases[i].filled);
+        marked_set("bare", 2, "", cases[i].bare);
+        end();
+        if (found.tried_count != cases[i].was_tried)
+            fail_msg("%s and %s", cases[i].filled, cases[i].bare);
+    }
 }
 
 static void test_each_word_of_the_kubelet_is_one_trouble(void **state)
@@ -297,7 +336,9 @@ static void test_a_pod_of_a_job_is_new_when_it_has_the_fill_of_the_template(void
 {
     static const char format[] =
         "{\"metadata\":{\"name\":\"p\",\"annotations\":{\"rampart.dev/fill\":\"%s\"}," OWNER(
-            "uid-job") "},\"status\":{\"phase\":\"%s\",\"message\":\"went wrong\"}}";
+            "uid-job") "},\"status\":{\"phase\":\"%s\",\"message\":\"went wrong\"%s}}";
+    static const char ready[] = ",\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\","
+                                "\"lastTransitionTime\":\"2026-01-01T00:00:00Z\"}]";
     char text[512];
 
     (void)state;
@@ -305,15 +346,16 @@ static void test_a_pod_of_a_job_is_new_when_it_has_the_fill_of_the_template(void
     must_add(pods_evidence_revision, "{\"metadata\":{\"uid\":\"uid-job\"," OWNER("uid-web") "}}");
     must_add(pods_evidence_revision,
              "{\"metadata\":{\"uid\":\"uid-j2\"," OWNER("uid-elsewhere") "}}");
-    (void)snprintf(text, sizeof(text), format, "k1", "Succeeded");
+    (void)snprintf(text, sizeof(text), format, "k1", "Succeeded", ready);
     must_add(pods_evidence_pod, text);
-    (void)snprintf(text, sizeof(text), format, "k1", "Failed");
+    (void)snprintf(text, sizeof(text), format, "k1", "Failed", "");
     must_add(pods_evidence_pod, text);
-    (void)snprintf(text, sizeof(text), format, "k0", "Succeeded");
+    (void)snprintf(text, sizeof(text), format, "k0", "Succeeded", "");
     must_add(pods_evidence_pod, text);
     end();
     assert_int_equal(found.new_count, 2);
     assert_int_equal(found.new_ready, 1);
+    assert_int_equal(found.new_ready_s, 0); /* it has succeeded: there is nothing to wait for */
     assert_int_equal(found.new_troubles, POD_CRASH_LOOP);
     assert_string_equal(found.new_message, "pod p: Failed: went wrong");
     assert_int_equal(found.old_count, 1);
@@ -465,6 +507,7 @@ int main(void)
         TEST(test_pods_of_the_newest_replica_set_are_new),
         TEST(test_no_pod_is_new_before_the_controller_has_made_the_revision),
         TEST(test_what_was_tried_is_told_once_and_proven_only_by_its_own_mark),
+        TEST(test_what_we_took_back_ourselves_was_not_tried),
         TEST(test_each_word_of_the_kubelet_is_one_trouble),
         TEST(test_one_root_among_the_pods_makes_the_container_root),
         TEST(test_stuck_pods_of_a_failed_revision_are_told_with_their_uids),
