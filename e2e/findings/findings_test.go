@@ -137,6 +137,9 @@ func TestEachRuleFindsWhatIsPlantedAndNothingElse(t *testing.T) {
 		if finding.Severity == "" || finding.Standards == "" || finding.Message == "" {
 			t.Errorf("%v does not say everything: %+v", finding, finding)
 		}
+		if strings.HasSuffix(finding.Kind, "Binding") && (len(finding.Subjects) != 1 || finding.Subjects[0].Criterion != "") {
+			t.Errorf("%v is about %+v, expected one subject that is not of the cluster itself", finding, finding.Subjects)
+		}
 		if strings.Contains(finding.Message, "planted\n") || strings.Contains(finding.Message, "in-its-place") {
 			t.Errorf("a credential is told: %s", finding.Message)
 		}

@@ -101,6 +101,8 @@ static int on_finding(void *ctx, const struct access_finding *f, struct err *err
     strbuf_addf(&c->found, "%s%s %s%s%s:%s", f->is_component ? "[of the cluster] " : "", f->kind,
                 f->ns, *f->ns ? "/" : "", f->name, f->outcome == RULE_ERROR ? " ?" : "");
     assert_true(f->outcome == RULE_ERROR || f->rules_count == 1);
+    assert_int_equal(f->grant != NULL,
+                     f->outcome == RULE_FAIL && f->rules[0]->about == ABOUT_GRANT);
     for (size_t i = 0; i < f->rules_count; i++)
         strbuf_addf(&c->found, " %s", f->rules[i]->id);
     strbuf_addc(&c->found, '\n');
@@ -247,8 +249,6 @@ static void test_user_in_the_name_of_an_account_is_that_account(void **state)
               "[of the cluster] ClusterRoleBinding b: rbac-missing-subject\n"
               "ClusterRoleBinding d: rbac-missing-subject\n");
 }
-
-/* ---- what is used ---- */
 
 static void test_role_is_used_by_a_binding_or_by_an_aggregate(void **state)
 {
