@@ -1,102 +1,10 @@
 /* What is gathered from the pods, revisions and budgets of one workload. */
 #include "support/unit.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "rampart/json/decode.h"
-#include "rampart/reconcilers/pods_evidence.h"
-#include "rollout_fixture.h"
+#include "reconcilers_pods.h"
 #include "support/sweep.h"
-#include "support/text.h"
-
-#define OWNER(uid) "\"ownerReferences\":[{\"uid\":\"x\"},{\"controller\":true,\"uid\":\"" uid "\"}]"
-#define MARK "{\\\"phase\\\":\\\"%s\\\",\\\"key\\\":\\\"k1\\\",\\\"digest\\\":\\\"d\\\"}"
-
-static struct arena arena;
-static struct workload_facts web;
-static struct pods_evidence_build build;
-static struct pods_evidence found;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, 1u << 22);
-    web = fixture_workload();
-    pods_evidence_begin(&build, &web, &arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_done(&arena);
-    return 0;
-}
-
-typedef int (*add_fn)(struct pods_evidence_build *b, const json_t *root, struct err *err);
-
-static int add(add_fn fn, const char *text, struct err *err)
-{
-    json_auto_t *root = json_decode(text, strlen(text), err);
-
-    return root ? fn(&build, root, err) : -1;
-}
-
-static void must_add(add_fn fn, const char *text)
-{
-    struct err err = {0};
-
-    if (add(fn, text, &err) < 0)
-        fail_msg("%s: %s", text, err.msg);
-}
-
-static void end(void)
-{
-    assert_int_equal(pods_evidence_end(&build, &found, NULL), 0);
-}
-
-/* A ReplicaSet: @fill "" is none; @mark "" is none. */
-static void marked_set(const char *name, int number, const char *fill, const char *mark)
-{
-    char text[1024], annotation[256] = "";
-
-    if (*mark)
-        (void)snprintf(annotation, sizeof(annotation), ",\"rampart.dev/rollout\":\"%s\"", mark);
-    (void)snprintf(text, sizeof(text),
-                   "{\"metadata\":{\"name\":\"%s\",\"uid\":\"uid-%s\"," OWNER(
-                       "uid-web") ",\"labels\":"
-                                  "{\"pod-template-hash\":\"h-%s\"},\"annotations\":{\"deployment."
-                                  "kubernetes.io/"
-                                  "revision\":\"%d\"%s}},\"spec\":{\"template\":{\"metadata\":{"
-                                  "\"annotations\":{"
-                                  "\"rampart.dev/fill\":\"%s\"}}}}}",
-                   name, name, name, number, annotation, fill);
-    must_add(pods_evidence_revision, text);
-}
-
-/* @phase NULL: without a mark. */
-static void replica_set(const char *name, int number, const char *fill, const char *phase)
-{
-    char mark[128] = "";
-
-    if (phase)
-        (void)snprintf(mark, sizeof(mark), MARK, phase);
-    marked_set(name, number, fill, mark);
-}
-
-/* A pod of ReplicaSet @owner with @status as members of its status. */
-static void pod(const char *name, const char *owner, const char *status)
-{
-    char text[2048];
-
-    (void)snprintf(text, sizeof(text),
-                   "{\"metadata\":{\"name\":\"%s\",\"uid\":\"uid-%s\",\"ownerReferences\":[{"
-                   "\"controller\":true,\"uid\":\"uid-%s\"}]},\"status\":{%s}}",
-                   name, name, owner, status);
-    must_add(pods_evidence_pod, text);
-}
 
 #define READY                                                                             \
     "\"conditions\":[{\"type\":\"Initialized\",\"status\":\"True\"},{\"type\":\"Ready\"," \
@@ -143,52 +51,6 @@ static void test_no_pod_is_new_before_the_controller_has_made_the_revision(void 
     end();
     assert_int_equal(found.new_count, 0);
     assert_int_equal(found.old_count, 1);
-}
-
-static void test_what_was_tried_is_told_once_and_proven_only_by_its_own_mark(void **state)
-{
-    (void)state;
-    replica_set("a", 1, "k1", "Proving");
-    replica_set("b", 2, "k1", "Proven");
-    replica_set("c", 3, "k2", "Proven"); /* of k1: the mark came with a later fill */
-    replica_set("d", 4, "k3", "nonsense");
-    replica_set("e", 5, "", NULL);
-    end();
-    assert_int_equal(found.tried_count, 3);
-    assert_true(found.tried[0].is_proven);
-    assert_false(found.tried[1].is_proven);
-    assert_false(found.tried[2].is_proven);
-}
-
-/* What the runtime took back itself as its profile went was no failure, and nobody else's doing. */
-static void test_what_we_took_back_ourselves_was_not_tried(void **state)
-{
-#define SINCE(phase, key, started)                                                            \
-    "{\\\"phase\\\":\\\"" phase "\\\",\\\"key\\\":\\\"" key "\\\",\\\"digest\\\":\\\"d0\\\"," \
-    "\\\"started\\\":" started "}"
-    static const struct {
-        const char *filled, *bare; /* the marks of the two ReplicaSets; the second is the newest */
-        bool was_tried;
-    } cases[] = {
-        {SINCE("Proven", "k1", "100"), SINCE("TakenBack", "k1", "200"), false},
-        {"", SINCE("TakenBack", "k1", "200"), false},
-        {SINCE("Proven", "k1", "100"), SINCE("TakenBack", "k2", "200"), true},
-        {SINCE("Proven", "k1", "100"), SINCE("Reverted", "k1", "200"), true},
-        {SINCE("Proven", "k1", "100"), "", true},
-        /* Filled in again since then, and whoever took that away was not us. */
-        {SINCE("Proving", "k1", "300"), SINCE("TakenBack", "k1", "200"), true},
-        {SINCE("Proven", "k1", "300"), SINCE("TakenBack", "k1", "200"), true},
-    };
-
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        teardown(state);
-        setup(state);
-        marked_set("filled", 1, "k1", cases[i].filled);
-        marked_set("bare", 2, "", cases[i].bare);
-        end();
-        if (found.tried_count != cases[i].was_tried)
-            fail_msg("%s and %s", cases[i].filled, cases[i].bare);
-    }
 }
 
 static void test_each_word_of_the_kubelet_is_one_trouble(void **state)
@@ -506,8 +368,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_pods_of_the_newest_replica_set_are_new),
         TEST(test_no_pod_is_new_before_the_controller_has_made_the_revision),
-        TEST(test_what_was_tried_is_told_once_and_proven_only_by_its_own_mark),
-        TEST(test_what_we_took_back_ourselves_was_not_tried),
         TEST(test_each_word_of_the_kubelet_is_one_trouble),
         TEST(test_one_root_among_the_pods_makes_the_container_root),
         TEST(test_stuck_pods_of_a_failed_revision_are_told_with_their_uids),
