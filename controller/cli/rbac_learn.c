@@ -8,6 +8,7 @@
 
 #include "rampart/cli/args.h"
 #include "rampart/cli/cli.h"
+#include "rampart/cli/learn_compare.h"
 #include "rampart/cli/learn_print.h"
 #include "rampart/cli/rbac.h"
 #include "rampart/cli/terminal.h"
@@ -28,12 +29,14 @@ struct settings {
     struct learn_filter filter;
     struct learn_bounds bounds;
     enum learn_format format;
+    struct learn_compare compare;
 };
 
 struct reading {
     const struct settings *settings;
     struct learn_table *table; /* owned */
     struct audit_log *log;     /* owned */
+    struct access graph;       /* what is compared with; empty: nothing */
     struct learn_tally tally;
     const char *path;     /* of the file, for messages */
     uint64_t unreadable;  /* lines of this file */
@@ -157,21 +160,33 @@ static int read_all(struct reading *r, struct err *err)
 
 /* ---- writing ---- */
 
+/* Of rights that found no room it cannot be told whether they were used. */
+static int print_account(struct reading *r, const struct learn_account *account,
+                         struct learn_printer *printer, struct arena *a, struct err *err)
+{
+    bool is_compared = learn_compare_is_asked(&r->settings->compare) && account->left_out == 0;
+    struct learn_unused unused;
+    struct learn_roles roles;
+
+    arena_reset(a);
+    if (learn_roles_of(account, a, &roles, err) < 0 ||
+        (is_compared && learn_unused_of(account, &r->graph, a, &unused, err) < 0))
+        return -1;
+    return learn_print_account(printer, account, &roles, is_compared ? &unused : NULL, err);
+}
+
 static int print_all(struct reading *r, struct learn_printer *printer, struct err *err)
 {
     const struct learn_account *const *accounts;
     size_t count;
     AUTO_ARENA a;
 
-    arena_init(&a, LEARN_ROLES_BYTES_MAX);
-    if (learn_table_accounts(r->table, &accounts, &count, err) < 0)
+    arena_init(&a, LEARN_ROLES_BYTES_MAX + LEARN_UNUSED_BYTES_MAX);
+    if (learn_unused_know(r->table, &r->graph, &r->settings->filter, err) < 0 ||
+        learn_table_accounts(r->table, &accounts, &count, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
-        struct learn_roles roles;
-
-        arena_reset(&a);
-        if (learn_roles_of(accounts[i], &a, &roles, err) < 0 ||
-            learn_print_account(printer, accounts[i], &roles, err) < 0)
+        if (print_account(r, accounts[i], printer, &a, err) < 0)
             return -1;
     }
     return learn_print_end(printer, r->table, &r->tally, err);
@@ -200,20 +215,28 @@ static void print_notes(const struct reading *r, const struct learn_printer *pri
                     printer->incomplete, printer->incomplete == 1 ? "" : "s");
 }
 
-static int run(const struct settings *s, bool *ret_is_complete, struct err *err)
+/* The roles first: what is wrong with them is known before a gigabyte is read. */
+static int read_both(struct reading *r, struct err *err)
 {
-    struct reading r = {.settings = s};
     const struct audit_reader reader = {.take_event = take_event,
                                         .take_unreadable = take_unreadable,
-                                        .ctx = &r};
-    struct learn_printer printer;
-    int result = -1;
+                                        .ctx = r};
 
-    r.has_progress = isatty(STDERR_FILENO) != 0;
-    r.table = learn_table_new(&s->bounds, err);
-    r.log = r.table ? audit_log_new(&reader, err) : NULL;
-    if (r.log)
-        result = read_all(&r, err);
+    if (learn_compare_read(&r->settings->compare, &r->graph, err) < 0)
+        return -1;
+    r->table = learn_table_new(&r->settings->bounds, err);
+    r->log = r->table ? audit_log_new(&reader, err) : NULL;
+    return r->log ? read_all(r, err) : -1;
+}
+
+static int run(const struct settings *s, bool *ret_is_complete, struct err *err)
+{
+    struct reading r = {.settings = s, .has_progress = isatty(STDERR_FILENO) != 0};
+    struct learn_printer printer;
+    int result;
+
+    access_init(&r.graph, LEARN_COMPARE_BYTES_MAX);
+    result = read_both(&r, err);
     if (result == 0) {
         learn_print_begin(&printer, stdout, s->format, &s->bounds);
         result = print_all(&r, &printer, err);
@@ -224,6 +247,7 @@ static int run(const struct settings *s, bool *ret_is_complete, struct err *err)
         print_notes(&r, &printer);
     audit_log_free(r.log);
     learn_table_free(r.table);
+    access_done(&r.graph);
     return result;
 }
 
@@ -341,6 +365,9 @@ static int parse(const struct arg_command *command, struct settings *s)
         parse_bound(command, "namespaces-max", s->namespaces_max, LEARN_NAMESPACES_MAX,
                     &s->bounds.namespaces_max) != EXIT_DONE)
         return EXIT_USAGE;
+    if ((s->compare.kubeconfig || s->compare.context) && !s->compare.has_cluster)
+        return args_refuse(command, s->compare.kubeconfig ? "kubeconfig" : "context",
+                           "nothing is asked of a cluster without --compare-cluster");
     return parse_format(command, s);
 }
 
@@ -384,6 +411,22 @@ int rbac_learn_command(int argc, char **argv)
          .ret_flag = &s.filter.has_everyones_rights,
          .help = "also what Kubernetes grants every ServiceAccount by\ndefault, like /version and "
                  "reviews of itself"},
+        {.name = "compare",
+         .value = "FILE",
+         .ret_list = &s.compare.files,
+         .help = "manifests with roles and bindings, or a folder: also\nwhat these give and was "
+                 "never used; may be given\nseveral times"},
+        {.name = "compare-cluster",
+         .ret_flag = &s.compare.has_cluster,
+         .help = "the same with what the cluster has"},
+        {.name = "kubeconfig",
+         .value = "FILE",
+         .ret_text = &s.compare.kubeconfig,
+         .help = "of that cluster (default: KUBECONFIG, else\nin-cluster, else ~/.kube/config)"},
+        {.name = "context",
+         .value = "NAME",
+         .ret_text = &s.compare.context,
+         .help = "of the kubeconfig (default: its current one)"},
         {.name = "output",
          .letter = 'o',
          .value = "FORMAT",
