@@ -7,7 +7,9 @@
 
 #include "rampart/reconcilers/learn_table.h"
 
-#define LEARN_BLOCK_BYTES 32 /* what is counted for a block of memory besides its text */
+/* What is counted for a text besides its bytes: what malloc adds, and its place in an array that
+ * grows by doubling. */
+#define LEARN_BLOCK_BYTES 48
 
 /* Bytes, as they are counted. */
 struct learn_room {
