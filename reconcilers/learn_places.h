@@ -20,7 +20,8 @@ struct learn_room {
 };
 
 /* Notes that the right was used in @ns ("": the whole cluster) with @name ("": none). -1: out of
- * memory; the places are as before. */
+ * memory; the places are as before, but for an empty one that may have come. The same where the
+ * room is out. */
 MUST_CHECK int learn_places_add(struct learn_right *right, const struct learn_bounds *bounds,
                                 const char *ns, const char *name, struct learn_room *room);
 void learn_places_done(struct learn_right *right);

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,21 +100,32 @@ static bool is_gzip(const char *bytes, size_t len)
     return len >= 2 && (unsigned char)bytes[0] == 0x1f && (unsigned char)bytes[1] == 0x8b;
 }
 
-static int read_chunks(struct reading *r, FILE *in, char *chunk, struct err *err)
+/* What is there of a stream, at once; 0 at its end, -1 with errno. */
+static ssize_t read_some(int fd, char *chunk)
 {
-    size_t len;
+    ssize_t len;
 
-    while ((len = fread(chunk, 1, CHUNK_LEN, in)) > 0) {
-        if (r->bytes == 0 && is_gzip(chunk, len))
+    do
+        len = read(fd, chunk, CHUNK_LEN);
+    while (len < 0 && errno == EINTR);
+    return len;
+}
+
+static int read_chunks(struct reading *r, int fd, char *chunk, struct err *err)
+{
+    ssize_t len;
+
+    while ((len = read_some(fd, chunk)) > 0) {
+        if (r->bytes == 0 && is_gzip(chunk, (size_t)len))
             return err_set(err, ERR_INVALID,
                            "is compressed, which is not read here; unpack it on the way: zcat FILE "
                            "| rampart rbac learn --audit-log -");
-        r->bytes += len;
-        if (audit_log_feed(r->log, chunk, len, err) < 0)
+        r->bytes += (uint64_t)len;
+        if (audit_log_feed(r->log, chunk, (size_t)len, err) < 0)
             return -1;
         show_progress(r);
     }
-    if (ferror(in))
+    if (len < 0)
         return err_set(err, ERR_IO, "%s", strerror(errno));
     return audit_log_end(r->log, err);
 }
@@ -121,18 +133,18 @@ static int read_chunks(struct reading *r, FILE *in, char *chunk, struct err *err
 static int read_file(struct reading *r, const char *path, char *chunk, struct err *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
-    FILE *in = is_stdin ? stdin : fopen(path, "re");
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     struct stat info;
     int result;
 
-    if (!in)
+    if (fd < 0)
         return err_set(err, ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
     r->path = is_stdin ? "standard input" : path;
     r->bytes = r->unreadable = 0;
-    r->size = fstat(fileno(in), &info) == 0 && S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;
-    result = read_chunks(r, in, chunk, err);
+    r->size = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;
+    result = read_chunks(r, fd, chunk, err);
     if (!is_stdin)
-        (void)fclose(in);
+        (void)close(fd);
     hide_progress(r);
     if (r->unreadable > UNREADABLE_SHOWN_MAX)
         (void)fprintf(stderr, "note: %s: %" PRIu64 " more lines are left out\n", r->path,
@@ -231,7 +243,9 @@ static int read_both(struct reading *r, struct err *err)
 
 static int run(const struct settings *s, bool *ret_is_complete, struct err *err)
 {
-    struct reading r = {.settings = s, .has_progress = isatty(STDERR_FILENO) != 0};
+    struct reading r = {.settings = s,
+                        .has_progress = isatty(STDERR_FILENO) != 0,
+                        .shown_ms = clock_monotonic_ms()};
     struct learn_printer printer;
     int result;
 
