@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds one program of e2e/ into BUILD/e2e/bin and says how far it is: the first build of kube
 # compiles all of Kubernetes. `go install` does nothing when nothing changed.
-# usage: e2e/build.sh kube|kwok|cluster|demo|floor|reference|bench
+# usage: e2e/build.sh kube|kwok|argocd|cluster|demo|floor|reference|bench
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -22,11 +22,11 @@ kube)
         ldflags="$ldflags -X $place.gitVersion=$kube_version -X $place.gitMajor=1 -X $place.gitMinor=${minor%%.*}"
     done
     ;;
-kwok) module=kwok package=. ;;
+kwok | argocd) module=$name package=. ;;
 cluster | demo | bench) ;;
 floor | reference) package=./contenders/$name ;;
 *)
-    echo "usage: e2e/build.sh kube|kwok|cluster|demo|floor|reference|bench" >&2
+    echo "usage: e2e/build.sh kube|kwok|argocd|cluster|demo|floor|reference|bench" >&2
     exit 2
     ;;
 esac

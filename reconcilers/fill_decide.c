@@ -319,11 +319,12 @@ int fill_apply(const struct pod_template *pod, const struct fill *fill, struct a
 }
 
 int fill_unset(const struct pod_template *pod, const struct workloads_section *section,
-               const struct fill *fill, struct arena *a, size_t *ret_count, struct err *err)
+               const struct fill *fill, const struct fill_exempt *exempt, struct arena *a,
+               size_t *ret_count, struct err *err)
 {
     struct workloads_section all = *section;
     struct pod_template filled = *pod;
-    struct decision d = {.pod = &filled, .section = &all};
+    struct decision d = {.pod = &filled, .section = &all, .exempt = exempt};
     struct fill left;
 
     all.on_unknown = ON_UNKNOWN_TRY;

@@ -116,7 +116,7 @@ static enum rollout_reason find_out(struct harden_pass *p, const struct rollout_
 {
     const struct pods_evidence *pods = p->in->evidence;
 
-    if (!pods)
+    if (!pods && (known_before(p) != ROLLOUT_FINE || rollout->left != ROLLOUT_STATED_NULL))
         return known_before(p);
     switch (rollout->act == ROLLOUT_ACT_NOTHING ? rollout->reason : ROLLOUT_FINE) {
     case ROLLOUT_TRIED_BEFORE:
@@ -167,12 +167,17 @@ static bool is_about_fill(enum rollout_reason reason)
            reason == ROLLOUT_MEMORY_FULL;
 }
 
+static const char *note_message(const struct harden_pass *p, const struct rollout_step *rollout)
+{
+    return p->note == rollout->left ? rollout->left_message : rollout_left_message(p->note);
+}
+
 static int say(struct harden_pass *p, const struct rollout_step *rollout, struct err *err)
 {
     /* What a mark will say is said once it is there. */
     bool is_silent = rollout->act == ROLLOUT_ACT_MARK || rollout->act == ROLLOUT_ACT_REVERT ||
                      (!rollout->has_fill && is_about_fill(rollout->reason));
-    const char *message = rollout_left_message(p->note);
+    const char *message = note_message(p, rollout);
 
     /* Before it is looked at once more, the last look has the word. */
     p->step.keeps_finding =
@@ -220,7 +225,9 @@ static int follow_rollout(struct harden_pass *p, struct err *err)
     p->step.keeps_before = rollout.keeps_before;
     p->note = find_out(p, &rollout);
     p->is_note_marked = p->note != ROLLOUT_FINE && p->note == left_by_mark(p);
-    p->step.memory.note = p->is_note_of_mark ? ROLLOUT_FINE : (uint8_t)p->note;
+    /* Who states it as null may cease to, and the template stays the same. */
+    p->step.memory.note =
+        p->is_note_of_mark || p->note == ROLLOUT_STATED_NULL ? ROLLOUT_FINE : (uint8_t)p->note;
     if (act(p, &rollout, err) < 0)
         return -1;
     return say(p, &rollout, err);

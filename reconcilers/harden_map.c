@@ -25,7 +25,9 @@ static bool is_as_before(const struct workload_facts *a, const struct workload_f
            a->is_on_delete == b->is_on_delete && a->has_partition == b->has_partition &&
            a->is_ordered == b->is_ordered && a->is_stalled == b->is_stalled &&
            is_same_text(a->revision_update, b->revision_update) &&
-           is_same_text(a->template_rival.manager, b->template_rival.manager);
+           a->jobs_digest == b->jobs_digest &&
+           is_same_text(a->template_rival.manager, b->template_rival.manager) &&
+           claims_equal(a->claims, b->claims);
 }
 
 /* The last mark that goes lets the finalizer of its profile go. */

@@ -45,11 +45,13 @@ static int decide(const struct rollout_input *in, struct arena *a, struct harden
     const struct pod_template *pod = &in->workload->pod;
     struct workloads_section trying = *in->section, skipping = *in->section;
     struct fill wanted, sure, missing, proposed;
+    struct fill_exempt exempt;
 
+    fill_leave_claims(in->workload, in->section, in->exempt, &exempt);
     trying.on_unknown = ON_UNKNOWN_TRY;
     skipping.on_unknown = ON_UNKNOWN_SKIP;
-    if (fill_decide(pod, &trying, NULL, 0, in->exempt, a, &wanted, err) < 0 ||
-        fill_decide(pod, &skipping, NULL, 0, in->exempt, a, &sure, err) < 0 ||
+    if (fill_decide(pod, &trying, NULL, 0, &exempt, a, &wanted, err) < 0 ||
+        fill_decide(pod, &skipping, NULL, 0, &exempt, a, &sure, err) < 0 ||
         fill_decide(pod, &trying, NULL, 0, NULL, a, &missing, err) < 0 ||
         fill_propose(pod, in->section, a, &proposed, err) < 0)
         return -1;

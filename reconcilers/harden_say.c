@@ -1,5 +1,6 @@
 /* What is said of a workload: as a finding, for its profile's status and as an Event. */
 #include "harden_pass.h"
+#include "rampart/reconcilers/policy_spec.h"
 
 static const struct {
     enum reason reason; /* REASON_NONE: waiting is nothing to be told */
@@ -23,6 +24,7 @@ static const struct {
     [ROLLOUT_UNHEALTHY] = {REASON_WORKLOAD_SKIPPED, true, "is not filled in"},
     [ROLLOUT_NO_BUDGET_ROOM] = {REASON_WORKLOAD_SKIPPED, false, "is not filled in"},
     [ROLLOUT_NO_QUOTA] = {REASON_WORKLOAD_SKIPPED, true, "is filled in without requests or limits"},
+    [ROLLOUT_STATED_NULL] = {REASON_WORKLOAD_SKIPPED, true, "is not filled in, or not wholly"},
     [ROLLOUT_CANNOT_DELETE] = {REASON_WORKLOAD_SKIPPED, true, "is stuck"},
 };
 
@@ -75,6 +77,26 @@ static bool is_of_mark(enum rollout_reason reason)
            reason == ROLLOUT_IS_CONTESTED;
 }
 
+/* The same for each process that reads the mark, and another one for the next mark. *ret_once NULL:
+ * the mark does not say it. */
+static int once_of(const struct harden_pass *p, enum rollout_reason reason, const char **ret_once,
+                   struct err *err)
+{
+    char hex[17];
+    const char *text;
+
+    *ret_once = NULL;
+    if (!is_of_mark(reason) || !p->has_mark)
+        return 0;
+    text = arena_printf(p->a, "%s %s %s %lld", p->w->object.uid, rollout_phase_name(p->mark.phase),
+                        p->mark.key, (long long)p->mark.started_s);
+    if (!text)
+        return err_nomem(err);
+    policy_spec_hash(text, hex);
+    *ret_once = arena_strdup(p->a, hex);
+    return *ret_once ? 0 : err_nomem(err);
+}
+
 /* As whom a workload runs that runs nothing, nobody can know: thousands of them are nothing to be
  * told. Once something runs, a look tells. */
 static bool is_no_news(const struct harden_pass *p, enum rollout_reason reason)
@@ -106,6 +128,8 @@ int harden_say(struct harden_pass *p, enum rollout_reason reason, const char *me
     };
     if (!finding->message)
         return err_nomem(err);
+    if (once_of(p, reason, &finding->once, err) < 0)
+        return -1;
     p->step.finding = finding;
     p->step.was_said =
         !p->in->before && ((p->is_note_marked && reason == p->note) ||

@@ -40,9 +40,10 @@ static int patch_mark(struct harden_pass *p, const struct fill *fill,
 
 int harden_fill(struct harden_pass *p, const struct rollout_step *rollout, struct err *err)
 {
-    /* Should the write be refused, the change of the owner still waits for its answer. */
+    /* Should the write be refused, the change of the owner still waits for its answer; and so does
+     * the workload: what runs is what its mark says. */
     p->step.keeps_before = true;
-    p->step.state = HARDEN_RUNS;
+    p->step.state = HARDEN_WAITS;
     return patch_mark(p, &rollout->fill, &rollout->mark, "fill in", err);
 }
 
@@ -173,10 +174,8 @@ static int take_back_fill(struct harden_pass *p, bool *ret_is_done, struct err *
     *ret_is_done = true;
     if (back.why && !back.kept)
         return leave(p, &p->mark, back.why, err);
-    if (back.patch && restarts_pods(p->w)) {
-        p->step.state = HARDEN_RUNS;
+    if (back.patch && restarts_pods(p->w))
         return write_patch(p, back.patch, "take back what was filled into", err);
-    }
     *ret_is_done = false; /* what others have adopted stays, and the marks go */
     return 0;
 }

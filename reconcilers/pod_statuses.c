@@ -176,8 +176,10 @@ int pod_statuses_read(const json_t *pod, bool is_of_job, struct pods_evidence_bu
         if (since_s > s.ready_s)
             s.ready_s = since_s;
     }
-    if (is_of_job && strcmp(phase, "Succeeded") == 0)
+    if (is_of_job && strcmp(phase, "Succeeded") == 0) {
         s.is_ready = true;
+        s.ready_s = 0; /* it has come to its end: there is nothing to wait for */
+    }
     if (is_of_job && strcmp(phase, "Failed") == 0)
         note_trouble(&s, POD_CRASH_LOOP, "", "Failed", text_of(status, "message"));
     *ret_statuses = s;

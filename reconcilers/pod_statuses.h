@@ -8,7 +8,8 @@ struct pod_statuses {
     bool is_ready;    /* condition Ready; of a Job's pod also when it succeeded */
     uint8_t troubles; /* bits of enum pod_trouble */
     uint8_t worst;    /* the highest of them */
-    int64_t ready_s;  /* when it became ready or its last container began; 0: not told */
+    int64_t ready_s;  /* when it became ready or its last container began; 0: not told, or it has
+                         succeeded */
     char message[EVIDENCE_MESSAGE_MAX]; /* about @worst: "container app: CrashLoopBackOff: ..." */
 };
 

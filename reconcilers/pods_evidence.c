@@ -71,12 +71,17 @@ static int read_proof(struct pods_evidence_build *b, const json_t *annotations,
     struct rollout_mark mark;
     struct err why = {0};
 
-    if (!text || !r->key)
+    if (!text)
         return 0;
     if (rollout_mark_read(text, b->a, &mark, &why) < 0)
         return why.code == ERR_NOMEM ? err_nomem(err) : 0;
-    r->is_proven = mark.phase == ROLLOUT_PROVEN && strcmp(mark.key, r->key) == 0;
-    r->proven_s = r->is_proven ? mark.started_s : 0;
+    if (!r->key && mark.phase == ROLLOUT_TAKEN_BACK) {
+        r->taken_back = mark.key;
+        r->taken_back_s = mark.started_s;
+    } else if (r->key && strcmp(mark.key, r->key) == 0) {
+        r->is_proven = mark.phase == ROLLOUT_PROVEN;
+        r->marked_s = mark.started_s;
+    }
     return 0;
 }
 
@@ -268,6 +273,15 @@ static int users_order(const void *one, const void *other)
     return strcmp(a->container, b->container);
 }
 
+/* The template as it is now is what we left when we took that back, after all that became of it:
+ * neither a failure nor anybody else's word. */
+static bool was_taken_back(const struct evidence_revision *current,
+                           const struct evidence_revision *r)
+{
+    return current && current->taken_back && strcmp(current->taken_back, r->key) == 0 &&
+           r->marked_s <= current->taken_back_s;
+}
+
 static int collect_tried(struct pods_evidence_build *b, struct err *err)
 {
     struct tried_fill *tried = arena_calloc(b->a, b->revisions_count + 1, sizeof(*tried));
@@ -278,8 +292,9 @@ static int collect_tried(struct pods_evidence_build *b, struct err *err)
     for (size_t i = 0; i < b->revisions_count; i++) {
         const struct evidence_revision *r = &b->revisions[i];
 
-        if (r->key && r != b->current)
-            tried[count++] = (struct tried_fill){r->key, r->is_proven, r->proven_s};
+        if (r->key && r != b->current && !was_taken_back(b->current, r))
+            tried[count++] =
+                (struct tried_fill){r->key, r->is_proven, r->is_proven ? r->marked_s : 0};
     }
     qsort(tried, count, sizeof(*tried), tried_order);
     for (size_t i = 0; i < count; i++) {

@@ -26,6 +26,7 @@ static const char *const reason_names[ROLLOUT_REASON_COUNT] = {
     [ROLLOUT_WAITS_FOR_POD] = "ProofPending",
     [ROLLOUT_CANNOT_DELETE] = "StuckPods",
     [ROLLOUT_NO_QUOTA] = "NoQuotaRoom",
+    [ROLLOUT_STATED_NULL] = "StatedNull",
 };
 
 const char *rollout_reason_name(enum rollout_reason reason)
@@ -168,7 +169,7 @@ static int begin_pass(struct rollout_pass *p, struct err *err)
     const struct workload_facts *w = p->in->workload;
     struct err why = {0};
 
-    p->rival = p->step.message = "";
+    p->rival = p->step.message = p->step.left_message = "";
     p->step.look_again_s = INT64_MAX;
     rollout_remember(w, &p->now);
     p->wanted = rollout_wanted(p->in->section, p->a);
@@ -197,20 +198,18 @@ static int decide_fill(struct rollout_pass *p, struct fill *ret_fill, struct err
     const struct pod_template *pod = &in->workload->pod;
     const struct container_evidence *users = in->pods ? in->pods->users : NULL;
     size_t users_count = in->pods ? in->pods->users_count : 0;
-    struct fill_exempt exempt = {.fields = {0}};
     bool for_quota = false;
     uint8_t refused = 0;
 
-    if (fill_decide(pod, in->section, users, users_count, in->exempt, p->a, ret_fill, err) < 0)
+    fill_leave_claims(in->workload, in->section, in->exempt, &p->exempt);
+    if (fill_decide(pod, in->section, users, users_count, &p->exempt, p->a, ret_fill, err) < 0)
         return -1;
     if (in->pods && in->pods->room.is_known)
         refused = room_refuses(&in->pods->room, in->workload, ret_fill, &for_quota);
     if (refused) {
-        if (in->exempt)
-            exempt = *in->exempt;
         for (size_t flag = 0; flag < FILL_RESOURCE_FLAGS_COUNT; flag++)
-            exempt.resources[flag] |= refused >> flag & 1 ? UINT64_MAX : 0;
-        if (fill_decide(pod, in->section, users, users_count, &exempt, p->a, ret_fill, err) < 0)
+            p->exempt.resources[flag] |= refused >> flag & 1 ? UINT64_MAX : 0;
+        if (fill_decide(pod, in->section, users, users_count, &p->exempt, p->a, ret_fill, err) < 0)
             return -1;
     }
     p->step.has_fill = ret_fill->leaves_count > 0;
@@ -218,6 +217,25 @@ static int decide_fill(struct rollout_pass *p, struct fill *ret_fill, struct err
                    : ret_fill->skipped   ? ROLLOUT_UNKNOWN_USER
                    : for_quota           ? ROLLOUT_NO_QUOTA
                                          : ROLLOUT_FINE;
+    p->step.left_message = rollout_left_message(p->step.left);
+    return 0;
+}
+
+/* What others state as null is neither unset nor to be filled in. */
+static int heed_claims(struct rollout_pass *p, struct err *err)
+{
+    const struct rollout_input *in = p->in;
+    struct fill_exempt claimed;
+    const char *text;
+
+    fill_leave_claims(in->workload, in->section, NULL, &claimed);
+    if (fill_unset(&in->workload->pod, in->section, NULL, &claimed, p->a, &p->unset, err) < 0 ||
+        fill_claimed(in->workload, in->section, in->exempt, p->a, &text, err) < 0)
+        return -1;
+    if (p->step.left == ROLLOUT_FINE && text) {
+        p->step.left = ROLLOUT_STATED_NULL;
+        p->step.left_message = text;
+    }
     return 0;
 }
 
@@ -237,8 +255,7 @@ int rollout_step(const struct rollout_input *in, struct arena *a, struct rollout
         *ret_step = p.step;
         return 0;
     }
-    if (decide_fill(&p, &fill, err) < 0 ||
-        fill_unset(&in->workload->pod, in->section, NULL, a, &p.unset, err) < 0)
+    if (decide_fill(&p, &fill, err) < 0 || heed_claims(&p, err) < 0)
         return -1;
     if (is_under_proof(&p) && !rollout_was_taken(&p) && rollout_prove(&p, &is_done, err) < 0)
         return -1;

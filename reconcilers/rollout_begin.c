@@ -2,7 +2,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "rampart/kube/timestamp.h"
 #include "rampart/reconcilers/policy_spec.h"
 #include "rollout_pass.h"
 
@@ -118,14 +117,9 @@ static const struct tried_fill *find_tried(const struct pods_evidence *pods, con
  * leaves no trace, and nobody else is to be named for it. */
 static const char *suspect(const struct rollout_pass *p, int64_t since_s)
 {
-    const struct rival *rival = &p->in->workload->template_rival;
-    struct err ignored = {0};
-    int64_t at_ms;
+    const struct template_rival *rival = &p->in->workload->template_rival;
 
-    if (!rival->manager || !rival->time || timestamp_parse(rival->time, &at_ms, &ignored) < 0 ||
-        at_ms / 1000 < since_s)
-        return "";
-    return rival->manager;
+    return rival->manager && rival->at_ms / 1000 >= since_s ? rival->manager : "";
 }
 
 static void stand_down(struct rollout_pass *p, enum rollout_phase phase, const char *key,
@@ -261,7 +255,7 @@ static int begin_fill(struct rollout_pass *p, const struct fill *fill, const cha
     bool is_idle = rollout_is_idle(p->in);
     size_t unset;
 
-    if (fill_unset(&w->pod, p->in->section, fill, p->a, &unset, err) < 0)
+    if (fill_unset(&w->pod, p->in->section, fill, NULL, p->a, &unset, err) < 0)
         return -1;
     p->step.act = ROLLOUT_ACT_FILL;
     p->step.fill = *fill;
@@ -277,7 +271,9 @@ static int begin_fill(struct rollout_pass *p, const struct fill *fill, const cha
         .key = key,
         .digest = bare_digest(p),
         .wanted = p->wanted,
-        .left = p->step.left == ROLLOUT_FINE ? "" : rollout_reason_name(p->step.left),
+        .left = p->step.left == ROLLOUT_FINE || p->step.left == ROLLOUT_STATED_NULL
+                    ? "" /* which the workload says itself */
+                    : rollout_reason_name(p->step.left),
         .profile = p->in->profile,
         .rival = lost ? p->rival : "",
         .message = "",
@@ -293,7 +289,7 @@ static int begin_fill(struct rollout_pass *p, const struct fill *fill, const cha
 static void say_what_is_left(struct rollout_pass *p)
 {
     p->step.reason = p->step.left;
-    p->step.message = rollout_left_message(p->step.left);
+    p->step.message = p->step.left_message;
 }
 
 /* What the namespace has room for may be asked before anything runs; its pods not, for then there

@@ -57,6 +57,18 @@ static int read_text(const json_t *root, const char *name, size_t len_max, struc
     return 0;
 }
 
+/* Left out where it is what the key begins with, as fill_key() makes it. */
+static int read_digest(const json_t *root, const char *key, struct arena *a,
+                       const char **ret_digest, struct err *err)
+{
+    size_t len = strcspn(key, ".");
+
+    if (key[len] == '\0' || len > DIGEST_LEN_MAX || json_member(root, "digest"))
+        return json_need_str(root, "digest", DIGEST_LEN_MAX, a, ret_digest, err);
+    *ret_digest = arena_strndup(a, key, len);
+    return *ret_digest ? 0 : err_nomem(err);
+}
+
 static int read_numbers(const json_t *root, struct rollout_mark *mark, struct err *err)
 {
     int64_t troubles, lost, containers, unset;
@@ -95,7 +107,7 @@ int rollout_mark_read(const char *text, struct arena *a, struct rollout_mark *re
         return err_set(err, ERR_INVALID, "%s: expected an object", ANNOTATION_ROLLOUT);
     if (read_phase(root, a, &mark.phase, err) < 0 || read_numbers(root, &mark, err) < 0 ||
         json_need_str(root, "key", FILL_KEY_LEN_MAX, a, &mark.key, err) < 0 ||
-        json_need_str(root, "digest", DIGEST_LEN_MAX, a, &mark.digest, err) < 0 ||
+        read_digest(root, mark.key, a, &mark.digest, err) < 0 ||
         read_text(root, "wanted", DIGEST_LEN_MAX, a, &mark.wanted, err) < 0 ||
         read_text(root, "left", LEFT_LEN_MAX, a, &mark.left, err) < 0 ||
         read_text(root, "profile", PROFILE_NAME_MAX, a, &mark.profile, err) < 0 ||
@@ -140,6 +152,13 @@ static void add_number(struct json_build *j, const char *name, int64_t number)
         json_add_int(j, name, number);
 }
 
+static bool begins_key(const char *digest, const char *key)
+{
+    size_t len = strcspn(key, ".");
+
+    return key[len] == '.' && strlen(digest) == len && memcmp(digest, key, len) == 0;
+}
+
 int rollout_mark_write(const struct rollout_mark *mark, struct arena *a, const char **ret_text,
                        struct err *err)
 {
@@ -162,7 +181,8 @@ int rollout_mark_write(const struct rollout_mark *mark, struct arena *a, const c
         json_open_obj(&j, NULL);
         json_add_str(&j, "phase", phase_names[mark->phase]);
         json_add_str(&j, "key", mark->key);
-        json_add_str(&j, "digest", mark->digest);
+        if (!begins_key(mark->digest, mark->key))
+            json_add_str(&j, "digest", mark->digest);
         add_text(&j, "wanted", mark->wanted);
         add_text(&j, "left", mark->left);
         add_text(&j, "profile", mark->profile);

@@ -10,6 +10,7 @@ struct rollout_pass {
     struct rollout_mark mark;       /* of the workload, when @has_mark */
     bool has_mark;                  /* it is there and can be read */
     const char *wanted;             /* digest of what the section wants to be filled in */
+    struct fill_exempt exempt;      /* what exceptions, and who states it as null, leave alone */
     struct harden_memory now;       /* of the workload */
     size_t unset;                   /* fill_unset() of the template as it is */
     const char *rival;              /* who has taken back what was filled in; "": nobody knows */

@@ -128,7 +128,8 @@ static void prove_pending(struct rollout_pass *p)
             mark(p, ROLLOUT_PROVING, p->in->now_s);
         return;
     }
-    rollout_look(p, ROLLOUT_PENDING_LOOK_S);
+    rollout_look(p,
+                 p->in->workload->has_active_job ? ROLLOUT_ACTIVE_LOOK_S : ROLLOUT_PENDING_LOOK_S);
     if (!p->in->pods)
         return;
     if (new_troubles(p))

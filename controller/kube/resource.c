@@ -203,10 +203,18 @@ static const struct projection workload_annotations[] = {ANNOTATION_COMMON,
                                                          KEEP("rampart.dev/rollout"), END};
 static const struct projection workload_owner[] = {KEEP("kind"), KEEP("name"), KEEP("controller"),
                                                    END};
-static const struct projection job_fields[] = {PARTS("f:template", nothing), END};
+/* Who owns a field that may be filled in; that the template is there is all that counts else. */
+static const struct projection container_fields[] = {KEEP("f:securityContext"), KEEP("f:resources"),
+                                                     END};
+static const struct projection containers_fields[] = {PARTS("*", container_fields), END};
+static const struct projection pod_fields[] = {KEEP("f:securityContext"),
+                                               PARTS("f:initContainers", containers_fields),
+                                               PARTS("f:containers", containers_fields), END};
+static const struct projection template_fields[] = {PARTS("f:spec", pod_fields), END};
+static const struct projection job_fields[] = {PARTS("f:template", template_fields), END};
 static const struct projection job_template_fields[] = {PARTS("f:spec", job_fields), END};
 static const struct projection workload_spec_fields[] = {
-    PARTS("f:template", nothing), PARTS("f:jobTemplate", job_template_fields), END};
+    PARTS("f:template", template_fields), PARTS("f:jobTemplate", job_template_fields), END};
 static const struct projection workload_fields[] = {PARTS("f:spec", workload_spec_fields), END};
 static const struct projection workload_managed[] = {KEEP("manager"), KEEP("operation"),
                                                      KEEP("time"),
@@ -220,8 +228,8 @@ static const struct projection workload_metadata[] = {META_COMMON,
                                                       END};
 
 static const struct projection condition[] = {KEEP("type"), KEEP("status"), END};
-static const struct projection deployment_spec[] = {KEEP("replicas"), KEEP("paused"),
-                                                    KEEP("progressDeadlineSeconds"), TEMPLATE, END};
+static const struct projection deployment_spec[] = {KEEP("replicas"), KEEP("paused"), TEMPLATE,
+                                                    END};
 static const struct projection deployment_status[] = {
     KEEP("observedGeneration"), KEEP("updatedReplicas"),        KEEP("readyReplicas"),
     KEEP("availableReplicas"),  PARTS("conditions", condition), END};
@@ -236,13 +244,9 @@ static const struct projection update_strategy[] = {KEEP("type"),
 static const struct projection stateful_set_spec[] = {KEEP("replicas"), KEEP("podManagementPolicy"),
                                                       PARTS("updateStrategy", update_strategy),
                                                       TEMPLATE, END};
-static const struct projection stateful_set_status[] = {KEEP("observedGeneration"),
-                                                        KEEP("updatedReplicas"),
-                                                        KEEP("readyReplicas"),
-                                                        KEEP("availableReplicas"),
-                                                        KEEP("currentRevision"),
-                                                        KEEP("updateRevision"),
-                                                        END};
+static const struct projection stateful_set_status[] = {
+    KEEP("observedGeneration"), KEEP("updatedReplicas"), KEEP("readyReplicas"),
+    KEEP("availableReplicas"),  KEEP("updateRevision"),  END};
 static const struct projection stateful_set_keep[] = {STATUS_COMMON,
                                                       PARTS("metadata", workload_metadata),
                                                       PARTS("spec", stateful_set_spec),
@@ -262,9 +266,14 @@ static const struct projection job_spec[] = {TEMPLATE, END};
 static const struct projection job_template[] = {PARTS("spec", job_spec), END};
 static const struct projection cron_job_spec[] = {KEEP("suspend"),
                                                   PARTS("jobTemplate", job_template), END};
+/* A CronJob's status tells of its Jobs alone: what runs, what began and what came to a good end. */
+static const struct projection cron_job_status[] = {PARTS("active", nothing), END};
 static const struct projection cron_job_keep[] = {STATUS_COMMON,
                                                   PARTS("metadata", workload_metadata),
-                                                  PARTS("spec", cron_job_spec), END};
+                                                  PARTS("spec", cron_job_spec),
+                                                  PARTS("status", cron_job_status),
+                                                  KEEP("status" SLICE_DIGEST),
+                                                  END};
 
 /* ---- What is scanned ---- */
 static const struct projection scanned_metadata[] = {META_COMMON, KEEP("labels"),

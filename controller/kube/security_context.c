@@ -1,8 +1,11 @@
 #include "rampart/kube/security_context.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "rampart/json/get.h"
+
+static_assert(sizeof(struct security_context) <= 48, "as the header says");
 
 int stated_decode(const json_t *obj, const char *name, uint8_t *ret_stated, struct err *err)
 {
@@ -17,13 +20,13 @@ int stated_decode(const json_t *obj, const char *name, uint8_t *ret_stated, stru
     return 0;
 }
 
-static int id_decode(const json_t *obj, const char *name, bool *ret_has, int64_t *ret_id,
-                     struct err *err)
+static int ids_decode(const json_t *obj, struct security_context *c, struct err *err)
 {
-    if (json_get_int(obj, name, INT64_MIN, INT64_MAX, 0, ret_id, err) < 0)
+    c->has_run_as_user = json_member(obj, "runAsUser");
+    c->has_run_as_group = json_member(obj, "runAsGroup");
+    if (json_get_int(obj, "runAsUser", INT64_MIN, INT64_MAX, 0, &c->run_as_user, err) < 0)
         return -1;
-    *ret_has = json_member(obj, name) != NULL;
-    return 0;
+    return json_get_int(obj, "runAsGroup", INT64_MIN, INT64_MAX, 0, &c->run_as_group, err);
 }
 
 /* A profile that is stated without a type counts as one with a type that nobody knows. */
@@ -129,14 +132,16 @@ static int capabilities_decode(const json_t *obj, struct arena *a, struct securi
                                struct err *err)
 {
     const json_t *capabilities;
+    size_t add_count;
 
     if (json_get_obj(obj, "capabilities", &capabilities, err) < 0)
         return -1;
     c->has_capabilities = capabilities != NULL;
-    if (json_get_strs(capabilities, "add", CAPABILITIES_MAX, POD_TEXT_MAX, a, &c->add,
-                      &c->add_count, err) < 0 ||
+    if (json_get_strs(capabilities, "add", CAPABILITIES_MAX, POD_TEXT_MAX, a, &c->add, &add_count,
+                      err) < 0 ||
         drop_decode(capabilities, c, err) < 0)
         return json_path_wrap(err, "capabilities");
+    c->add_count = (uint16_t)add_count; /* CAPABILITIES_MAX at most */
     return 0;
 }
 
@@ -161,9 +166,7 @@ static int members_decode(const json_t *obj, struct arena *a, struct security_co
         host_process_decode(obj, &c->host_process, err) < 0 ||
         confinement_decode(obj, "seccompProfile", &c->seccomp, err) < 0 ||
         confinement_decode(obj, "appArmorProfile", &c->app_armor, err) < 0 ||
-        proc_mount_decode(obj, &c->proc_mount, err) < 0 ||
-        id_decode(obj, "runAsUser", &c->has_run_as_user, &c->run_as_user, err) < 0 ||
-        id_decode(obj, "runAsGroup", &c->has_run_as_group, &c->run_as_group, err) < 0 ||
+        proc_mount_decode(obj, &c->proc_mount, err) < 0 || ids_decode(obj, c, err) < 0 ||
         se_linux_decode(obj, a, &c->se_linux, err) < 0)
         return -1;
     return capabilities_decode(obj, a, c, err);

@@ -1,5 +1,7 @@
 #include "rampart/kube/workload.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rampart/json/get.h"
@@ -9,6 +11,7 @@
 #define MANAGER_LEN_MAX 128 /* the API server's own limit */
 #define KIND_LEN_MAX 63     /* of an ownerReference */
 #define TEMPLATE_DIGEST "template" SLICE_DIGEST
+#define STATUS_DIGEST "status" SLICE_DIGEST
 
 bool kind_is_workload(enum kind kind)
 {
@@ -27,6 +30,16 @@ static int64_t number_of(const json_t *obj, const char *name, int64_t max, int64
 static int32_t count_of(const json_t *obj, const char *name, int32_t absent)
 {
     return (int32_t)number_of(obj, name, INT32_MAX, absent);
+}
+
+/* Of the first digits of a digest: enough to tell a change. */
+static uint32_t number_of_hex(const json_t *digest)
+{
+    const char *text = json_string_value(digest);
+    char first[9];
+
+    (void)snprintf(first, sizeof(first), "%s", text ? text : "");
+    return (uint32_t)strtoul(first, NULL, 16);
 }
 
 static bool is_text(const json_t *obj, const char *name, const char *text)
@@ -145,8 +158,8 @@ static int managed_read(const json_t *meta, struct arena *a, struct workload_fac
     }
     if (!newest)
         return 0;
-    if (text_keep(newest, "manager", MANAGER_LEN_MAX, a, &w->template_rival.manager, err) < 0 ||
-        text_keep(newest, "time", TIME_LEN_MAX, a, &w->template_rival.time, err) < 0)
+    w->template_rival.at_ms = entry_time(newest);
+    if (text_keep(newest, "manager", MANAGER_LEN_MAX, a, &w->template_rival.manager, err) < 0)
         return -1;
     if (!w->template_rival.manager)
         w->template_rival.manager = "unknown";
@@ -191,8 +204,6 @@ static int stateful_read(const json_t *spec, const json_t *status, struct arena 
 
     w->has_partition = count_of(rolling, "partition", 0) > 0;
     w->is_ordered = !is_text(spec, "podManagementPolicy", "Parallel");
-    if (text_or_empty(status, "currentRevision", NAME_LEN_MAX, a, &w->revision_current, err) < 0)
-        return -1;
     return text_or_empty(status, "updateRevision", NAME_LEN_MAX, a, &w->revision_update, err);
 }
 
@@ -205,11 +216,10 @@ static int progress_read(const json_t *root, struct arena *a, struct workload_fa
     w->generation = number_of(json_member(root, "metadata"), "generation", INT64_MAX, 0);
     w->observed_generation = number_of(status, "observedGeneration", INT64_MAX, 0);
     w->is_on_delete = is_text(json_member(spec, "updateStrategy"), "type", "OnDelete");
-    w->revision_current = w->revision_update = "";
+    w->revision_update = "";
     switch (w->object.kind) {
     case KIND_DEPLOYMENT:
         replicas_read(spec, status, w);
-        w->progress_deadline_s = count_of(spec, "progressDeadlineSeconds", 0);
         w->is_paused = json_is_true(json_member(spec, "paused"));
         w->is_stalled = is_stalled(status);
         return 0;
@@ -221,6 +231,8 @@ static int progress_read(const json_t *root, struct arena *a, struct workload_fa
         return 0;
     default: /* a CronJob has no pods of its own */
         w->is_paused = json_is_true(json_member(spec, "suspend"));
+        w->has_active_job = json_array_size(json_member(status, "active")) > 0;
+        w->jobs_digest = number_of_hex(json_member(root, STATUS_DIGEST));
         return 0;
     }
 }
@@ -249,7 +261,9 @@ int workload_decode(enum kind kind, const json_t *root, struct arena *a, struct 
         text_or_empty(parent, TEMPLATE_DIGEST, TEMPLATE_DIGEST_LEN, a, &w->template_digest, err) <
             0 ||
         marks_read(meta, template, a, w, err) < 0 || owner_read(meta, a, w, err) < 0 ||
-        managed_read(meta, a, w, err) < 0 || progress_read(root, a, w, err) < 0)
+        managed_read(meta, a, w, err) < 0 || progress_read(root, a, w, err) < 0 ||
+        claims_decode(json_member(meta, "managedFields"), kind == KIND_CRON_JOB, template, &w->pod,
+                      a, &w->claims, err) < 0)
         return -1;
     *ret_object = &w->object;
     return 0;

@@ -85,12 +85,18 @@ struct event_series *event_series_new(const struct event *event, const char *key
     assert(is_copied); /* it was measured */
     (void)is_copied;
     s->event.ns = event_namespace(&s->event.regarding);
-    event_series_rename(s, rng);
+    s->event.once = NULL;
+    s->is_once = event->once;
+    if (s->is_once)
+        (void)snprintf(s->suffix, sizeof(s->suffix), "%s", event->once);
+    else
+        event_series_rename(s, rng);
     return s;
 }
 
 void event_series_rename(struct event_series *s, struct rng *rng)
 {
+    assert(!s->is_once);
     (void)snprintf(s->suffix, sizeof(s->suffix), "%016" PRIx64, rng_next(rng));
     s->may_exist = false;
 }

@@ -9,7 +9,7 @@
 
 #define SAID_BYTES_MAX (8u * 1024) /* of one finding; its bounded texts do not reach it */
 
-static_assert(sizeof(struct hardening) <= 96, "as the header says");
+static_assert(sizeof(struct hardening) <= 88, "as the header says");
 
 struct hardening_said { /* its texts lie in its block */
     const char *rule, *message, *manager;
@@ -145,6 +145,19 @@ void hardening_give_turn(struct hardening *r)
 void hardening_end_turn(struct hardening *r)
 {
     end_turn(r);
+}
+
+void hardening_rest(struct hardening *r)
+{
+    end_turn(r);
+    r->is_resting = true;
+}
+
+void hardening_wake(struct hardening *r)
+{
+    if (r->is_resting && r->profile)
+        r->profile->is_dirty = true;
+    r->is_resting = false;
 }
 
 /* ---- Profiles ---- */

@@ -92,12 +92,13 @@ static void take_state(struct manager *m, struct hardening *r, struct harden_loo
 {
     enum harden_state state = l->step.state;
 
-    if (l->step.want == HARDEN_NOTHING && r->has_turn) {
+    l->is_in_vain = l->step.want == HARDEN_NOTHING && r->has_turn && state == HARDEN_WAITS;
+    if (l->is_in_vain) /* others come first, and it comes back after a while */
+        hardening_rest(r);
+    else
+        hardening_wake(r);
+    if (l->step.want == HARDEN_NOTHING)
         hardening_end_turn(r);
-        l->is_in_vain = state == HARDEN_WAITS;
-        if (l->is_in_vain) /* others come first, and it comes back after a while */
-            state = HARDEN_IDLE;
-    }
     if (hardening_set_state(r, state, l->step.is_idle))
         harden_mark_profile(m, r);
 }
@@ -266,14 +267,12 @@ void harden_pass_workload(struct manager *m, const char *key, struct harden_read
 
 /* ---- What failed ---- */
 
-/* It had its turn for nothing, and others have theirs meanwhile. What runs goes on running. */
-static void give_back(struct manager *m, struct hardening *r)
+/* It had its turn for nothing, and others have theirs meanwhile; it goes on waiting. What runs goes
+ * on running. */
+static void give_back(struct hardening *r)
 {
-    if (!r->has_turn)
-        return;
-    hardening_end_turn(r);
-    if (hardening_set_state(r, HARDEN_IDLE, r->is_idle))
-        harden_mark_profile(m, r);
+    if (r->has_turn)
+        hardening_rest(r);
 }
 
 /* Retries that fail alike say nothing new. */
@@ -336,7 +335,7 @@ void harden_unread(struct manager *m, const char *key, const struct err *why, ui
         tell_failure(m, key, r, &finding, why, now_ms);
     }
     if (r)
-        give_back(m, r);
+        give_back(r);
     manager_retry(m, key, now_ms, why->retry_after_ms);
     workqueue_done(m->queue, key);
 }
@@ -365,7 +364,7 @@ static void plan_failed(struct manager *m, const char *key, struct hardening *r,
     finding = failure_of(r, &result->err, &result->failed->object, message);
     tell_failure(m, key, r, &finding, &result->err, now_ms);
     if (r && !may_be_written(m, key, result))
-        give_back(m, r);
+        give_back(r);
     manager_retry(m, key, now_ms, result->err.retry_after_ms);
 }
 
@@ -429,7 +428,7 @@ void harden_on_applied(struct manager *m, const char *key, const struct plan *pl
     case APPLY_FAILED:
         if (result->err.code == ERR_TERMINATING) {
             if (r)
-                give_back(m, r);
+                give_back(r);
             workqueue_forget(m->queue, key);
         } else if (r && is_deletion_forbidden(result))
             do_without_deletions(m, key, r, result, now_ms);

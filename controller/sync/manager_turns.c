@@ -78,7 +78,8 @@ static size_t collect(const struct manager *m, const struct hardening_profile *p
         const struct hardening *r = map_entry_value(e);
         const struct object *workload;
 
-        if (r->profile != p || (r->state == HARDEN_IDLE && !r->has_turn))
+        if (r->profile != p || (r->state == HARDEN_IDLE && !r->has_turn) ||
+            (r->state == HARDEN_WAITS && r->is_resting))
             continue;
         workload = harden_object_of(m, map_entry_key(e));
         if (workload)

@@ -167,10 +167,11 @@ static void succeeded(struct event_series *s, uint64_t now_ms)
     settle(s, now_ms);
 }
 
-/* A name that is taken: by our own request whose answer was lost, or by somebody else's Event. */
+/* A name that is taken: by our own request whose answer was lost, by the process before this one,
+ * which has told it, or by somebody else's Event. */
 static void name_exists(struct event_series *s, const struct err *err, uint64_t now_ms)
 {
-    if (s->may_exist) {
+    if (s->may_exist || s->is_once) {
         succeeded(s, now_ms);
         return;
     }
@@ -363,6 +364,7 @@ void recorder_add(struct recorder *r, const struct finding *finding, const char 
                           .reason = reason_name(finding->reason),
                           .action = action,
                           .note = finding->message ? finding->message : "",
+                          .once = finding->once,
                           .is_warning = finding->is_warning,
                           .wall_ms = wall_ms};
     struct event_series *s = NULL;

@@ -4,20 +4,26 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func (s *story) makeCronJob(name string, i image) {
+const (
+	yearly      = "0 0 1 1 *"
+	everyMinute = "* * * * *"
+)
+
+func (s *story) makeCronJob(name, schedule string, i image) {
 	s.Helper()
 	pod, zero := template(name, i), int32(0)
 	pod.Spec.RestartPolicy = corev1.RestartPolicyNever
 	_, err := s.Client.BatchV1().CronJobs(s.name).Create(s.Context(), &batchv1.CronJob{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: batchv1.CronJobSpec{
-			Schedule:    "0 0 1 1 *",
+			Schedule:    schedule,
 			JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{BackoffLimit: &zero, Template: pod}},
 		},
 	}, metav1.CreateOptions{})
@@ -55,12 +61,12 @@ func (s *story) jobIs(name string, want batchv1.JobConditionType) {
 }
 
 // A CronJob is filled in before anything runs. Its next Job tells whether that stays: here one that its owner starts by
-// hand. A process looks for it when it begins, and every ten minutes; so one begins. Until then this has the operator
-// for itself.
+// hand. Where that fails the CronJob has no news of it; a process looks for it when it begins, and every ten minutes; so
+// one begins. Until then this has the operator for itself.
 func TestNextJobOfACronJobTells(t *testing.T) {
 	s := begin(t, "cron")
-	s.makeCronJob("fine", image{User: "1000"})
-	s.makeCronJob("crash", image{User: "1000", BreaksOn: []string{"capabilities"}})
+	s.makeCronJob("fine", yearly, image{User: "1000"})
+	s.makeCronJob("crash", yearly, image{User: "1000", BreaksOn: []string{"capabilities"}})
 	s.enforce()
 	for _, name := range []string{"fine", "crash"} {
 		s.within(func() error { return s.cronJobIs(name, "Pending", true) })
@@ -82,4 +88,21 @@ func TestNextJobOfACronJobTells(t *testing.T) {
 	})
 	s.deleteProfile()
 	s.must(s.cronJobIs("fine", "", false))
+}
+
+// What becomes of a Job is news of its CronJob: the proof comes with it, and not with the next look in ten minutes.
+func TestJobThatEndsIsNewsOfItsCronJob(t *testing.T) {
+	t.Parallel()
+	s := begin(t, "cron-news")
+	s.makeCronJob("fine", everyMinute, image{User: "1000"})
+	s.makeCronJob("crash", everyMinute, image{User: "1000", BreaksOn: []string{"capabilities"}})
+	s.makeCronJob("by-hand", yearly, image{User: "1000"})
+	s.enforce()
+	s.within(func() error { return s.cronJobIs("by-hand", "Pending", true) })
+	s.kubectl("", "create", "job", "now", "--from", "cronjob/by-hand")
+	s.within(func() error { return s.cronJobIs("by-hand", "Proven", true) })
+	const twoMinutes = 150 * time.Second // the first Job may have begun before the fill
+	s.must(poll(twoMinutes, func() error { return s.cronJobIs("fine", "Proven", true) }))
+	s.must(poll(twoMinutes, func() error { return s.cronJobIs("crash", "Reverted", false) }))
+	s.deleteProfile()
 }

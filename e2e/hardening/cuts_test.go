@@ -189,10 +189,12 @@ func TestKilledBeforeAndAfterEachWriteItWritesNoMore(t *testing.T) {
 	c.within(func() error { return s.is("fine", 3, "Proven") })
 	c.within(func() error { return s.is("crash", 3, "Reverted") })
 	c.within(func() error { return s.setIs("set", 3, "Reverted") })
-	for reason, name := range map[string]string{"Reverted": "crash", "Contested": "fought", "StoodDown": "undone"} {
+	told := map[string]string{"Reverted": "crash", "Contested": "fought", "StoodDown": "undone"}
+	for reason, name := range told {
 		c.within(func() error {
-			if count, _ := s.events(reason, name); count == 0 { // killed between a write and its Event, it still tells
-				return fmt.Errorf("no Event %s about %s", reason, name)
+			// Killed between a write and its Event it still tells, and killed after that not again.
+			if count, note := s.events(reason, name); count != 1 {
+				return fmt.Errorf("%d Events %s about %s, the last: %s", count, reason, name, note)
 			}
 			return nil
 		})
@@ -208,6 +210,11 @@ func TestKilledBeforeAndAfterEachWriteItWritesNoMore(t *testing.T) {
 	}
 	if got := s.pods(); !slices.Equal(got, pods) {
 		t.Errorf("started again, the pods are %v and were %v", got, pods)
+	}
+	for reason, name := range told {
+		if count, note := s.events(reason, name); count != 1 {
+			t.Errorf("started again, there are %d Events %s about %s, the last: %s", count, reason, name, note)
+		}
 	}
 
 	place = s.place()

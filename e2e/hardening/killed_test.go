@@ -21,5 +21,8 @@ func TestKilledAgainAndAgainItRollsOutNoMore(t *testing.T) {
 	s.within(func() error { return s.is("fine", 3, "Proven") })
 	s.within(func() error { return s.is("crash", 3, "Reverted") })
 	s.within(func() error { return s.setIs("set", 3, "Reverted") })
+	for _, name := range []string{"crash", "set"} { // whichever of the processes it was that said so
+		s.within(func() error { return s.reverts(name, 1, "CrashLoopBackOff") })
+	}
 	s.deleteProfile()
 }

@@ -214,9 +214,15 @@ func (s *story) newImage(o *unstructured.Unstructured, i image) *unstructured.Un
 // enforceWith makes the profile, or changes it: this is its section workloads, which is YAML.
 func (s *story) enforceWith(workloads string) {
 	s.Helper()
+	s.enforceAll("workloads: " + workloads)
+}
+
+// enforceAll makes the profile, or changes it: these are its sections, as YAML says them within braces.
+func (s *story) enforceAll(sections string) {
+	s.Helper()
 	object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "rampart.dev/v1alpha1", "kind": "SecurityProfile"}}
 	s.merge(object.Object, fmt.Sprintf(`{metadata: {name: %s}, spec: {mode: Enforce, onDelete: Remove,
-		namespaceSelector: {matchLabels: {story: %s}}, workloads: %s}}`, s.name, s.name, workloads))
+		namespaceSelector: {matchLabels: {story: %s}}, %s}}`, s.name, s.name, sections))
 	raw, err := json.Marshal(object.Object)
 	s.must(err)
 	_, err = s.Dynamic.Resource(profiles).Patch(s.Context(), s.name, types.ApplyPatchType, raw, metav1.PatchOptions{FieldManager: "admin"})

@@ -136,6 +136,12 @@ static char *text_of(enum kind kind, const json_t *object)
         json_object_set_new(parent, "template(digest)", json_string(digest));
         mem_free(text);
     }
+    if (kind == KIND_CRON_JOB && json_object_get(copy, "status")) {
+        text = json_dumps(json_object_get(copy, "status"), JSON_COMPACT);
+        policy_spec_hash(text, digest);
+        json_object_set_new(copy, "status(digest)", json_string(digest));
+        mem_free(text);
+    }
     text = json_dumps(copy, JSON_COMPACT);
     json_decref(copy);
     return text;

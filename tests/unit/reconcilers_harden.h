@@ -34,6 +34,7 @@ struct record { /* what the runtime has of a workload */
     char finding[1024];      /* its message; "" is none */
     enum reason reason;
     bool was_said;
+    char once[32]; /* of the finding; "" is none */
     bool has_turn;
     bool does_crash; /* its pods, once something is filled in */
     unsigned events; /* of findings that were not said before */
@@ -263,6 +264,7 @@ static inline void keep_finding(struct record *r, const struct harden_step *step
     }
     r->reason = f ? f->reason : REASON_NONE;
     r->was_said = step->was_said;
+    (void)snprintf(r->once, sizeof(r->once), "%s", f && f->once ? f->once : "");
     (void)snprintf(r->finding, sizeof(r->finding), "%s", f ? f->message : "");
 }
 

@@ -22,7 +22,6 @@ static inline struct workload_facts fixture_workload(void)
         .template_digest = "d0",
         .owner_kind = "",
         .owner_name = "",
-        .revision_current = "",
         .revision_update = "",
         .generation = 5,
         .observed_generation = 5,

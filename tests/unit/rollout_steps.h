@@ -98,7 +98,7 @@ static inline void take_out(const char *rival)
     web.template_digest = "d0";
     web.pod.containers = &fixture_container;
     web.template_rival.manager = rival;
-    web.template_rival.time = "2026-01-02T00:00:00Z"; /* long after NOW_S */
+    web.template_rival.at_ms = INT64_C(1767312000000); /* long after NOW_S */
     before = web;
 }
 

@@ -184,6 +184,30 @@ static void test_entries_may_be_removed_on_the_way(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+static void test_the_order_holds_wherever_an_entry_goes(void **state)
+{
+    static const struct {
+        const char *goes, *order;
+    } cases[] = {{"a", "bcd"}, {"b", "acd"}, {"c", "abd"}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        size_t place = 0;
+        struct map m;
+
+        map_init(&m, 10);
+        put(&m, "a", 1);
+        put(&m, "b", 2);
+        put(&m, "c", 3);
+        assert_non_null(map_remove(&m, cases[i].goes));
+        put(&m, "d", 4);
+        for (struct map_entry *e = map_first(&m); e; e = map_next(e))
+            assert_int_equal(*map_entry_key(e), cases[i].order[place++]);
+        assert_int_equal(place, 3);
+        map_done(&m);
+    }
+}
+
 static void test_a_zeroed_map_is_empty_and_done_takes_null(void **state)
 {
     struct map m = {0};
@@ -255,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_remove_gives_the_value_back),
         cmocka_unit_test(test_iteration_is_in_the_order_of_insertion),
         cmocka_unit_test(test_entries_may_be_removed_on_the_way),
+        cmocka_unit_test(test_the_order_holds_wherever_an_entry_goes),
         cmocka_unit_test(test_a_zeroed_map_is_empty_and_done_takes_null),
         cmocka_unit_test(test_a_seed_changes_nothing_that_can_be_seen),
         cmocka_unit_test(test_out_of_memory_leaves_the_map_as_it_was),

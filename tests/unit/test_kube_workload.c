@@ -89,11 +89,10 @@ static void test_a_deployment_is_read(void **state)
     assert_int_equal(w->replicas_available, 2);
     assert_int_equal(w->generation, 3);
     assert_int_equal(w->observed_generation, 3);
-    assert_int_equal(w->progress_deadline_s, 600);
     assert_false(w->is_stalled || w->is_paused || w->is_on_delete || w->has_partition);
     assert_false(w->has_our_entry);
     assert_string_equal(w->template_rival.manager, "kubectl-create");
-    assert_string_equal(w->template_rival.time, "2026-11-20T10:00:00Z");
+    assert_true(w->template_rival.at_ms == INT64_C(1795168800000)); /* 2026-11-20T10:00:00Z */
     assert_null(w->fill);
     assert_null(w->rollout);
     assert_string_equal(w->owner_kind, "");
@@ -113,7 +112,6 @@ static void test_a_filled_deployment_in_a_stalled_rollout_is_read(void **state)
     assert_string_equal(w->owner_name, "the-cart");
     assert_true(w->is_paused);
     assert_true(w->is_stalled);
-    assert_int_equal(w->progress_deadline_s, 120);
     assert_int_equal(w->generation, 7);
     assert_int_equal(w->observed_generation, 6);
     assert_int_equal(w->labels.count, 2); /* not those of the template */
@@ -136,7 +134,6 @@ static void test_a_stateful_set_is_read(void **state)
 {
     const struct workload_facts *w = read_fixture(KIND_STATEFUL_SET, "stateful_set.json", *state);
 
-    assert_string_equal(w->revision_current, "db-6c9d");
     assert_string_equal(w->revision_update, "db-77f8");
     assert_true(w->has_partition);
     assert_true(w->is_ordered);
@@ -158,7 +155,7 @@ static void test_a_daemon_set_counts_nodes(void **state)
     assert_int_equal(w->replicas_ready, 3);
     assert_int_equal(w->replicas_available, 2);
     assert_true(w->is_on_delete);
-    assert_string_equal(w->revision_current, "");
+    assert_string_equal(w->revision_update, "");
     assert_int_equal(w->pod.containers[0].security.privileged, STATED_TRUE);
 }
 
@@ -174,6 +171,36 @@ static void test_a_cron_job_is_read_from_its_jobs_template(void **state)
     assert_int_equal(w->replicas, 0);
     assert_string_equal(w->template_rival.manager, "helm");
     assert_int_equal(strlen(w->template_digest), 16);
+    assert_int_not_equal(w->jobs_digest, 0);
+    assert_false(w->has_active_job);
+}
+
+static void test_what_becomes_of_its_jobs_is_news_of_a_cron_job(void **state)
+{
+    static const char *const statuses[] = {
+        "{}",
+        "{\"active\":[{\"uid\":\"1\"}]}",
+        "{\"active\":[{\"uid\":\"2\"}]}",
+        "{\"lastScheduleTime\":\"2026-11-20T03:00:00Z\"}",
+        "{\"lastScheduleTime\":\"2026-11-20T03:00:00Z\","
+        "\"lastSuccessfulTime\":\"2026-11-20T03:01:00Z\"}",
+    };
+    uint32_t seen[sizeof(statuses) / sizeof(statuses[0])];
+
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        const struct workload_facts *w;
+        char text[512];
+        int len = snprintf(text, sizeof(text),
+                           "{\"metadata\":{\"name\":\"a\",\"namespace\":\"b\",\"uid\":\"u\","
+                           "\"resourceVersion\":\"1\"},\"spec\":{},\"status\":%s}",
+                           statuses[i]);
+
+        w = read_text(KIND_CRON_JOB, text, (size_t)len, *state);
+        assert_int_equal(w->has_active_job, i == 1 || i == 2);
+        seen[i] = w->jobs_digest;
+        for (size_t k = 0; k < i; k++)
+            assert_int_not_equal(seen[k], seen[i]);
+    }
 }
 
 static void test_the_digest_changes_with_the_template_and_with_nothing_else(void **state)
@@ -247,20 +274,20 @@ static void test_what_is_odd_counts_as_not_stated(void **state)
         "'ownerReferences':[7,{'controller':true,'kind':3}],'annotations':{'rampart.dev/"
         "rollout':1},"
         "'managedFields':[1,{'manager':2,'fieldsV1':{'f:spec':{'f:template':{}}}}],"
-        "'generation':'x'},'spec':{'replicas':-1,'progressDeadlineSeconds':1.5,'paused':'yes',"
+        "'generation':'x'},'spec':{'replicas':-1,'paused':'yes',"
         "'template':{'spec':{'containers':{}}}},'status':{'conditions':[5,{'type':6}],"
         "'readyReplicas':99999999999}}",
         *state);
 
     assert_int_equal(w->replicas, 1);
     assert_int_equal(w->replicas_ready, 0);
-    assert_int_equal(w->progress_deadline_s, 0);
     assert_int_equal(w->generation, 0);
     assert_false(w->is_paused || w->is_stalled);
     assert_int_equal(w->labels.count, 0);
     assert_string_equal(w->owner_kind, "");
     assert_null(w->rollout);
     assert_string_equal(w->template_rival.manager, "unknown");
+    assert_true(w->template_rival.at_ms == INT64_MIN);
     assert_non_null(w->pod.unreadable);
     assert_string_equal(w->template_digest, "");
 }
@@ -317,7 +344,7 @@ static void test_a_workload_is_not_kept_in_part_wherever_the_arena_ends(void **s
 {
     json_t *root = json_of(
         "{" META ",'spec':{'template(digest)':'0123456789abcdef','template':{'spec':{'containers':"
-        "[{'name':'a'}]}}},'status':{'currentRevision':'a-1','updateRevision':'a-2'}}");
+        "[{'name':'a'}]}}},'status':{'updateRevision':'a-2'}}");
     struct arena *measure = *state;
     size_t used;
 
@@ -362,6 +389,7 @@ int main(void)
         ARENA_TEST(test_a_stateful_set_is_read),
         ARENA_TEST(test_a_daemon_set_counts_nodes),
         ARENA_TEST(test_a_cron_job_is_read_from_its_jobs_template),
+        ARENA_TEST(test_what_becomes_of_its_jobs_is_news_of_a_cron_job),
         ARENA_TEST(test_the_digest_changes_with_the_template_and_with_nothing_else),
         ARENA_TEST(test_the_key_of_a_fill_is_no_part_of_the_digest),
         ARENA_TEST(test_what_is_odd_counts_as_not_stated),

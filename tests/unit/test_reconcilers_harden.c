@@ -84,6 +84,36 @@ static void change(struct record *r, const char *image, const char *manager)
     world_publish(&world, r->kind, "shop", r->name);
 }
 
+/* The process that wrote the mark may have died before it could say so, or may have said so. */
+static void test_what_a_mark_says_has_one_name_whichever_process_says_it(void **state)
+{
+    struct record *web = begin();
+    char once[32];
+
+    (void)state;
+    web->does_crash = true;
+    fill_in();
+    assert_int_equal(web->reason, REASON_REVERTED);
+    assert_int_equal(strlen(web->once), 16);
+    (void)snprintf(once, sizeof(once), "%s", web->once);
+    forget_all();
+    pass_time(HARDEN_SAID_S / 2);
+    assert_true(operate_on(web));
+    assert_false(web->was_said);
+    assert_string_equal(web->once, once);
+    forget_all();
+    pass_time(HARDEN_SAID_S);
+    assert_true(operate_on(web));
+    assert_true(web->was_said);
+    roll_all_out();
+    change(web, "a:2", "kubectl-client-side-apply");
+    roll_out(web);
+    pass_time(100);
+    fill_in();
+    assert_int_equal(web->reason, REASON_REVERTED);
+    assert_string_not_equal(web->once, once);
+}
+
 static void test_a_reverted_one_is_tried_again_when_its_template_changes(void **state)
 {
     struct record *web = begin();
@@ -347,6 +377,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_workload_is_filled_in_once_and_proven_by_its_pods),
         TEST(test_a_workload_that_does_not_come_back_is_as_before_and_said_once),
+        TEST(test_what_a_mark_says_has_one_name_whichever_process_says_it),
         TEST(test_a_reverted_one_is_tried_again_when_its_template_changes),
         TEST(test_a_rival_who_takes_it_back_twice_gets_it_and_is_named),
         TEST(test_a_user_who_rolls_it_back_is_obeyed),

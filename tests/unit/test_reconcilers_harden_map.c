@@ -164,6 +164,37 @@ static void test_stateful_news_count_as_well(void **state)
         assert_marks(before, put(&later, KIND_STATEFUL_SET, "", rest[i]), " shop/web");
 }
 
+static void test_what_is_stated_as_null_is_news(void **state)
+{
+#define APPLIED(fields)                                                                \
+    ",'managedFields':[{'manager':'argocd','operation':'Apply','fieldsV1':{'f:spec':{" \
+    "'f:template':{'f:spec':{" fields "}}}}}]"
+    const struct object *before = put(&earlier, KIND_DEPLOYMENT, APPLIED(""), SPEC);
+
+    (void)state;
+    assert_marks(before, put(&later, KIND_DEPLOYMENT, APPLIED("'f:hostIPC':{}"), SPEC), "");
+    assert_marks(before,
+                 put(&later, KIND_DEPLOYMENT, APPLIED("'f:securityContext':{'f:runAsNonRoot':{}}"),
+                     SPEC),
+                 " shop/web");
+}
+
+static void test_what_becomes_of_its_jobs_is_news_of_a_cron_job(void **state)
+{
+#define JOBS "'spec':{'jobTemplate':{'spec':{'template':{'spec':{}}}}},'status':"
+    static const char *const statuses[] = {
+        JOBS "{'active':[{'name':'a','uid':'1'}]}",
+        JOBS "{'lastScheduleTime':'2026-01-01T00:00:00Z'}",
+        JOBS "{'lastSuccessfulTime':'2026-01-01T00:00:00Z'}",
+    };
+    const struct object *before = put(&earlier, KIND_CRON_JOB, "", JOBS "{}");
+
+    (void)state;
+    assert_marks(before, put(&later, KIND_CRON_JOB, ",'labels':{'a':'b'}", JOBS "{}"), "");
+    for (size_t i = 0; i < COUNT_OF(statuses); i++)
+        assert_marks(before, put(&later, KIND_CRON_JOB, "", statuses[i]), " shop/web");
+}
+
 static void test_a_mark_that_goes_concerns_the_profile_that_it_names(void **state)
 {
     const struct object *before = put(&earlier, KIND_DEPLOYMENT, MARK("p"), SPEC);
@@ -263,6 +294,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_workload_is_looked_at_for_its_own_news_alone),
         TEST(test_stateful_news_count_as_well),
+        TEST(test_what_is_stated_as_null_is_news),
+        TEST(test_what_becomes_of_its_jobs_is_news_of_a_cron_job),
         TEST(test_a_mark_that_goes_concerns_the_profile_that_it_names),
         TEST(test_without_memory_for_a_mark_all_profiles_are_looked_at),
         TEST(test_what_selects_and_exempts_concerns_many),

@@ -1,94 +1,10 @@
 /* What is gathered from the pods, revisions and budgets of one workload. */
 #include "support/unit.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "rampart/json/decode.h"
-#include "rampart/reconcilers/pods_evidence.h"
-#include "rollout_fixture.h"
+#include "reconcilers_pods.h"
 #include "support/sweep.h"
-#include "support/text.h"
-
-#define OWNER(uid) "\"ownerReferences\":[{\"uid\":\"x\"},{\"controller\":true,\"uid\":\"" uid "\"}]"
-#define MARK "{\\\"phase\\\":\\\"%s\\\",\\\"key\\\":\\\"k1\\\",\\\"digest\\\":\\\"d\\\"}"
-
-static struct arena arena;
-static struct workload_facts web;
-static struct pods_evidence_build build;
-static struct pods_evidence found;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, 1u << 22);
-    web = fixture_workload();
-    pods_evidence_begin(&build, &web, &arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_done(&arena);
-    return 0;
-}
-
-typedef int (*add_fn)(struct pods_evidence_build *b, const json_t *root, struct err *err);
-
-static int add(add_fn fn, const char *text, struct err *err)
-{
-    json_auto_t *root = json_decode(text, strlen(text), err);
-
-    return root ? fn(&build, root, err) : -1;
-}
-
-static void must_add(add_fn fn, const char *text)
-{
-    struct err err = {0};
-
-    if (add(fn, text, &err) < 0)
-        fail_msg("%s: %s", text, err.msg);
-}
-
-static void end(void)
-{
-    assert_int_equal(pods_evidence_end(&build, &found, NULL), 0);
-}
-
-/* A ReplicaSet: @fill "" is none; @mark NULL is none. */
-static void replica_set(const char *name, int number, const char *fill, const char *phase)
-{
-    char text[1024], mark[128] = "", annotation[200] = "";
-
-    if (phase) {
-        (void)snprintf(mark, sizeof(mark), MARK, phase);
-        (void)snprintf(annotation, sizeof(annotation), ",\"rampart.dev/rollout\":\"%s\"", mark);
-    }
-    (void)snprintf(text, sizeof(text),
-                   "{\"metadata\":{\"name\":\"%s\",\"uid\":\"uid-%s\"," OWNER(
-                       "uid-web") ",\"labels\":"
-                                  "{\"pod-template-hash\":\"h-%s\"},\"annotations\":{\"deployment."
-                                  "kubernetes.io/"
-                                  "revision\":\"%d\"%s}},\"spec\":{\"template\":{\"metadata\":{"
-                                  "\"annotations\":{"
-                                  "\"rampart.dev/fill\":\"%s\"}}}}}",
-                   name, name, name, number, annotation, fill);
-    must_add(pods_evidence_revision, text);
-}
-
-/* A pod of ReplicaSet @owner with @status as members of its status. */
-static void pod(const char *name, const char *owner, const char *status)
-{
-    char text[2048];
-
-    (void)snprintf(text, sizeof(text),
-                   "{\"metadata\":{\"name\":\"%s\",\"uid\":\"uid-%s\",\"ownerReferences\":[{"
-                   "\"controller\":true,\"uid\":\"uid-%s\"}]},\"status\":{%s}}",
-                   name, name, owner, status);
-    must_add(pods_evidence_pod, text);
-}
 
 #define READY                                                                             \
     "\"conditions\":[{\"type\":\"Initialized\",\"status\":\"True\"},{\"type\":\"Ready\"," \
@@ -135,21 +51,6 @@ static void test_no_pod_is_new_before_the_controller_has_made_the_revision(void 
     end();
     assert_int_equal(found.new_count, 0);
     assert_int_equal(found.old_count, 1);
-}
-
-static void test_what_was_tried_is_told_once_and_proven_only_by_its_own_mark(void **state)
-{
-    (void)state;
-    replica_set("a", 1, "k1", "Proving");
-    replica_set("b", 2, "k1", "Proven");
-    replica_set("c", 3, "k2", "Proven"); /* of k1: the mark came with a later fill */
-    replica_set("d", 4, "k3", "nonsense");
-    replica_set("e", 5, "", NULL);
-    end();
-    assert_int_equal(found.tried_count, 3);
-    assert_true(found.tried[0].is_proven);
-    assert_false(found.tried[1].is_proven);
-    assert_false(found.tried[2].is_proven);
 }
 
 static void test_each_word_of_the_kubelet_is_one_trouble(void **state)
@@ -297,7 +198,9 @@ static void test_a_pod_of_a_job_is_new_when_it_has_the_fill_of_the_template(void
 {
     static const char format[] =
         "{\"metadata\":{\"name\":\"p\",\"annotations\":{\"rampart.dev/fill\":\"%s\"}," OWNER(
-            "uid-job") "},\"status\":{\"phase\":\"%s\",\"message\":\"went wrong\"}}";
+            "uid-job") "},\"status\":{\"phase\":\"%s\",\"message\":\"went wrong\"%s}}";
+    static const char ready[] = ",\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\","
+                                "\"lastTransitionTime\":\"2026-01-01T00:00:00Z\"}]";
     char text[512];
 
     (void)state;
@@ -305,15 +208,16 @@ static void test_a_pod_of_a_job_is_new_when_it_has_the_fill_of_the_template(void
     must_add(pods_evidence_revision, "{\"metadata\":{\"uid\":\"uid-job\"," OWNER("uid-web") "}}");
     must_add(pods_evidence_revision,
              "{\"metadata\":{\"uid\":\"uid-j2\"," OWNER("uid-elsewhere") "}}");
-    (void)snprintf(text, sizeof(text), format, "k1", "Succeeded");
+    (void)snprintf(text, sizeof(text), format, "k1", "Succeeded", ready);
     must_add(pods_evidence_pod, text);
-    (void)snprintf(text, sizeof(text), format, "k1", "Failed");
+    (void)snprintf(text, sizeof(text), format, "k1", "Failed", "");
     must_add(pods_evidence_pod, text);
-    (void)snprintf(text, sizeof(text), format, "k0", "Succeeded");
+    (void)snprintf(text, sizeof(text), format, "k0", "Succeeded", "");
     must_add(pods_evidence_pod, text);
     end();
     assert_int_equal(found.new_count, 2);
     assert_int_equal(found.new_ready, 1);
+    assert_int_equal(found.new_ready_s, 0); /* it has succeeded: there is nothing to wait for */
     assert_int_equal(found.new_troubles, POD_CRASH_LOOP);
     assert_string_equal(found.new_message, "pod p: Failed: went wrong");
     assert_int_equal(found.old_count, 1);
@@ -464,7 +368,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_pods_of_the_newest_replica_set_are_new),
         TEST(test_no_pod_is_new_before_the_controller_has_made_the_revision),
-        TEST(test_what_was_tried_is_told_once_and_proven_only_by_its_own_mark),
         TEST(test_each_word_of_the_kubelet_is_one_trouble),
         TEST(test_one_root_among_the_pods_makes_the_container_root),
         TEST(test_stuck_pods_of_a_failed_revision_are_told_with_their_uids),

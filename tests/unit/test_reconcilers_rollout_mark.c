@@ -1,6 +1,7 @@
 /* The mark on a workload. */
 #include "support/unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,42 @@ static void test_a_mark_reads_as_it_was_written(void **state)
     assert_int_equal(read.troubles, 5);
     assert_string_equal(read.message, mark.message);
     assert_string_equal(rollout_phase_name(read.phase), "Reverted");
+}
+
+/* It is kept with each workload, so nothing is in it twice. */
+static void test_the_digest_is_left_out_where_the_key_begins_with_it(void **state)
+{
+    static const struct {
+        const char *key, *digest;
+        bool is_left_out;
+    } cases[] = {
+        {"d0.12", "d0", true},   {".12", "", true},      {"d0.12", "d", false},
+        {"d0.12", "d00", false}, {"d0.12", "e0", false}, {"d0", "d0", false},
+    };
+    struct rollout_mark mark = full(), read;
+    const char *text;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        mark.key = cases[i].key;
+        mark.digest = cases[i].digest;
+        assert_int_equal(rollout_mark_write(&mark, &arena, &text, NULL), 0);
+        assert_int_equal(!strstr(text, "\"digest\""), cases[i].is_left_out);
+        assert_int_equal(rollout_mark_read(text, &arena, &read, NULL), 0);
+        assert_string_equal(read.key, cases[i].key);
+        assert_string_equal(read.digest, cases[i].digest);
+    }
+}
+
+static void test_a_mark_that_states_the_digest_all_the_same_is_read(void **state)
+{
+    struct rollout_mark read;
+
+    (void)state;
+    assert_int_equal(rollout_mark_read("{\"phase\":\"Proven\",\"key\":\"d0.12\",\"digest\":\"d0\"}",
+                                       &arena, &read, NULL),
+                     0);
+    assert_string_equal(read.digest, "d0");
 }
 
 static void test_a_long_message_is_cut_between_characters(void **state)
@@ -119,6 +156,7 @@ static void test_what_is_no_mark_is_refused_with_the_member(void **state)
     };
     struct rollout_mark mark = full();
     char *deep = text_repeat("[", 500), *large = text_repeat(" ", ROLLOUT_MARK_LEN_MAX + 1);
+    char *digits = text_repeat("0", 65), long_digest[128];
     struct err err = {0};
 
     (void)state;
@@ -133,6 +171,12 @@ static void test_what_is_no_mark_is_refused_with_the_member(void **state)
     assert_int_equal(rollout_mark_read(large, &arena, &mark, &err), -1);
     assert_int_equal(err.code, ERR_INVALID);
     assert_int_equal(rollout_mark_read(deep, &arena, &mark, NULL), -1);
+    (void)snprintf(long_digest, sizeof(long_digest), "{\"phase\":\"Proven\",\"key\":\"%s.12\"}",
+                   digits);
+    assert_int_equal(rollout_mark_read(long_digest, &arena, &mark, &err), -1);
+    assert_int_equal(err.code, ERR_INVALID);
+    assert_contains(err.msg, "digest");
+    free(digits);
     free(deep);
     free(large);
 }
@@ -165,6 +209,8 @@ int main(void)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_a_mark_reads_as_it_was_written),
+        TEST(test_the_digest_is_left_out_where_the_key_begins_with_it),
+        TEST(test_a_mark_that_states_the_digest_all_the_same_is_read),
         TEST(test_a_long_message_is_cut_between_characters),
         TEST(test_names_that_do_not_fit_are_refused),
         TEST(test_what_is_no_mark_is_refused_with_the_member),

@@ -129,7 +129,7 @@ static void read_facts(struct model *m)
     m->facts.replicas_updated = m->updated;
     m->facts.replicas_ready = m->facts.replicas_available = m->ready;
     m->facts.template_rival.manager = m->rival;
-    m->facts.template_rival.time = "2100-01-01T00:00:00Z"; /* it has just written */
+    m->facts.template_rival.at_ms = INT64_MAX; /* it has just written */
 }
 
 static int tried_order(const void *one, const void *other)

@@ -122,6 +122,31 @@ static void test_hardenings_make_a_profile_dirty_where_turns_may_change(void **s
     }
 }
 
+/* It is counted among those that wait all the time, and is up for a turn again once it wakes. */
+static void test_hardenings_let_one_rest_whose_turn_was_in_vain(void **state)
+{
+    struct hardening *r = put("shop/web/deployments", "p", HARDEN_WAITS, false);
+
+    (void)state;
+    hardening_give_turn(r);
+    r->profile->is_dirty = false;
+    hardening_rest(r);
+    assert_true(r->is_resting && !r->has_turn);
+    assert_true(r->profile->is_dirty); /* for the others */
+    assert_sums("p", "0 1 0 0 0", 0);
+    r->profile->is_dirty = false;
+    hardening_wake(r);
+    assert_true(!r->is_resting && r->profile->is_dirty);
+    assert_sums("p", "0 1 0 0 0", 0);
+    r->profile->is_dirty = false;
+    hardening_wake(r); /* it was awake */
+    assert_false(r->profile->is_dirty);
+    hardening_rest(r);
+    assert_ptr_equal(need("shop/web/deployments", NULL), r);
+    hardening_wake(r); /* nobody's by now */
+    assert_false(r->is_resting);
+}
+
 static void test_hardenings_make_a_profile_dirty_when_a_turn_ends(void **state)
 {
     struct hardening *r;
@@ -326,6 +351,7 @@ int main(void)
         TEST(test_hardenings_follow_a_workload_from_one_state_to_the_next),
         TEST(test_hardenings_move_with_the_profile_that_decides),
         TEST(test_hardenings_make_a_profile_dirty_where_turns_may_change),
+        TEST(test_hardenings_let_one_rest_whose_turn_was_in_vain),
         TEST(test_hardenings_make_a_profile_dirty_when_a_turn_ends),
         TEST(test_hardenings_give_back_what_was_said),
         TEST(test_hardenings_tell_findings_apart),

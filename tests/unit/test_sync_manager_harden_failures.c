@@ -92,6 +92,35 @@ static void test_manager_shows_a_refused_patch_in_the_status_until_it_succeeds(v
     assert_told(b, "web Forbidden1");
 }
 
+static size_t status_writes(const struct bench *b)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < b->net.count; i++)
+        count += strstr(b->net.exchanges[i].request.path, "/status") != NULL;
+    return count;
+}
+
+static void test_manager_counts_whose_patch_is_refused_among_those_that_wait(void **state)
+{
+    struct bench *b = *state;
+    size_t before;
+
+    begin_with_patch(b);
+    refuse_times(b, WEB, 9, 403, "Forbidden", "deployments is forbidden");
+    for (int i = 0; i < 3; i++) {
+        if (fake_find(&b->net, "/status") != FAKE_LAST)
+            serve_write(b, waiting_write(b, "/status"));
+        run(b, 400);
+    }
+    assert_rollouts(b, "0 1 0 0");
+    before = status_writes(b);
+    refuse_times(b, WEB, 3, 403, "Forbidden", "deployments is forbidden"); /* it comes and goes */
+    run(b, 2 * SECOND_MS);
+    assert_int_equal(status_writes(b), before);
+    assert_rollouts(b, "0 1 0 0");
+}
+
 static void test_manager_lets_others_begin_when_a_patch_is_refused(void **state)
 {
     struct bench *b = *state;
@@ -430,6 +459,7 @@ int main(void)
         HARDEN_TEST(test_manager_says_so_when_it_is_never_up_to_date),
         HARDEN_TEST(test_manager_tells_a_refused_patch_once_and_tries_it_ever_later),
         HARDEN_TEST(test_manager_shows_a_refused_patch_in_the_status_until_it_succeeds),
+        HARDEN_TEST(test_manager_counts_whose_patch_is_refused_among_those_that_wait),
         HARDEN_TEST(test_manager_lets_others_begin_when_a_patch_is_refused),
         HARDEN_TEST(test_manager_lets_nobody_begin_while_a_patch_may_have_been_done),
         HARDEN_TEST(test_manager_drops_a_patch_in_a_namespace_that_goes),

@@ -51,6 +51,23 @@ static void test_recorder_takes_another_name_when_somebody_elses_event_has_it(vo
     assert_int_equal(stats(f).sent, 1);
 }
 
+static void test_recorder_tells_once_what_the_process_before_may_have_told(void **state)
+{
+    static const struct finding reverted = {.reason = REASON_REVERTED,
+                                            .is_warning = true,
+                                            .message = "was taken back",
+                                            .once = "0123456789abcdef"};
+    struct fixture *f = *state;
+
+    add(f, &reverted, &policy);
+    assert_string_equal(posted_name(f, 0), "rampart-deny.0123456789abcdef");
+    fake_answer(&f->fake, 0, 409, NULL, fake_status(409, "AlreadyExists", NULL, "exists"));
+    step(f);
+    assert_int_equal(f->fake.count, 1); /* it is told, and by no other name */
+    assert_int_equal(stats(f).sent, 1);
+    assert_int_equal(stats(f).dropped, 0);
+}
+
 static void
 test_recorder_gives_up_after_five_tries_and_starts_anew_with_the_next_finding(void **state)
 {
@@ -312,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RECORDER_TEST(test_recorder_tries_an_unanswered_creation_again_under_the_same_name),
         RECORDER_TEST(test_recorder_takes_already_exists_after_a_lost_answer_as_created),
+        RECORDER_TEST(test_recorder_tells_once_what_the_process_before_may_have_told),
         RECORDER_TEST(test_recorder_takes_another_name_when_somebody_elses_event_has_it),
         RECORDER_TEST(
             test_recorder_gives_up_after_five_tries_and_starts_anew_with_the_next_finding),

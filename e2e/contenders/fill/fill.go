@@ -70,8 +70,8 @@ const key = digit + "." + digit
 
 // mark is what Rampart notes on a workload without pods.
 func mark(nowSeconds int64) string {
-	return fmt.Sprintf(`{"phase":"Pending","key":%q,"digest":%q,"wanted":%q,"left":"UnknownUser","profile":%q,`+
-		`"generation":%d,"started":%d,"containers":1,"unset":1}`, key, digit, digit, policy.Profile, generation, nowSeconds)
+	return fmt.Sprintf(`{"phase":"Pending","key":%q,"wanted":%q,"left":"UnknownUser","profile":%q,`+
+		`"generation":%d,"started":%d,"containers":1,"unset":1}`, key, digit, policy.Profile, generation, nowSeconds)
 }
 
 func quoted(text string) string {

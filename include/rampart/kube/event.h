@@ -17,6 +17,7 @@ struct event {
     const char *reason;
     const char *action; /* "Reconcile", "Audit" */
     const char *note;
+    const char *once; /* of the finding; NULL: none */
     bool is_warning;
     const char *instance; /* reportingInstance: the pod's name */
     int64_t wall_ms;      /* eventTime */

@@ -43,11 +43,11 @@ struct harden_memory {
     uint64_t digest; /* of the template */
     uint64_t fill;   /* ANNOTATION_FILL */
     int32_t replicas;
-    bool is_there;
-    bool has_settled; /* no rollout ran */
-    bool is_healthy;
-    bool is_paused;
     uint8_t note; /* the reconciler's own: what the last look at the pods spoke against */
+    bool is_there : 1;
+    bool has_settled : 1; /* no rollout ran */
+    bool is_healthy : 1;
+    bool is_paused : 1;
 };
 
 struct harden_input {

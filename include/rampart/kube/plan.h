@@ -98,6 +98,9 @@ struct finding {
     const char *message; /* says what, to which object, why, what to do; one line */
     const char *manager; /* who did it, where known; else NULL */
     const char *profile; /* whose rule it is; NULL for none */
+    const char *once;    /* 16 hex digits that name its Event, so that a process that
+                            comes after does not tell it again; NULL: each Event has a name of its
+                            own */
 };
 
 struct write {

@@ -34,7 +34,8 @@ struct se_linux { /* NULL: not stated; "" is as good as that, as the API has it 
     const char *role;
 };
 
-/* securityContext of the pod or of one container; members that only the other has stay UNSET. */
+/* securityContext of the pod or of one container; members that only the other has stay UNSET. There
+ * are at least two of these for every workload: 48 bytes, and what is yes or no takes one bit. */
 struct security_context {
     uint8_t run_as_non_root;            /* enum stated, and so are the next ones */
     uint8_t privileged;                 /* container */
@@ -44,19 +45,19 @@ struct security_context {
     uint8_t seccomp;                    /* enum confinement */
     uint8_t app_armor;                  /* enum confinement */
     uint8_t proc_mount;                 /* enum proc_mount; container */
-    bool is_stated;                     /* the object is there, if only as {} */
-    bool has_run_as_user;
-    bool has_run_as_group;
-    bool has_capabilities; /* capabilities is there, if only as {} */
-    bool states_drop;      /* capabilities.drop is there, if only as [] */
-    bool has_drop;         /* capabilities.drop names something */
-    bool drops_all;        /* it has exactly "ALL" */
-    bool drops_net_raw;    /* NET_RAW, or "ALL" */
+    bool is_stated : 1;                 /* the object is there, if only as {} */
+    bool has_run_as_user : 1;
+    bool has_run_as_group : 1;
+    bool has_capabilities : 1; /* capabilities is there, if only as {} */
+    bool states_drop : 1;      /* capabilities.drop is there, if only as [] */
+    bool has_drop : 1;         /* capabilities.drop names something */
+    bool drops_all : 1;        /* it has exactly "ALL" */
+    bool drops_net_raw : 1;    /* NET_RAW, or "ALL" */
+    uint16_t add_count;        /* of @add */
     int64_t run_as_user;
     int64_t run_as_group;
     const struct se_linux *se_linux; /* NULL: none of the three is stated */
     const char **add;                /* capabilities.add, in order */
-    size_t add_count;
 };
 
 /*

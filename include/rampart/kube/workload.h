@@ -5,6 +5,7 @@
 #ifndef RAMPART_KUBE_WORKLOAD_H
 #define RAMPART_KUBE_WORKLOAD_H
 
+#include "rampart/kube/claims.h"
 #include "rampart/kube/object.h"
 #include "rampart/kube/pod_template.h"
 
@@ -14,6 +15,12 @@
 #define FILL_KEY_LEN_MAX 128
 #define ROLLOUT_MARK_LEN_MAX 1024 /* ANNOTATION_ROLLOUT of a workload */
 #define TEMPLATE_DIGEST_LEN 16
+
+/* The newest manager of the template but for us, as managedFields say. */
+struct template_rival {
+    const char *manager; /* NULL: nobody else */
+    int64_t at_ms;       /* when it wrote, since 1970; INT64_MIN: not known */
+};
 
 struct workload_facts {
     struct object object; /* KIND_DEPLOYMENT .. KIND_CRON_JOB */
@@ -36,16 +43,17 @@ struct workload_facts {
     int32_t replicas_updated; /* of the newest template */
     int32_t replicas_ready;
     int32_t replicas_available;
-    int32_t progress_deadline_s;  /* Deployment: progressDeadlineSeconds; 0: not stated */
-    const char *revision_current; /* StatefulSet: status.currentRevision; "" elsewhere */
-    const char *revision_update;  /* StatefulSet: status.updateRevision; "" elsewhere */
-    bool is_paused;               /* spec.paused, a CronJob's spec.suspend */
-    bool is_on_delete;            /* updateStrategy OnDelete: nothing rolls out by itself */
-    bool has_partition;           /* StatefulSet: rollingUpdate.partition over 0 */
-    bool is_ordered;              /* StatefulSet: podManagementPolicy OrderedReady */
-    bool is_stalled;              /* Deployment: condition Progressing is False */
-    bool has_our_entry;           /* managedFields has an Update entry of manager "rampart" */
-    struct rival template_rival;  /* the newest other manager of the template */
+    uint32_t jobs_digest;        /* CronJob: of its status, which tells of its Jobs; 0: none */
+    bool has_active_job;         /* CronJob: a Job of it runs */
+    bool is_paused;              /* spec.paused, a CronJob's spec.suspend */
+    bool is_on_delete;           /* updateStrategy OnDelete: nothing rolls out by itself */
+    bool has_partition;          /* StatefulSet: rollingUpdate.partition over 0 */
+    bool is_ordered;             /* StatefulSet: podManagementPolicy OrderedReady */
+    bool is_stalled;             /* Deployment: condition Progressing is False */
+    bool has_our_entry;          /* managedFields has an Update entry of manager "rampart" */
+    const char *revision_update; /* StatefulSet: status.updateRevision; "" elsewhere */
+    struct template_rival template_rival;
+    const struct claims *claims; /* fields of the template that others state as null; NULL: none */
 };
 
 /* One projected object of these kinds. Numbers and texts of wrong types count as not stated, and a

@@ -85,12 +85,22 @@ MUST_CHECK int fill_apply(const struct pod_template *pod, const struct fill *fil
 
 /*
  * How many leaves that the section wants are unset once @fill is in the template (NULL: as it is),
- * whatever the running pods say and whatever is exempted. For the same section it grows only when
- * somebody takes out what was stated. ERR_NOMEM.
+ * whatever the running pods say, without those of @exempt (NULL: nothing). For the same section and
+ * @exempt it grows only when somebody takes out what was stated. ERR_NOMEM.
  */
 MUST_CHECK int fill_unset(const struct pod_template *pod, const struct workloads_section *section,
-                          const struct fill *fill, struct arena *a, size_t *ret_count,
-                          struct err *err);
+                          const struct fill *fill, const struct fill_exempt *exempt,
+                          struct arena *a, size_t *ret_count, struct err *err);
+
+/* @exempt (NULL: nothing), and what others state as null (kube/claims.h), in @ret_exempt. A claim
+ * on the pod's own context is one on all of its containers. */
+void fill_leave_claims(const struct workload_facts *w, const struct workloads_section *section,
+                       const struct fill_exempt *exempt, struct fill_exempt *ret_exempt);
+/* Which of what would be filled in but for the claims is claimed, the first of it and by whom, as
+ * one line for people. *ret_text NULL: none. ERR_NOMEM. */
+MUST_CHECK int fill_claimed(const struct workload_facts *w, const struct workloads_section *section,
+                            const struct fill_exempt *exempt, struct arena *a,
+                            const char **ret_text, struct err *err);
 
 /*
  * What the owner would have to state in Git: what fill_decide() finds with nothing known of the

@@ -23,7 +23,9 @@
 
 #define HARDEN_RULE "hardening" /* of its findings */
 #define HARDEN_BEHIND_LOOK_S 2  /* the live object is not the one of the caches: asked again */
-#define HARDEN_SAID_S 10        /* a mark that is older was said by the process that wrote it */
+/* A mark that is older was said by the process that wrote it, or by one that began soon after. Of a
+ * younger one its Event is sent again, under its name: the API server knows whether it was told. */
+#define HARDEN_SAID_S 600
 
 /* See struct harden_ops. */
 MUST_CHECK int harden_step(const struct view *v, const struct harden_input *in, struct plan *plan,

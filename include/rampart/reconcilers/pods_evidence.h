@@ -40,8 +40,9 @@ enum pod_trouble { /* bits; the higher one has the word */
                    POD_CONFIG_ERROR = 1u << 3, /* CreateContainerConfigError and its kin */
 };
 
-struct tried_fill { /* a revision that is not the current one and carries ANNOTATION_FILL; of a
-                       CronJob any Job that does, for none of them is current */
+struct tried_fill { /* a revision that is not the current one and carries ANNOTATION_FILL, but for
+                       one that we have taken back since then as its profile went; of a CronJob any
+                       Job that does, for none of them is current */
     const char *key;
     bool is_proven;   /* its copy of the mark says so: whoever took it away, it was no failure */
     int64_t proven_s; /* wall clock, of is_proven */
@@ -76,7 +77,9 @@ struct evidence_revision {
     const char *key;  /* ANNOTATION_FILL; NULL: none */
     int64_t number;
     bool is_proven;
-    int64_t proven_s;
+    int64_t marked_s;       /* of its copy of the mark that is about its own key; 0: none */
+    const char *taken_back; /* its copy of the mark says that we took this key back; NULL: not so */
+    int64_t taken_back_s;
 };
 
 struct pods_evidence_build {

@@ -16,11 +16,14 @@
 #include "rampart/reconcilers/rollout_mark.h"
 
 #define ROLLOUT_SECOND_ROUND ".2"
-#define ROLLOUT_SOAK_S                                                                            \
-    15                             /* a new pod is ready for so long before it proves anything: a \
-                                    * container without a probe is ready until it crashes */
-#define ROLLOUT_LOOK_S 5           /* between looks at the pods of a rollout */
-#define ROLLOUT_PENDING_LOOK_S 600 /* between looks for the first Pod of a CronJob */
+#define ROLLOUT_SOAK_S                                                                  \
+    15                   /* a new pod is ready for so long before it proves anything: a \
+                          * container without a probe is ready until it crashes */
+#define ROLLOUT_LOOK_S 5 /* between looks at the pods of a rollout */
+#define ROLLOUT_PENDING_LOOK_S                                                                    \
+    600 /* between looks for the first Pod of a CronJob: news of its Jobs ask for one anyway, but \
+         * not of those that its owner started by hand and that failed */
+#define ROLLOUT_ACTIVE_LOOK_S 60 /* the same while a Job of it runs, whose pods may hang */
 #define ROLLOUT_REFUSED_LOOK_S                                                                  \
     60                           /* until pods or budgets that spoke against it are asked again \
                                   */
@@ -58,10 +61,11 @@ enum rollout_reason { /* why nothing is written; for status and for the planner 
                       ROLLOUT_WAITS_FOR_POD,    /* proof pending */
                       ROLLOUT_CANNOT_DELETE,    /* stuck pods, and no right to delete them */
                       ROLLOUT_NO_QUOTA,         /* ResourceQuota: no requests or limits */
+                      ROLLOUT_STATED_NULL,      /* somebody states a field as null */
                       ROLLOUT_REASON_COUNT,
 };
 const char *rollout_reason_name(enum rollout_reason reason); /* "WaitsForChange" */
-/* The message of what rollout_step.left says. */
+/* The message of what rollout_step.left says, but of ROLLOUT_STATED_NULL, where it is "". */
 const char *rollout_left_message(enum rollout_reason left);
 
 struct rollout_step {
@@ -72,7 +76,8 @@ struct rollout_step {
     size_t stuck_count;
     int64_t look_again_s;       /* wall clock; INT64_MAX: only on news */
     enum rollout_reason left;   /* what is wanted and not filled in by this look: WOULD_BREAK,
-                                   UNKNOWN_USER, NO_QUOTA or FINE */
+                                   UNKNOWN_USER, NO_QUOTA, STATED_NULL or FINE */
+    const char *left_message;   /* of @left; "" of FINE */
     bool has_fill;              /* something is to be filled in besides that */
     bool wants_room;            /* of ROLLOUT_ACT_LOOK: with what the namespace says about requests
                                    and limits */

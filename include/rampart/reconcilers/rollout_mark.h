@@ -39,10 +39,10 @@ struct rollout_mark {
     const char *key;     /* of the fill; as the template has it in ANNOTATION_FILL */
     const char *digest;  /* template_digest of the template that it is about: of ROLLOUT_PROVING,
                             _PENDING and _PROVEN the one before any fill, else the one that is left
-                            alone until it changes */
+                            alone until it changes. Not written where @key begins with it */
     const char *wanted;  /* digest of what the profile wanted to be filled in */
     const char *left;    /* rollout_reason_name() of why something was left out of the fill; "" or
-                            NULL:    nothing was */
+                            NULL: nothing was */
     const char *profile;
     const char *rival; /* "" where it is not known */
     const char

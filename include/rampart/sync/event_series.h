@@ -35,13 +35,14 @@ struct event_series {
     struct event event; /* of the first finding; its texts are owned, its name is NULL */
     const char *key;    /* owned */
     char suffix[EVENT_SUFFIX_LEN + 1]; /* of the Event's name */
-    bool is_created;                   /* the server has it */
-    bool may_exist;                    /* a creation under this name went unanswered */
-    uint32_t count;                    /* findings so far */
-    uint32_t count_sent;               /* as the server knows it */
-    uint32_t count_sending;            /* as the request in flight says */
-    uint64_t seen_ms;                  /* last finding, monotonic */
-    int64_t seen_wall_ms;              /* the same, ms since 1970 */
+    bool is_once;           /* the name is its finding's: whoever has taken it, told it */
+    bool is_created;        /* the server has it */
+    bool may_exist;         /* a creation under this name went unanswered */
+    uint32_t count;         /* findings so far */
+    uint32_t count_sent;    /* as the server knows it */
+    uint32_t count_sending; /* as the request in flight says */
+    uint64_t seen_ms;       /* last finding, monotonic */
+    int64_t seen_wall_ms;   /* the same, ms since 1970 */
 
     struct recorder *recorder; /* borrowed: the owner */
     enum event_place place;
@@ -58,11 +59,12 @@ struct event_series {
  * of the note. NULL: @out is broken. Borrowed from @out. */
 const char *event_series_key(struct strbuf *out, const struct event *event);
 
-/* Copies all texts but @event->instance, which is borrowed, and @event->reason, which is static.
+/* Copies all texts but @event->instance, which is borrowed, and @event->reason, which is static. Of
+ * @event->once the name is made, and the pointer is not kept.
  * NULL: out of memory. One block: mem_free(). */
 MUST_CHECK struct event_series *event_series_new(const struct event *event, const char *key,
                                                  struct rng *rng);
-/* Another name: the one that it had is taken. */
+/* Another name: the one that it had is taken. Not of one that is_once. */
 void event_series_rename(struct event_series *s, struct rng *rng);
 
 /* Whether there is something that the server does not know. */

@@ -1,6 +1,6 @@
 /*
  * What the runtime keeps of each workload that hardening is concerned with (kube/harden.h), and the
- * sums of it by profile: a record of 96 bytes a workload, and a text where there is something to
+ * sums of it by profile: a record of 88 bytes a workload, and a text where there is something to
  * say. All of it may be lost: the state is in the cluster.
  *
  * A turn is the leave to begin. It is out until the next step of the workload has told what became
@@ -49,6 +49,7 @@ struct hardening {
     bool is_idle;
     bool has_memory;
     bool has_turn;
+    bool is_resting; /* it had its turn in vain: no other one before it is looked at again */
     bool is_busy;    /* something is read for it, or written */
     bool is_failure; /* @finding is what keeps it from being done, and not what the step said */
 };
@@ -76,6 +77,10 @@ size_t hardenings_count(const struct hardenings *h);
 bool hardening_set_state(struct hardening *r, enum harden_state state, bool is_idle);
 void hardening_give_turn(struct hardening *r); /* it has a profile, and waits */
 void hardening_end_turn(struct hardening *r);  /* nothing where it has none */
+/* Its turn was in vain, and ends. It goes on waiting, and the others come first until it is looked
+ * at again: hardening_wake(). */
+void hardening_rest(struct hardening *r);
+void hardening_wake(struct hardening *r);
 
 /*
  * What is to be said of it now; NULL: nothing. Keeps a copy, without object and profile.

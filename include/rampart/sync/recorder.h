@@ -8,6 +8,9 @@
  * min). Per regarding object a token bucket of RECORDER_BURST with one more every
  * RECORDER_REFILL_MS for new Events; updates of a series take none.
  *
+ * A finding that is told once (finding.once) makes an Event of that name: where there is one, a
+ * process before this one has told it, and that is a success.
+ *
  * What the server refuses is not repeated, nor what a namespace that terminates does not take; what
  * fails for a time is tried RECORDER_TRIES_MAX times over some two minutes, and while the server
  * does not answer at all everything waits. Over any bound, and refused, an Event is dropped and
