@@ -154,9 +154,14 @@ static int judge(struct job *job, const struct http_response *response, const st
                                      : slice_end(job->slice, why);
 }
 
-static bool is_refusal(const struct job *job, const struct err *why)
+/* Where this failure is to be written, so that the others go on; NULL: it ends all. */
+static struct err *outlet_of(const struct job *job, const struct err *why)
 {
-    return job->reading->ret_refused && (why->code == ERR_FORBIDDEN || why->code == ERR_NOT_FOUND);
+    if (job->reading->ret_failed && why->http_status != 0)
+        return job->reading->ret_failed;
+    return job->reading->ret_refused && (why->code == ERR_FORBIDDEN || why->code == ERR_NOT_FOUND)
+               ? job->reading->ret_refused
+               : NULL;
 }
 
 static void on_done(struct exchange *x, const struct http_response *response, const struct err *err,
@@ -176,8 +181,8 @@ static void on_done(struct exchange *x, const struct http_response *response, co
         job->token = job->next_token;
         job->next_token = NULL;
         job->is_done = !job->token;
-    } else if (is_refusal(job, &why)) {
-        *job->reading->ret_refused = why;
+    } else if (outlet_of(job, &why)) {
+        *outlet_of(job, &why) = why;
         job->is_done = true;
     } else if (err_is_transient(&why) && why.code != ERR_NOMEM && !job->is_page_begun &&
                now_ms - job->run->started_ms < API_READ_UNREACHED_MS) {
@@ -212,6 +217,8 @@ static int start(struct job *job, struct err *err)
     if (strbuf_check(&path, "path", err) < 0)
         return -1;
     request.path = path.text;
+    mem_free(job->next_token); /* of a try before */
+    job->next_token = NULL;
     job->failed = (struct err){.code = ERR_NONE};
     job->is_page_begun = false;
     job->slice = reading->is_document ? NULL

@@ -18,6 +18,7 @@ struct place {
     const struct resource_name *wanted;
     struct arena *arena;
     struct found_resource found; /* is_known: it is here */
+    struct err failed;           /* why the API server cannot tell; ERR_NONE: it did */
 };
 
 struct discovery {
@@ -128,11 +129,20 @@ static int ask_places(struct discovery *d, const struct client_config *config, s
                                            .what = "look up which resources there are",
                                            .is_document = true,
                                            .on_value = take_resources,
-                                           .ctx = &d->places[i]};
+                                           .ctx = &d->places[i],
+                                           .ret_failed = &d->places[i].failed};
     if (api_read(config, log, readings, d->count, err) < 0)
         return -1;
     for (size_t i = 0; i < d->count && !found->is_known; i++)
         *found = d->places[i].found;
+    for (size_t i = 0; i < d->count && !found->is_known && !d->wanted->group; i++) {
+        if (d->places[i].failed.code != ERR_NONE)
+            return err_set(err, d->places[i].failed.code,
+                           "the API server knows no resource \"%.64s\", but cannot tell what group "
+                           "%.64s has (%.200s); write it with its group: %.64s.GROUP",
+                           d->wanted->resource, d->places[i].group, d->places[i].failed.msg,
+                           d->wanted->resource);
+    }
     return 0;
 }
 

@@ -91,8 +91,8 @@ static int question_build(const struct settings *s, const struct client_config *
     request->subresource = name.subresource;
     request->name = name_of(s);
     if (!found.is_known)
-        note("%s %s.%s; asked as it is written, as if in a namespace",
-             config ? "the API server has no" : "nothing is known of", found.plural, found.group);
+        note("nothing is known of %s.%s; asked as it is written, as if in a namespace",
+             found.plural, found.group);
     if (is_one_namespace(request)) {
         question->ns = request->name;
     } else if (found.is_namespaced) {

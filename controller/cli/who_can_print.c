@@ -5,6 +5,7 @@
 #include "rampart/base/utf8.h"
 #include "rampart/json/build.h"
 
+#define MASTERS "Group " ACCESS_GROUP_MASTERS
 #define MASTERS_ROLE "(may do everything, whatever RBAC says)"
 #define GAP 2 /* columns between two */
 
@@ -61,8 +62,7 @@ static const char *role_kind(const struct access_binding *binding)
 /* @grant NULL: system:masters. */
 static size_t add_cell(struct strbuf *out, const struct access_grant *grant, enum column column)
 {
-    static const char *const masters[COLUMN_COUNT] = {"Group " ACCESS_GROUP_MASTERS, "-",
-                                                      MASTERS_ROLE};
+    static const char *const masters[COLUMN_COUNT] = {MASTERS, "-", MASTERS_ROLE};
 
     if (!grant)
         return add_shown(out, masters[column]);

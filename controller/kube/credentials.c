@@ -8,10 +8,15 @@
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
-/* Ends of names that say something about a secret: where it is, how long it holds. */
+/* Ends of names that say something about a secret: where it is, how long it holds, what kind it is
+ * of. */
 static const char *const about_ends[] = {
-    "file", "path",    "dir",  "url",    "uri",   "name",   "ref",      "ttl",   "expiry",
-    "type", "timeout", "mode", "issuer", "class", "policy", "endpoint", "store", "namespace",
+    "account", "algorithm", "audience", "backend",  "class",    "dir",       "enabled",
+    "encoder", "endpoint",  "expiry",   "file",     "format",   "header",    "issuer",
+    "kind",    "manager",   "method",   "mode",     "name",     "namespace", "passwordkey",
+    "path",    "policy",    "prefix",   "provider", "ref",      "required",  "scope",
+    "scopes",  "service",   "store",    "timeout",  "tokenkey", "ttl",       "type",
+    "uri",     "url",
 };
 
 /* Part of a text. */
@@ -60,7 +65,8 @@ static bool has(struct span s, const char *needle)
 
 static bool is_literal(struct span value)
 {
-    static const char *const words[] = {"true", "false", "null", "none", "~", "|", ">", "|-", ">-"};
+    static const char *const words[] = {"true", "false", "yes", "no", "on", "off", "null",
+                                        "none", "~",     "|",   ">",  "|-", ">-"};
 
     value = trim(value, " \t\r\"',;");
     if (value.len == 0 || strchr("/$<*&[{", value.at[0]) || is_number(value))

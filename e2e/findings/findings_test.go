@@ -13,6 +13,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"sigs.k8s.io/yaml"
+
 	"rampart.dev/e2e/operator"
 )
 
@@ -169,6 +171,89 @@ func TestContentsOfSecretsAreNotAskedFor(t *testing.T) {
 	if lists == 0 {
 		t.Error("the audit log has no list of Secrets")
 	}
+	// The wire test sees that it is asked for in this way; the server then leaves out what is in them.
+	body, err := control.Client.CoreV1().RESTClient().Get().AbsPath("/api/v1/secrets").
+		Param("fieldSelector", "type=kubernetes.io/service-account-token").
+		SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").
+		DoRaw(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(body); !strings.Contains(text, "rbac-long-lived-tokens") || strings.Contains(text, `"data"`) {
+		t.Errorf("the server answers %s", text)
+	}
+}
+
+// The role that the documentation shows is enough for all of it, and nothing in it is too much.
+func TestRoleOfTheDocumentationIsWhatItTakes(t *testing.T) {
+	ctx := t.Context()
+	const ns, name = "default", "rbac-auditor"
+	text, err := os.ReadFile("../../docs/findings.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(text), "```yaml\n")
+	block, _, _ = strings.Cut(block, "```")
+	role := &rbacv1.ClusterRole{}
+	if err := yaml.UnmarshalStrict([]byte(block), role); err != nil {
+		t.Fatal(err)
+	}
+	kubeconfig := grant(t, role, ns, name)
+	full, _ := ask(t, "--kubeconfig", kubeconfig)
+	if len(full.NotRead) > 0 || full.Summary.CannotBeTold > 0 {
+		t.Fatalf("not read %v, summary %+v", full.NotRead, full.Summary)
+	}
+	for r := range role.Rules {
+		for i, resource := range role.Rules[r].Resources {
+			less := role.DeepCopy()
+			less.Rules[r].Resources = slices.Delete(less.Rules[r].Resources, i, i+1)
+			if len(less.Rules[r].Resources) == 0 {
+				less.Rules = slices.Delete(less.Rules, r, r+1)
+			}
+			if _, err := control.Client.RbacV1().ClusterRoles().Update(ctx, less, metav1.UpdateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, func() error { // the authorizer hears of it a moment later
+				f, code := ask(t, "--kubeconfig", kubeconfig)
+				if code != 3 || len(f.NotRead) != 1 || !strings.Contains(f.NotRead[0].Why, resource) {
+					return fmt.Errorf("without %s: exit code %d, not read %v", resource, code, f.NotRead)
+				}
+				return nil
+			})
+		}
+	}
+	for _, args := range [][]string{
+		{"delete", "clusterrole,clusterrolebinding", name}, {"delete", "serviceaccount", name, "-n", ns},
+	} {
+		if out, err := control.RunKubectl(ctx, args...); err != nil {
+			t.Fatal(err, out)
+		}
+	}
+}
+
+// grant makes a ServiceAccount with the role and gives its kubeconfig.
+func grant(t *testing.T, role *rbacv1.ClusterRole, ns, name string) string {
+	t.Helper()
+	ctx := t.Context()
+	if _, err := control.Client.RbacV1().ClusterRoles().Create(ctx, role, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: ns, Name: name}},
+	}
+	if _, err := control.Client.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := control.RunKubectl(ctx, "create", "serviceaccount", name, "-n", ns); err != nil {
+		t.Fatal(err, out)
+	}
+	kubeconfig, err := control.ServiceAccountKubeconfig(ctx, ns, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kubeconfig
 }
 
 // One namespace: what is in it, and nothing of the cluster.
@@ -207,32 +292,14 @@ func TestManifestsGiveTheSameWithoutACluster(t *testing.T) {
 // Who may list bindings and roles alone is told what was not read, and none of that counts as passed.
 func TestWhatTheCallerMayNotListIsSaid(t *testing.T) {
 	ctx := t.Context()
-	const ns, name = "default", "auditor"
-	_, err := control.Client.RbacV1().ClusterRoles().Create(ctx, &rbacv1.ClusterRole{
+	const name = "auditor"
+	kubeconfig := grant(t, &rbacv1.ClusterRole{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Rules: []rbacv1.PolicyRule{{
 			APIGroups: []string{rbacv1.GroupName}, Verbs: []string{"list"},
 			Resources: []string{"roles", "rolebindings", "clusterroles", "clusterrolebindings"},
 		}},
-	}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	binding := &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
-		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: ns, Name: name}},
-	}
-	if _, err = control.Client.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := control.RunKubectl(ctx, "create", "serviceaccount", name, "-n", ns); err != nil {
-		t.Fatal(err, out)
-	}
-	kubeconfig, err := control.ServiceAccountKubeconfig(ctx, ns, name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	}, "default", name)
 	f, code := ask(t, "--kubeconfig", kubeconfig)
 	if code != 3 {
 		t.Errorf("exit code %d, expected 3", code)

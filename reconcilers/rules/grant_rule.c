@@ -125,7 +125,7 @@ void grant_describe_rights(const struct grant_facts *grant, const struct access_
 bool grant_has_who(const struct grant_facts *grant, who_fn is_meant)
 {
     for (size_t i = 0; i < grant->who_count; i++) {
-        if (is_meant(grant, &grant->who[i]))
+        if (is_meant(&grant->who[i]))
             return true;
     }
     return false;
@@ -150,7 +150,7 @@ void grant_add_who(const struct grant_facts *grant, who_fn is_meant, struct strb
     for (size_t i = 0; i < grant->who_count; i++) {
         const struct access_who *who = &grant->who[i];
 
-        if ((is_meant && !is_meant(grant, who)) || count++ >= ACCESS_WHO_SHOWN_MAX)
+        if ((is_meant && !is_meant(who)) || count++ >= ACCESS_WHO_SHOWN_MAX)
             continue;
         strbuf_adds(text, count > 1 ? ", " : "");
         add_one(who, text);

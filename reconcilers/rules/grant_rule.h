@@ -21,7 +21,7 @@ enum rule_outcome grant_ask_rights(const struct grant_facts *grant,
 void grant_describe_rights(const struct grant_facts *grant, const struct access_right *rights,
                            struct strbuf *text);
 
-typedef bool (*who_fn)(const struct grant_facts *grant, const struct access_who *who);
+typedef bool (*who_fn)(const struct access_who *who);
 
 bool grant_has_who(const struct grant_facts *grant, who_fn is_meant);
 /* "User kim, Group devs and 3 more", of those that are meant (NULL: all). */

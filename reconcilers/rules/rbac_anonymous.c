@@ -2,9 +2,8 @@
 
 #include "grant_rule.h"
 
-static bool is_anonymous(const struct grant_facts *grant, const struct access_who *who)
+static bool is_anonymous(const struct access_who *who)
 {
-    (void)grant;
     return who_is_group(who, GROUP_UNAUTHENTICATED) ||
            (who->type == ACCESS_USER && strcmp(who->name, USER_ANONYMOUS) == 0);
 }

@@ -1,8 +1,7 @@
 #include "grant_rule.h"
 
-static bool is_everybody(const struct grant_facts *grant, const struct access_who *who)
+static bool is_everybody(const struct access_who *who)
 {
-    (void)grant;
     return who_is_group(who, GROUP_AUTHENTICATED) || who_is_group(who, GROUP_ACCOUNTS);
 }
 

@@ -2,9 +2,8 @@
 
 #include "grant_rule.h"
 
-static bool is_default(const struct grant_facts *grant, const struct access_who *who)
+static bool is_default(const struct access_who *who)
 {
-    (void)grant;
     if (who->type == ACCESS_SERVICE_ACCOUNT)
         return strcmp(who->name, "default") == 0;
     return who->type == ACCESS_GROUP &&

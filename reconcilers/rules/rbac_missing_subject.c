@@ -1,14 +1,12 @@
 #include "grant_rule.h"
 
-static bool is_missing(const struct grant_facts *grant, const struct access_who *who)
+static bool is_missing(const struct access_who *who)
 {
-    (void)grant;
     return who->presence == ACCESS_MISSING;
 }
 
-static bool is_unknown(const struct grant_facts *grant, const struct access_who *who)
+static bool is_unknown(const struct access_who *who)
 {
-    (void)grant;
     return who->presence == ACCESS_UNKNOWN;
 }
 

@@ -217,6 +217,15 @@ static void test_a_text_cannot_break_the_line_or_the_quotes(void **state)
     assert_string_equal(words_of(&rules, *state), "{Verbs:[\"a\\\"b\\\\c\\x0a\\x7f\xc3\xa9\"]}");
 }
 
+static void test_bytes_that_are_no_text_are_shown_as_numbers(void **state)
+{
+    const char *const texts[] = {"a\xff\xc3"};
+    const struct rbac_rule rule = {.verbs = {texts, 1}};
+    const struct rbac_rules rules = {&rule, 1};
+
+    assert_string_equal(words_of(&rules, *state), "{Verbs:[\"a\\xff\\xc3\"]}");
+}
+
 static void test_a_text_that_is_too_long_is_cut_between_characters(void **state)
 {
     struct arena *a = *state;
@@ -320,6 +329,7 @@ int main(void)
         ARENA_TEST(test_a_rule_allows_what_the_authorizer_allows),
         ARENA_TEST(test_a_url_is_matched_whole_or_by_its_beginning),
         ARENA_TEST(test_a_text_cannot_break_the_line_or_the_quotes),
+        ARENA_TEST(test_bytes_that_are_no_text_are_shown_as_numbers),
         ARENA_TEST(test_a_text_that_is_too_long_is_cut_between_characters),
         ARENA_TEST(test_a_long_list_is_counted),
         ARENA_TEST(test_rules_beyond_the_room_are_counted),

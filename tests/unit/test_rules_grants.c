@@ -8,6 +8,7 @@
     "],'resourceNames':['one']}"
 #define RBAC "'rbac.authorization.k8s.io'"
 #define ADMISSION "'admissionregistration.k8s.io'"
+#define AUTHENTICATION "'authentication.k8s.io'"
 #define CERTIFICATES "'certificates.k8s.io'"
 
 static int set_up(void **state)
@@ -58,6 +59,18 @@ static const struct row rows[] = {
     {"rbac-impersonate", NAMED("''", "'groups'", "'impersonate'"), RULE_FAIL, RULE_PASS},
     {"rbac-impersonate", RULE("''", "'serviceaccounts'", "'impersonate'"), RULE_FAIL, RULE_FAIL},
     {"rbac-impersonate", RULE("''", "'serviceaccounts'", "'get'"), RULE_PASS, RULE_PASS},
+    {"rbac-impersonate", RULE(AUTHENTICATION, "'users'", "'impersonate:user-info'"), RULE_FAIL,
+     RULE_PASS},
+    {"rbac-impersonate", RULE(AUTHENTICATION, "'groups'", "'impersonate:user-info'"), RULE_FAIL,
+     RULE_PASS},
+    {"rbac-impersonate", RULE(AUTHENTICATION, "'serviceaccounts'", "'impersonate:serviceaccount'"),
+     RULE_FAIL, RULE_FAIL},
+    {"rbac-impersonate", RULE(AUTHENTICATION, "'nodes'", "'impersonate:arbitrary-node'"), RULE_FAIL,
+     RULE_PASS},
+    {"rbac-impersonate", NAMED(AUTHENTICATION, "'users'", "'impersonate:user-info'"), RULE_PASS,
+     RULE_PASS},
+    {"rbac-impersonate", RULE(AUTHENTICATION, "'nodes'", "'impersonate:associated-node'"),
+     RULE_PASS, RULE_PASS},
 
     {"rbac-role-writers", RULE(RBAC, "'roles'", "'create'"), RULE_FAIL, RULE_FAIL},
     {"rbac-role-writers", RULE(RBAC, "'rolebindings'", "'patch'"), RULE_FAIL, RULE_FAIL},

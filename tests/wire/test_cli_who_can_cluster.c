@@ -227,8 +227,41 @@ static void test_who_can_says_when_the_server_has_no_such_resource(void **state)
     o = COMMAND_RUN(b, "who-can", "--kubeconfig", folder_at(&b->folder, "config"), "get",
                     "carts.none.example");
     assert_code(&o, EXIT_DONE);
-    assert_string_equal(o.err, "note: the API server has no carts.none.example; asked as it is "
+    assert_string_equal(o.err, "note: nothing is known of carts.none.example; asked as it is "
                                "written, as if in a namespace\n");
+    outcome_done(&o);
+}
+
+/* As the metrics API is, often: an APIService whose server is away. */
+static void test_who_can_does_without_groups_that_are_down(void **state)
+{
+    struct command_answer answers[] = {
+        {"/apis", 200, GROUPS, 0},
+        {"/api/v1", 200, RESOURCES(""), 0},
+        {"/apis/a.example/v1", 503, STATUS("ServiceUnavailable", "503"), 0},
+        {"/apis/shop.example/v2", 200, RESOURCES(CARTS), 0},
+        {CLUSTER_ROLES, 200, LIST("ClusterRole", "", ""), 0},
+        {CLUSTER_BINDINGS, 200, LIST("ClusterRoleBinding", "", ""), 0},
+        {ROLES_IN("default"), 200, NO_ROLES, 0},
+        {BINDINGS_IN("default"), 200, NO_BINDINGS, 0},
+        {0},
+    };
+    struct command_bench *b = *state;
+    struct outcome o = ask(b, answers, "get", "carts", NULL, NULL);
+
+    assert_code(&o, EXIT_DONE);
+    assert_contains(o.out, "Who can get carts.shop.example in the cluster?\n");
+    outcome_done(&o);
+    o = COMMAND_RUN(b, "who-can", "--kubeconfig", folder_at(&b->folder, "config"), "get", "boats");
+    assert_code(&o, EXIT_FAILED);
+    assert_contains(o.err, "rampart who-can: the API server knows no resource \"boats\", but "
+                           "cannot tell what group a.example has (");
+    assert_contains(o.err, "); write it with its group: boats.GROUP\n");
+    outcome_done(&o);
+    o = COMMAND_RUN(b, "who-can", "--kubeconfig", folder_at(&b->folder, "config"), "get",
+                    "boats.a.example");
+    assert_code(&o, EXIT_DONE);
+    assert_contains(o.err, "note: nothing is known of boats.a.example; ");
     outcome_done(&o);
 }
 
@@ -271,6 +304,7 @@ int main(void)
         COMMAND_TEST(test_who_can_tells_when_a_role_cannot_be_read),
         COMMAND_TEST(test_who_can_asks_the_server_for_resources_that_kubernetes_has_not),
         COMMAND_TEST(test_who_can_says_when_the_server_has_no_such_resource),
+        COMMAND_TEST(test_who_can_does_without_groups_that_are_down),
         COMMAND_TEST(test_who_can_fails_on_discovery_that_is_none),
     };
 

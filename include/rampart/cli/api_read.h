@@ -33,6 +33,9 @@ struct api_reading {
     /* Where not NULL, ERR_FORBIDDEN and ERR_NOT_FOUND are written here and end this reading alone;
      * untouched otherwise. */
     struct err *ret_refused;
+    /* Likewise for every answer that is not 2xx, which is not asked for again: a group of resources
+     * whose own server is down, behind the API server. */
+    struct err *ret_failed;
 };
 
 /*

@@ -17,7 +17,8 @@ struct found_resource {
  * Rampart knows what every API server has. For the rest it asks that of @config for what it has, in
  * its order; NULL: it asks nobody. What nobody knows is taken as it is written, when a group is
  * stated; a star is all groups, where none is. Errors: ERR_NOT_FOUND (no group is stated, and
- * nobody knows it: the message says what to write), api_read()'s, ERR_NOMEM.
+ * nobody knows it: the message says what to write), api_read()'s, ERR_NOMEM. A group that the API
+ * server cannot tell about is an error only where the resource may be in it and is in no other.
  */
 MUST_CHECK int resource_find(const struct resource_name *name, const struct client_config *config,
                              struct log *log, struct arena *a, struct found_resource *ret_found,

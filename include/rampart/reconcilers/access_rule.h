@@ -138,7 +138,7 @@ struct access_rule {
     void (*describe)(const struct access_rule_input *in, struct strbuf *text);
 };
 
-const char *access_about_name(enum access_about about); /* "grant", "ServiceAccount" */
+const char *access_about_name(enum access_about about); /* "binding", "ServiceAccount" */
 /* "ServiceAccount of kube-system"; "" for COMPONENT_NONE. */
 const char *access_component_name(enum access_component component);
 
@@ -153,8 +153,8 @@ const struct access_rule *access_rule_find(const char *id); /* NULL when there i
 enum rule_outcome access_rule_ask(const struct access_rule *rule,
                                   const struct access_rule_input *in);
 /*
- * For people, one line: "gives get, list secrets in every namespace to User kim by ClusterRole x:
- * {...}; <remedy>" of a RULE_FAIL, what cannot be told of a RULE_ERROR, nothing otherwise. Control
+ * For people, one line: "gives get, list secrets everywhere to User kim by ClusterRole x: {...};
+ * <remedy>" of a RULE_FAIL, what cannot be told of a RULE_ERROR, nothing otherwise. Control
  * characters are replaced, what is cut says so.
  */
 void access_rule_explain(const struct access_rule *rule, const struct access_rule_input *in,
