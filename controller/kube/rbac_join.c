@@ -96,63 +96,108 @@ static int lists_sort(struct rbac_rule *rule, struct arena *a, struct err *err)
     return 0;
 }
 
-/* Whether the two are the same but for @member, of which neither or both state something: without
- * names a rule is for all of them. */
-static bool differ_in_one(struct rbac_rule *one, struct rbac_rule *other, enum member member)
+/* A digest of each list: most lists are told apart without reading them. */
+struct digests {
+    uint64_t of[MEMBER_COUNT];
+};
+
+/* FNV-1a over the texts with their ends. */
+static uint64_t list_digest(const struct rbac_list *list)
 {
-    for (enum member i = 0; i < MEMBER_COUNT; i++) {
-        if (i != member && list_order(member_of(one, i), member_of(other, i)) != 0)
-            return false;
+    uint64_t digest = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < list->count; i++) {
+        const char *text = list->texts[i];
+
+        do
+            digest = (digest ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+        while (*text++ != '\0');
     }
-    return (member_of(one, member)->count == 0) == (member_of(other, member)->count == 0);
+    return digest;
 }
 
-/* Joins what differs in @member alone. @lists has room for *@count. */
-static int join_by(enum member member, struct rbac_rule *rules, size_t *count,
-                   struct rbac_list **lists, struct arena *a, struct err *err)
+struct join {
+    struct rbac_rule *rules;  /* borrowed */
+    struct digests *digests;  /* one a rule */
+    struct rbac_list **lists; /* room for one a rule */
+    size_t count;
+    struct arena *arena;
+};
+
+/* Whether rules @one and @other are the same but for @member, of which neither or both state
+ * something: without names a rule is for all of them. */
+static bool differ_in_one(const struct join *j, size_t one, size_t other, enum member member)
 {
-    size_t left = *count;
-
-    for (size_t i = 0; i < left; i++) {
-        size_t kept = i + 1;
-        size_t same = 0;
-
-        lists[same++] = member_of(&rules[i], member);
-        for (size_t k = i + 1; k < left; k++) {
-            if (differ_in_one(&rules[i], &rules[k], member))
-                lists[same++] = member_of(&rules[k], member);
-        }
-        if (same == 1)
-            continue;
-        if (lists_unite(lists, same, a, member_of(&rules[i], member), err) < 0)
-            return -1;
-        for (size_t k = i + 1; k < left; k++) {
-            if (!differ_in_one(&rules[i], &rules[k], member))
-                rules[kept++] = rules[k];
-        }
-        left = kept;
+    for (enum member i = 0; i < MEMBER_COUNT; i++) {
+        if (i != member && j->digests[one].of[i] != j->digests[other].of[i])
+            return false;
     }
-    *count = left;
+    for (enum member i = 0; i < MEMBER_COUNT; i++) {
+        if (i != member &&
+            list_order(member_of(&j->rules[one], i), member_of(&j->rules[other], i)) != 0)
+            return false;
+    }
+    return (member_of(&j->rules[one], member)->count == 0) ==
+           (member_of(&j->rules[other], member)->count == 0);
+}
+
+/* Joins what differs from rule @one in @member alone into it. */
+static int join_into(struct join *j, size_t one, enum member member, struct err *err)
+{
+    struct rbac_list *list = member_of(&j->rules[one], member);
+    size_t kept = one + 1;
+    size_t same = 0;
+
+    j->lists[same++] = list;
+    for (size_t i = one + 1; i < j->count; i++) {
+        if (differ_in_one(j, one, i, member))
+            j->lists[same++] = member_of(&j->rules[i], member);
+    }
+    if (same == 1)
+        return 0;
+    if (lists_unite(j->lists, same, j->arena, list, err) < 0)
+        return -1;
+    j->digests[one].of[member] = list_digest(list);
+    for (size_t i = one + 1; i < j->count; i++) {
+        if (differ_in_one(j, one, i, member))
+            continue;
+        j->rules[kept] = j->rules[i];
+        j->digests[kept++] = j->digests[i];
+    }
+    j->count = kept;
+    return 0;
+}
+
+static int join_init(struct join *j, struct err *err)
+{
+    j->lists = arena_calloc(j->arena, j->count + 1, sizeof(*j->lists));
+    j->digests = arena_calloc(j->arena, j->count + 1, sizeof(*j->digests));
+    if (!j->lists || !j->digests)
+        return err_nomem(err);
+    for (size_t i = 0; i < j->count; i++) {
+        if (lists_sort(&j->rules[i], j->arena, err) < 0)
+            return -1;
+        for (enum member member = 0; member < MEMBER_COUNT; member++)
+            j->digests[i].of[member] = list_digest(member_of(&j->rules[i], member));
+    }
     return 0;
 }
 
 int rbac_rules_join(struct rbac_rule *rules, size_t count, struct arena *a, size_t *ret_count,
                     struct err *err)
 {
-    struct rbac_list **lists = arena_calloc(a, count + 1, sizeof(*lists));
+    struct join j = {.rules = rules, .count = count, .arena = a};
 
-    if (!lists)
-        return err_nomem(err);
-    for (size_t i = 0; i < count; i++) {
-        if (lists_sort(&rules[i], a, err) < 0)
-            return -1;
-    }
+    if (join_init(&j, err) < 0)
+        return -1;
     for (enum member member = 0; member < MEMBER_COUNT; member++) {
-        if (join_by(member, rules, &count, lists, a, err) < 0)
-            return -1;
+        for (size_t i = 0; i < j.count; i++) {
+            if (join_into(&j, i, member, err) < 0)
+                return -1;
+        }
     }
-    if (count > 1)
-        qsort(rules, count, sizeof(*rules), rule_order);
-    *ret_count = count;
+    if (j.count > 1)
+        qsort(rules, j.count, sizeof(*rules), rule_order);
+    *ret_count = j.count;
     return 0;
 }
