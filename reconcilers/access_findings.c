@@ -146,7 +146,8 @@ static enum access_presence presence_of_account(const struct asking *g, const ch
                                                                           : ACCESS_UNKNOWN;
 }
 
-/* What manifests say of an aggregate is not what it gives: the API server fills it in. */
+/* What an aggregate gives is filled in by the cluster; in manifests it is empty, but for those that
+ * were taken from one. */
 static enum access_presence presence_of_role(const struct access_findings_question *q,
                                              const struct access_binding *b)
 {
@@ -154,7 +155,9 @@ static enum access_presence presence_of_role(const struct access_findings_questi
     enum access_read read = is_cluster_role ? q->cluster_roles : q->roles;
 
     if (b->role)
-        return b->role->is_aggregated && read != ACCESS_READ_ALL ? ACCESS_UNKNOWN : ACCESS_THERE;
+        return b->role->is_aggregated && b->role->rules.count == 0 && read != ACCESS_READ_ALL
+                   ? ACCESS_UNKNOWN
+                   : ACCESS_THERE;
     return read == ACCESS_READ_ALL ? ACCESS_MISSING : ACCESS_UNKNOWN;
 }
 

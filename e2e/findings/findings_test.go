@@ -292,6 +292,48 @@ func TestManifestsGiveTheSameWithoutACluster(t *testing.T) {
 	}
 }
 
+// With the cluster's own roles beside them, manifests tell what they bind there.
+func TestManifestsAreToldWithTheRolesOfTheCluster(t *testing.T) {
+	roles, err := control.RunKubectl(t.Context(), "get", "clusterroles", "-o", "json", "-l", "kubernetes.io/bootstrapping=rbac-defaults")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"roles.json": roles,
+		"chart.yaml": `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: team, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: team}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: readers, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: readers}]
+`,
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, _ := ask(t, "-f", filepath.Join(folder, "chart.yaml"))
+	if len(f.lines("error")) != 2 || len(f.lines("fail")) != 0 {
+		t.Errorf("alone: %v; expected that neither binding can be told", f.Findings)
+	}
+	f, _ = ask(t, "-f", folder)
+	want := []string{}
+	for _, rule := range []string{
+		"rbac-create-pods", "rbac-exec", "rbac-impersonate", "rbac-secrets", "rbac-tokens", "rbac-workloads",
+	} {
+		want = append(want, "["+rule+"]: RoleBinding shop/team")
+	}
+	compare(t, f.lines("fail"), want)
+	compare(t, f.lines("error"), nil)
+}
+
 // Who may list bindings and roles alone is told what was not read, and none of that counts as passed.
 func TestWhatTheCallerMayNotListIsSaid(t *testing.T) {
 	ctx := t.Context()
