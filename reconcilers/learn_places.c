@@ -12,7 +12,7 @@ static size_t name_bytes(const char *name)
 
 static size_t place_bytes(const char *ns)
 {
-    return sizeof(struct learn_place) + strlen(ns) + 1 + LEARN_BLOCK_BYTES;
+    return 2 * sizeof(struct learn_place) + strlen(ns) + 1 + LEARN_BLOCK_BYTES;
 }
 
 static int compare_names(const void *one, const void *other)

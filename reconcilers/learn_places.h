@@ -7,7 +7,9 @@
 
 #include "rampart/reconcilers/learn_table.h"
 
-#define LEARN_BLOCK_BYTES 32 /* what is counted for a block of memory besides its text */
+/* What is counted for a text besides its bytes: what malloc adds, and its place in an array that
+ * grows by doubling. */
+#define LEARN_BLOCK_BYTES 48
 
 /* Bytes, as they are counted. */
 struct learn_room {
@@ -18,7 +20,8 @@ struct learn_room {
 };
 
 /* Notes that the right was used in @ns ("": the whole cluster) with @name ("": none). -1: out of
- * memory; the places are as before. */
+ * memory; the places are as before, but for an empty one that may have come. The same where the
+ * room is out. */
 MUST_CHECK int learn_places_add(struct learn_right *right, const struct learn_bounds *bounds,
                                 const char *ns, const char *name, struct learn_room *room);
 void learn_places_done(struct learn_right *right);

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "rampart/kube/rbac_rule.h"
-
 #define USER_PREFIX "system:serviceaccount:"
 #define LABEL_LEN_MAX 63 /* of a namespace */
 
@@ -254,9 +252,15 @@ static const struct rbac_rule everyones[] = {
      .resources = LIST("selfsubjectreviews")},
 };
 
-static bool is_everyones(const struct learn_request *r)
+bool learn_is_everyones(const struct rbac_request *request)
 {
     const struct rbac_rules rules = {everyones, sizeof(everyones) / sizeof(everyones[0])};
+
+    return rbac_rules_allow(&rules, request);
+}
+
+static bool is_everyones(const struct learn_request *r)
+{
     const struct rbac_request request = {
         .verb = r->verb,
         .path = r->is_for_resource ? NULL : r->path,
@@ -266,10 +270,17 @@ static bool is_everyones(const struct learn_request *r)
         .name = r->name,
     };
 
-    return rbac_rules_allow(&rules, &request);
+    return learn_is_everyones(&request);
 }
 
 /* ---- all together ---- */
+
+const char *learn_account_of(const char *user, const struct learn_filter *filter)
+{
+    const char *account = account_of(user);
+
+    return account && is_asked_for(account, filter) ? account : NULL;
+}
 
 static bool read_stage(enum audit_stage stage, enum learn_stage *ret_stage)
 {
@@ -286,8 +297,8 @@ enum learn_verdict learn_request_of(const struct audit_event *event,
 
     if (!read_stage(event->stage, &r->stage))
         return LEARN_OTHER_STAGE;
-    r->account = account_of(event->user);
-    if (!r->account || !is_asked_for(r->account, filter))
+    r->account = learn_account_of(event->user, filter);
+    if (!r->account)
         return LEARN_OTHER_USER;
     if (event->received_ms != AUDIT_TIME_UNSAID && event->received_ms < filter->since_ms)
         return LEARN_TOO_OLD;

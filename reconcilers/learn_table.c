@@ -247,6 +247,20 @@ int learn_table_add(struct learn_table *t, const struct audit_event *event,
     return r.has_created ? add_right(t, account, &r, "create", err) : 0;
 }
 
+int learn_table_know(struct learn_table *t, const char *user, const struct learn_filter *filter,
+                     struct err *err)
+{
+    const char *id = learn_account_of(user, filter);
+    struct learn_account *account;
+
+    if (!id)
+        return 0;
+    if (find_account(t, id, &account, err) < 0)
+        return -1;
+    t->without_account += account == NULL;
+    return 0;
+}
+
 uint64_t learn_table_verdicts(const struct learn_table *t, enum learn_verdict verdict)
 {
     return t->verdicts[verdict];

@@ -2,41 +2,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
+#include "learn_print_parts.h"
 #include "rampart/kube/timestamp.h"
 
 #define TEXTS_SHOWN_MAX LEARN_NAMES_MAX /* of a list of a rule, for people */
-
-static const char *role_kind(const struct learn_role *role)
-{
-    return *role->ns == '\0' ? "ClusterRole" : "Role";
-}
-
-/* The name behind the colon of "NAMESPACE:NAME". */
-static const char *name_of(const struct learn_account *account)
-{
-    return strchr(account->id, ':') + 1;
-}
-
-static int ns_len_of(const struct learn_account *account)
-{
-    return (int)strcspn(account->id, ":");
-}
-
-static uint64_t requests_of(const struct learn_account *account)
-{
-    uint64_t requests = 0;
-
-    for (const struct learn_right *right = account->rights; right; right = right->next)
-        requests += learn_requests(right->requests);
-    return requests;
-}
-
-static uint64_t turned_away(const struct learn_account *account, enum learn_verdict verdict)
-{
-    return learn_requests(account->turned_away[verdict]);
-}
 
 static const char *plural(uint64_t count)
 {
@@ -45,17 +17,10 @@ static const char *plural(uint64_t count)
 
 /* ---- notes ---- */
 
-/* One note after the other: with @prefix before and a line's end behind it, or as elements of the
- * array that is open in @json. */
-struct notes {
-    struct strbuf *out;
-    struct json_build *json; /* NULL: lines */
-    const char *prefix;
-};
+static void add_note(struct learn_notes *n, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
-static void add_note(struct notes *n, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void add_note(struct notes *n, const char *fmt, ...)
+static void add_note(struct learn_notes *n, const char *fmt, ...)
 {
     char note[2048]; /* the texts in a note are of LEARN_PATH_LEN_MAX at most */
     va_list args;
@@ -69,7 +34,7 @@ static void add_note(struct notes *n, const char *fmt, ...)
         strbuf_addf(n->out, "%s%s\n", n->prefix, note);
 }
 
-static void note_left_out(struct notes *n, const struct learn_account *account)
+static void note_left_out(struct learn_notes *n, const struct learn_account *account)
 {
     static const char *const what[LEARN_VERDICT_COUNT] = {
         [LEARN_DENIED] = "denied",
@@ -85,7 +50,7 @@ static void note_left_out(struct notes *n, const struct learn_account *account)
                  " request%s; ask for fewer ServiceAccounts at a time with --service-account",
                  account->left_out, plural(account->left_out));
     for (unsigned i = 0; i < LEARN_VERDICT_COUNT; i++) {
-        uint64_t count = what[i] ? turned_away(account, (enum learn_verdict)i) : 0;
+        uint64_t count = what[i] ? learn_turned_away(account, (enum learn_verdict)i) : 0;
 
         if (count > 0)
             add_note(n, "left out: %" PRIu64 " request%s %s", count, plural(count), what[i]);
@@ -97,7 +62,7 @@ static const char *dot(const char *group)
     return *group == '\0' ? "" : ".";
 }
 
-static void note_widened(struct notes *n, const struct learn_right *right,
+static void note_widened(struct learn_notes *n, const struct learn_right *right,
                          const struct learn_bounds *bounds)
 {
     if (right->is_spread)
@@ -117,8 +82,8 @@ static void note_widened(struct notes *n, const struct learn_right *right,
     }
 }
 
-static void write_notes(struct notes *n, const struct learn_account *account,
-                        const struct learn_bounds *bounds)
+void learn_notes(struct learn_notes *n, const struct learn_account *account,
+                 const struct learn_bounds *bounds)
 {
     note_left_out(n, account);
     for (const struct learn_right *right = account->rights; right; right = right->next)
@@ -134,17 +99,73 @@ static void write_notes(struct notes *n, const struct learn_account *account,
 
 static void write_head(struct strbuf *out, const char *prefix, const struct learn_account *account)
 {
-    uint64_t requests = requests_of(account);
+    uint64_t requests = learn_requests_of(account);
     char first[TIMESTAMP_LEN], last[TIMESTAMP_LEN];
 
-    strbuf_addf(out, "%sServiceAccount %.*s/%s: %" PRIu64 " request%s", prefix, ns_len_of(account),
-                account->id, name_of(account), requests, plural(requests));
+    strbuf_addf(out, "%sServiceAccount %.*s/%s: %" PRIu64 " request%s", prefix,
+                learn_ns_len_of(account), account->id, learn_name_of(account), requests,
+                plural(requests));
     if (account->last_ms != AUDIT_TIME_UNSAID) {
         timestamp_seconds(account->first_ms, first);
         timestamp_seconds(account->last_ms, last);
         strbuf_addf(out, ", from %s to %s", first, last);
     }
     strbuf_addc(out, '\n');
+}
+
+/* ---- what was never used ---- */
+
+/* Who may write roles chooses names and rules: what is not plain must end no line, and no comment.
+ */
+static void add_plain(struct strbuf *out, const struct strbuf *line)
+{
+    for (size_t i = 0; i < line->len; i++) {
+        unsigned char c = (unsigned char)line->text[i];
+
+        strbuf_addc(out, c >= ' ' && c < 0x7f ? (char)c : '?');
+    }
+    strbuf_addc(out, '\n');
+    if (!strbuf_is_ok(line))
+        out->broke = line->broke;
+}
+
+static void write_rules(struct strbuf *out, const char *prefix, const struct rbac_rules *rules)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        AUTO_STRBUF line;
+
+        strbuf_init(&line, LEARN_PRINT_LEN_MAX);
+        strbuf_addf(&line, "%s  ", prefix);
+        rbac_rule_print(&rules->rules[i], TEXTS_SHOWN_MAX, &line);
+        add_plain(out, &line);
+    }
+}
+
+static void write_grant(struct strbuf *out, const char *prefix, const struct learn_grant *grant,
+                        const char *what, const struct rbac_rules *rules)
+{
+    const struct access_binding *binding = grant->binding;
+    AUTO_STRBUF line;
+
+    if (rules->count == 0 && !(grant->is_cut && rules == &grant->unused))
+        return;
+    strbuf_init(&line, LEARN_PRINT_LEN_MAX);
+    strbuf_addf(&line, "%s%s: %s %s%s%s by %s %s%s%s%s", prefix, what, learn_bound_kind(binding),
+                binding->role_ns, *binding->role_ns ? "/" : "", binding->role_name,
+                learn_binding_kind(binding), binding->ns, *binding->ns ? "/" : "", binding->name,
+                grant->is_cut ? ", as far as it was looked at" : "");
+    add_plain(out, &line);
+    write_rules(out, prefix, rules);
+}
+
+static void write_unused(struct strbuf *out, const char *prefix, const struct learn_unused *unused)
+{
+    for (size_t i = 0; unused && i < unused->count; i++) {
+        const struct learn_grant *grant = &unused->grants[i];
+
+        write_grant(out, prefix, grant, "never used", &grant->unused);
+        write_grant(out, prefix, grant, "used, and wider than what was seen", &grant->wide);
+    }
 }
 
 /* ---- YAML ---- */
@@ -200,7 +221,7 @@ static void write_yaml_metadata(struct strbuf *out, const char *kind, const char
 static void write_yaml_role(struct strbuf *out, const struct learn_account *account,
                             const struct learn_role *role)
 {
-    const char *kind = role_kind(role);
+    const char *kind = learn_role_kind(role);
 
     write_yaml_metadata(out, kind, "", account, role->ns);
     strbuf_adds(out, "rules:\n");
@@ -211,17 +232,18 @@ static void write_yaml_role(struct strbuf *out, const struct learn_account *acco
                 "roleRef:\n  apiGroup: " RBAC_GROUP "\n  kind: %s\n  name: \"" LEARN_ROLE_PREFIX
                 "%s\"\nsubjects:\n  - kind: ServiceAccount\n    name: ",
                 kind, account->id);
-    add_quoted(out, name_of(account));
-    strbuf_addf(out, "    namespace: \"%.*s\"\n", ns_len_of(account), account->id);
+    add_quoted(out, learn_name_of(account));
+    strbuf_addf(out, "    namespace: \"%.*s\"\n", learn_ns_len_of(account), account->id);
 }
 
 static void write_yaml(struct learn_printer *p, const struct learn_account *account,
-                       const struct learn_roles *roles)
+                       const struct learn_roles *roles, const struct learn_unused *unused)
 {
-    struct notes notes = {.out = &p->text, .prefix = "#   "};
+    struct learn_notes notes = {.out = &p->text, .prefix = "#   "};
 
     write_head(&p->text, "# ", account);
-    write_notes(&notes, account, &p->bounds);
+    learn_notes(&notes, account, &p->bounds);
+    write_unused(&p->text, "#   ", unused);
     if (roles->count == 0)
         strbuf_adds(&p->text, "#   nothing to grant\n");
     for (size_t i = 0; i < roles->count; i++)
@@ -231,15 +253,15 @@ static void write_yaml(struct learn_printer *p, const struct learn_account *acco
 /* ---- text ---- */
 
 static void write_text(struct learn_printer *p, const struct learn_account *account,
-                       const struct learn_roles *roles)
+                       const struct learn_roles *roles, const struct learn_unused *unused)
 {
-    struct notes notes = {.out = &p->text, .prefix = "  "};
+    struct learn_notes notes = {.out = &p->text, .prefix = "  "};
 
     write_head(&p->text, "", account);
     for (size_t i = 0; i < roles->count; i++) {
         const struct learn_role *role = &roles->roles[i];
 
-        strbuf_addf(&p->text, "  %s%s%s:\n", role_kind(role), *role->ns == '\0' ? "" : " in ",
+        strbuf_addf(&p->text, "  %s%s%s:\n", learn_role_kind(role), *role->ns == '\0' ? "" : " in ",
                     role->ns);
         for (size_t k = 0; k < role->rules.count; k++) {
             strbuf_adds(&p->text, "    ");
@@ -249,97 +271,8 @@ static void write_text(struct learn_printer *p, const struct learn_account *acco
     }
     if (roles->count == 0)
         strbuf_adds(&p->text, "  nothing to grant\n");
-    write_notes(&notes, account, &p->bounds);
-}
-
-/* ---- JSON ---- */
-
-static void write_json_time(struct json_build *j, const char *name, int64_t ms)
-{
-    char text[TIMESTAMP_LEN];
-
-    if (ms == AUDIT_TIME_UNSAID)
-        return;
-    timestamp_micros(ms, text);
-    json_add_str(j, name, text);
-}
-
-static void write_json_roles(struct json_build *j, const struct learn_account *account,
-                             const struct learn_roles *roles)
-{
-    char name[sizeof(LEARN_ROLE_PREFIX) + 2 * LEARN_TEXT_LEN_MAX];
-
-    (void)snprintf(name, sizeof(name), LEARN_ROLE_PREFIX "%s", account->id);
-    json_open_arr(j, "roles");
-    for (size_t i = 0; i < roles->count; i++) {
-        const struct learn_role *role = &roles->roles[i];
-
-        json_open_obj(j, NULL);
-        json_add_str(j, "kind", role_kind(role));
-        if (*role->ns != '\0')
-            json_add_str(j, "namespace", role->ns);
-        json_add_str(j, "name", name);
-        json_open_arr(j, "rules");
-        for (size_t k = 0; k < role->rules.count; k++)
-            rbac_rule_build(&role->rules.rules[k], NULL, j);
-        json_close_arr(j);
-        json_close_obj(j);
-    }
-    json_close_arr(j);
-}
-
-static void write_json_used(struct json_build *j, const struct learn_account *account)
-{
-    json_open_arr(j, "used");
-    for (const struct learn_right *right = account->rights; right; right = right->next) {
-        json_open_obj(j, NULL);
-        json_add_str(j, "verb", right->verb);
-        if (right->path) {
-            json_add_str(j, "path", right->path);
-        } else {
-            json_add_str(j, "apiGroup", right->group);
-            json_add_str(j, "resource", right->resource);
-        }
-        json_add_int(j, "requests", (int64_t)learn_requests(right->requests));
-        write_json_time(j, "last", right->last_ms);
-        json_close_obj(j);
-    }
-    json_close_arr(j);
-}
-
-static void write_json_left_out(struct json_build *j, const struct learn_account *account)
-{
-    json_add_bool(j, "complete", account->left_out == 0);
-    json_open_obj(j, "leftOut");
-    json_add_int(j, "denied", (int64_t)turned_away(account, LEARN_DENIED));
-    json_add_int(j, "impersonated", (int64_t)turned_away(account, LEARN_IMPERSONATED));
-    json_add_int(j, "everyones", (int64_t)turned_away(account, LEARN_EVERYONES));
-    json_add_int(j, "odd", (int64_t)turned_away(account, LEARN_ODD));
-    json_add_int(j, "noRoom", (int64_t)account->left_out);
-    json_close_obj(j);
-}
-
-static void write_json(struct learn_printer *p, const struct learn_account *account,
-                       const struct learn_roles *roles)
-{
-    struct json_build *j = &p->json;
-    struct notes notes = {.json = j};
-    char ns[LEARN_TEXT_LEN_MAX + 1];
-
-    (void)snprintf(ns, sizeof(ns), "%.*s", ns_len_of(account), account->id);
-    json_open_obj(j, NULL);
-    json_add_str(j, "namespace", ns);
-    json_add_str(j, "name", name_of(account));
-    json_add_int(j, "requests", (int64_t)requests_of(account));
-    write_json_time(j, "first", account->first_ms);
-    write_json_time(j, "last", account->last_ms);
-    write_json_left_out(j, account);
-    write_json_roles(j, account, roles);
-    write_json_used(j, account);
-    json_open_arr(j, "notes");
-    write_notes(&notes, account, &p->bounds);
-    json_close_arr(j);
-    json_close_obj(j);
+    learn_notes(&notes, account, &p->bounds);
+    write_unused(&p->text, "  ", unused);
 }
 
 /* ---- all together ---- */
@@ -367,17 +300,19 @@ static int hand_out(struct learn_printer *p, struct err *err)
 }
 
 int learn_print_account(struct learn_printer *p, const struct learn_account *account,
-                        const struct learn_roles *roles, struct err *err)
+                        const struct learn_roles *roles, const struct learn_unused *unused,
+                        struct err *err)
 {
     static void (*const writers[])(struct learn_printer * p, const struct learn_account *account,
-                                   const struct learn_roles *roles) = {
+                                   const struct learn_roles *roles,
+                                   const struct learn_unused *unused) = {
         [LEARN_YAML] = write_yaml,
         [LEARN_TEXT] = write_text,
-        [LEARN_JSON] = write_json,
+        [LEARN_JSON] = learn_print_json,
     };
 
     p->incomplete += account->left_out > 0;
-    writers[p->format](p, account, roles);
+    writers[p->format](p, account, roles, unused);
     return hand_out(p, err);
 }
 

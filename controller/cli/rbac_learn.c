@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 #include "rampart/cli/args.h"
 #include "rampart/cli/cli.h"
+#include "rampart/cli/learn_compare.h"
 #include "rampart/cli/learn_print.h"
 #include "rampart/cli/rbac.h"
 #include "rampart/cli/terminal.h"
@@ -28,12 +30,14 @@ struct settings {
     struct learn_filter filter;
     struct learn_bounds bounds;
     enum learn_format format;
+    struct learn_compare compare;
 };
 
 struct reading {
     const struct settings *settings;
     struct learn_table *table; /* owned */
     struct audit_log *log;     /* owned */
+    struct access graph;       /* what is compared with; empty: nothing */
     struct learn_tally tally;
     const char *path;     /* of the file, for messages */
     uint64_t unreadable;  /* lines of this file */
@@ -96,21 +100,32 @@ static bool is_gzip(const char *bytes, size_t len)
     return len >= 2 && (unsigned char)bytes[0] == 0x1f && (unsigned char)bytes[1] == 0x8b;
 }
 
-static int read_chunks(struct reading *r, FILE *in, char *chunk, struct err *err)
+/* What is there of a stream, at once; 0 at its end, -1 with errno. */
+static ssize_t read_some(int fd, char *chunk)
 {
-    size_t len;
+    ssize_t len;
 
-    while ((len = fread(chunk, 1, CHUNK_LEN, in)) > 0) {
-        if (r->bytes == 0 && is_gzip(chunk, len))
+    do
+        len = read(fd, chunk, CHUNK_LEN);
+    while (len < 0 && errno == EINTR);
+    return len;
+}
+
+static int read_chunks(struct reading *r, int fd, char *chunk, struct err *err)
+{
+    ssize_t len;
+
+    while ((len = read_some(fd, chunk)) > 0) {
+        if (r->bytes == 0 && is_gzip(chunk, (size_t)len))
             return err_set(err, ERR_INVALID,
                            "is compressed, which is not read here; unpack it on the way: zcat FILE "
                            "| rampart rbac learn --audit-log -");
-        r->bytes += len;
-        if (audit_log_feed(r->log, chunk, len, err) < 0)
+        r->bytes += (uint64_t)len;
+        if (audit_log_feed(r->log, chunk, (size_t)len, err) < 0)
             return -1;
         show_progress(r);
     }
-    if (ferror(in))
+    if (len < 0)
         return err_set(err, ERR_IO, "%s", strerror(errno));
     return audit_log_end(r->log, err);
 }
@@ -118,18 +133,18 @@ static int read_chunks(struct reading *r, FILE *in, char *chunk, struct err *err
 static int read_file(struct reading *r, const char *path, char *chunk, struct err *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
-    FILE *in = is_stdin ? stdin : fopen(path, "re");
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     struct stat info;
     int result;
 
-    if (!in)
+    if (fd < 0)
         return err_set(err, ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
     r->path = is_stdin ? "standard input" : path;
     r->bytes = r->unreadable = 0;
-    r->size = fstat(fileno(in), &info) == 0 && S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;
-    result = read_chunks(r, in, chunk, err);
+    r->size = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;
+    result = read_chunks(r, fd, chunk, err);
     if (!is_stdin)
-        (void)fclose(in);
+        (void)close(fd);
     hide_progress(r);
     if (r->unreadable > UNREADABLE_SHOWN_MAX)
         (void)fprintf(stderr, "note: %s: %" PRIu64 " more lines are left out\n", r->path,
@@ -157,21 +172,33 @@ static int read_all(struct reading *r, struct err *err)
 
 /* ---- writing ---- */
 
+/* Of rights that found no room it cannot be told whether they were used. */
+static int print_account(struct reading *r, const struct learn_account *account,
+                         struct learn_printer *printer, struct arena *a, struct err *err)
+{
+    bool is_compared = learn_compare_is_asked(&r->settings->compare) && account->left_out == 0;
+    struct learn_unused unused;
+    struct learn_roles roles;
+
+    arena_reset(a);
+    if (learn_roles_of(account, a, &roles, err) < 0 ||
+        (is_compared && learn_unused_of(account, &r->graph, a, &unused, err) < 0))
+        return -1;
+    return learn_print_account(printer, account, &roles, is_compared ? &unused : NULL, err);
+}
+
 static int print_all(struct reading *r, struct learn_printer *printer, struct err *err)
 {
     const struct learn_account *const *accounts;
     size_t count;
     AUTO_ARENA a;
 
-    arena_init(&a, LEARN_ROLES_BYTES_MAX);
-    if (learn_table_accounts(r->table, &accounts, &count, err) < 0)
+    arena_init(&a, LEARN_ROLES_BYTES_MAX + LEARN_UNUSED_BYTES_MAX);
+    if (learn_unused_know(r->table, &r->graph, &r->settings->filter, err) < 0 ||
+        learn_table_accounts(r->table, &accounts, &count, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
-        struct learn_roles roles;
-
-        arena_reset(&a);
-        if (learn_roles_of(accounts[i], &a, &roles, err) < 0 ||
-            learn_print_account(printer, accounts[i], &roles, err) < 0)
+        if (print_account(r, accounts[i], printer, &a, err) < 0)
             return -1;
     }
     return learn_print_end(printer, r->table, &r->tally, err);
@@ -200,20 +227,30 @@ static void print_notes(const struct reading *r, const struct learn_printer *pri
                     printer->incomplete, printer->incomplete == 1 ? "" : "s");
 }
 
-static int run(const struct settings *s, bool *ret_is_complete, struct err *err)
+/* The roles first: what is wrong with them is known before a gigabyte is read. */
+static int read_both(struct reading *r, struct err *err)
 {
-    struct reading r = {.settings = s};
     const struct audit_reader reader = {.take_event = take_event,
                                         .take_unreadable = take_unreadable,
-                                        .ctx = &r};
-    struct learn_printer printer;
-    int result = -1;
+                                        .ctx = r};
 
-    r.has_progress = isatty(STDERR_FILENO) != 0;
-    r.table = learn_table_new(&s->bounds, err);
-    r.log = r.table ? audit_log_new(&reader, err) : NULL;
-    if (r.log)
-        result = read_all(&r, err);
+    if (learn_compare_read(&r->settings->compare, &r->graph, err) < 0)
+        return -1;
+    r->table = learn_table_new(&r->settings->bounds, err);
+    r->log = r->table ? audit_log_new(&reader, err) : NULL;
+    return r->log ? read_all(r, err) : -1;
+}
+
+static int run(const struct settings *s, bool *ret_is_complete, struct err *err)
+{
+    struct reading r = {.settings = s,
+                        .has_progress = isatty(STDERR_FILENO) != 0,
+                        .shown_ms = clock_monotonic_ms()};
+    struct learn_printer printer;
+    int result;
+
+    access_init(&r.graph, LEARN_COMPARE_BYTES_MAX);
+    result = read_both(&r, err);
     if (result == 0) {
         learn_print_begin(&printer, stdout, s->format, &s->bounds);
         result = print_all(&r, &printer, err);
@@ -224,6 +261,7 @@ static int run(const struct settings *s, bool *ret_is_complete, struct err *err)
         print_notes(&r, &printer);
     audit_log_free(r.log);
     learn_table_free(r.table);
+    access_done(&r.graph);
     return result;
 }
 
@@ -341,6 +379,9 @@ static int parse(const struct arg_command *command, struct settings *s)
         parse_bound(command, "namespaces-max", s->namespaces_max, LEARN_NAMESPACES_MAX,
                     &s->bounds.namespaces_max) != EXIT_DONE)
         return EXIT_USAGE;
+    if ((s->compare.kubeconfig || s->compare.context) && !s->compare.has_cluster)
+        return args_refuse(command, s->compare.kubeconfig ? "kubeconfig" : "context",
+                           "nothing is asked of a cluster without --compare-cluster");
     return parse_format(command, s);
 }
 
@@ -384,6 +425,22 @@ int rbac_learn_command(int argc, char **argv)
          .ret_flag = &s.filter.has_everyones_rights,
          .help = "also what Kubernetes grants every ServiceAccount by\ndefault, like /version and "
                  "reviews of itself"},
+        {.name = "compare",
+         .value = "FILE",
+         .ret_list = &s.compare.files,
+         .help = "manifests with roles and bindings, or a folder: also\nwhat these give and was "
+                 "never used; may be given\nseveral times"},
+        {.name = "compare-cluster",
+         .ret_flag = &s.compare.has_cluster,
+         .help = "the same with what the cluster has"},
+        {.name = "kubeconfig",
+         .value = "FILE",
+         .ret_text = &s.compare.kubeconfig,
+         .help = "of that cluster (default: KUBECONFIG, else\nin-cluster, else ~/.kube/config)"},
+        {.name = "context",
+         .value = "NAME",
+         .ret_text = &s.compare.context,
+         .help = "of the kubeconfig (default: its current one)"},
         {.name = "output",
          .letter = 'o',
          .value = "FORMAT",

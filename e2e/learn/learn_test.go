@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,11 +21,14 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"rampart.dev/e2e/auditlog"
 	"rampart.dev/e2e/cluster"
 	"rampart.dev/e2e/operator"
 	"rampart.dev/e2e/poll"
+	"rampart.dev/e2e/proc"
 )
 
 const (
@@ -261,6 +265,61 @@ func TestWhatWasDeniedOrDoneInSomebodyElsesNameIsNotLearned(t *testing.T) {
 	}
 	if l := actor.learn(t, func(l *learned) bool { return l.LeftOut.Impersonated == requests }); len(l.Roles) > 0 || l.Requests > 0 {
 		t.Errorf("learned from what was done in somebody else's name: %+v", l)
+	}
+}
+
+func TestWhatIsGrantedOnTheClusterAndWasNeverUsedIsTold(t *testing.T) {
+	a := newAccount(t, "idle")
+	defer a.bind(t, rbacv1.PolicyRule{Verbs: []string{"get", "delete"}, APIGroups: []string{""}, Resources: []string{"configmaps"}})()
+	a.awaits(t, right{ns: namespaces[0], verb: "get", resource: "configmaps"}, true)
+	if code := a.send(t, request{method: "GET", path: "/api/v1/namespaces/" + namespaces[0] + "/configmaps/x"}, nil); code != 404 {
+		t.Fatalf("%d and not 404", code)
+	}
+	a.learn(t, func(l *learned) bool { return l.Requests == 1 })
+
+	var all struct {
+		ServiceAccounts []struct {
+			Unused []struct {
+				Role  struct{ Kind, Name string }
+				Rules []rbacv1.PolicyRule
+			} `json:"unused"`
+		} `json:"serviceAccounts"`
+	}
+	out := rampart(t, "-o", "json", "--service-account", home+"/"+a.name, "--compare-cluster", "--kubeconfig", control.AdminKubeconfig)
+	check(t, json.Unmarshal(out, &all))
+	if len(all.ServiceAccounts) != 1 || len(all.ServiceAccounts[0].Unused) != 1 {
+		t.Fatalf("%s", out)
+	}
+	unused := all.ServiceAccounts[0].Unused[0]
+	wanted := []rbacv1.PolicyRule{{Verbs: []string{"delete"}, APIGroups: []string{""}, Resources: []string{"configmaps"}}}
+	if unused.Role.Name != "wide-"+a.name || !equality.Semantic.DeepEqual(unused.Rules, wanted) {
+		t.Errorf("%s", out)
+	}
+}
+
+func TestALogWithMoreInItThanThereIsRoomForTakesNoMoreThan32MB(t *testing.T) {
+	binary, err := operator.Binary()
+	check(t, err)
+	if strings.Contains(binary, "asan") {
+		t.Skip("sanitizers take memory of their own")
+	}
+	path := filepath.Join(t.TempDir(), "wide.log")
+	file, err := os.Create(path)
+	check(t, err)
+	check(t, errors.Join(auditlog.WriteWide(file), file.Close()))
+	command := exec.CommandContext(t.Context(), binary, "rbac", "learn", "--audit-log", path, "--names-max", "1000")
+	check(t, command.Start())
+	peak := int64(0)
+	for usage, err := proc.UsageOf(command.Process.Pid); err == nil; usage, err = proc.UsageOf(command.Process.Pid) {
+		peak = max(peak, usage.Peak)
+		time.Sleep(time.Millisecond)
+	}
+	const incomplete = 3 // the exit code where there was no room for all
+	if err := command.Wait(); command.ProcessState.ExitCode() != incomplete {
+		t.Fatalf("%v, and not exit code %d", err, incomplete)
+	}
+	if t.Logf("%.1f MB", float64(peak)/(1<<20)); peak == 0 || peak > 32<<20 {
+		t.Errorf("%d bytes", peak)
 	}
 }
 

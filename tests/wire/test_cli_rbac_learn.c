@@ -272,6 +272,124 @@ static void test_learn_says_where_there_was_no_room_and_exits_with_3(void **stat
     free(log);
 }
 
+/* ClusterRole "wide", bound to shop/web and, by a user's whim, to shop/idle; a name that would end
+ * a comment, and a binding of a role that is not there. */
+static const char manifests[] =
+    "apiVersion: rbac.authorization.k8s.io/v1\n"
+    "kind: ClusterRole\n"
+    "metadata: {name: wide}\n"
+    "rules:\n"
+    "- {apiGroups: [\"\"], resources: [pods], verbs: [get, delete]}\n"
+    "- {apiGroups: [\"\"], resources: [secrets], resourceNames: [\"a\\u2028kind: x\"], verbs: "
+    "[get]}\n"
+    "- {nonResourceURLs: [\"/*\"], verbs: [get]}\n"
+    "---\n"
+    "apiVersion: rbac.authorization.k8s.io/v1\n"
+    "kind: ClusterRoleBinding\n"
+    "metadata: {name: \"b\\nkind: Pod\"}\n"
+    "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: wide}\n"
+    "subjects: [{kind: ServiceAccount, name: web, namespace: shop}]\n"
+    "---\n"
+    "apiVersion: rbac.authorization.k8s.io/v1\n"
+    "kind: RoleBinding\n"
+    "metadata: {name: idle, namespace: shop}\n"
+    "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: wide}\n"
+    "subjects: [{kind: ServiceAccount, name: idle, namespace: shop}]\n"
+    "---\n"
+    "apiVersion: rbac.authorization.k8s.io/v1\n"
+    "kind: RoleBinding\n"
+    "metadata: {name: lost, namespace: shop}\n"
+    "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: none}\n"
+    "subjects: [{kind: ServiceAccount, name: web, namespace: shop}]\n";
+
+static struct outcome compare(struct command_bench *b, const char *output)
+{
+    folder_write(&b->folder, "audit.log", story);
+    folder_write(&b->folder, "roles.yaml", manifests);
+    return COMMAND_RUN(b, "rbac", "learn", "-f", folder_at(&b->folder, "audit.log"), "--compare",
+                       folder_at(&b->folder, "roles.yaml"), "-o", output);
+}
+
+static void test_learn_tells_what_is_granted_and_was_never_used(void **state)
+{
+    struct outcome o = compare(*state, "text");
+
+    assert_code(&o, EXIT_DONE);
+    assert_contains(
+        o.out, "ServiceAccount shop/idle: 0 requests\n"
+               "  nothing to grant\n"
+               "  never used: ClusterRole wide by RoleBinding shop/idle\n"
+               "    {APIGroups:[\"\"], Resources:[\"pods\"], Verbs:[\"delete\" \"get\"]}\n"
+               "    {APIGroups:[\"\"], Resources:[\"secrets\"], ResourceNames:[\"a???kind: x\"], "
+               "Verbs:[\"get\"]}\n");
+    assert_contains(
+        o.out, "  never used: ClusterRole wide by ClusterRoleBinding b?kind: Pod\n"
+               "    {APIGroups:[\"\"], Resources:[\"pods\"], Verbs:[\"delete\"]}\n"
+               "    {APIGroups:[\"\"], Resources:[\"secrets\"], ResourceNames:[\"a???kind: x\"], "
+               "Verbs:[\"get\"]}\n"
+               "  used, and wider than what was seen: ClusterRole wide by ClusterRoleBinding "
+               "b?kind: Pod\n"
+               "    {NonResourceURLs:[\"/*\"], Verbs:[\"get\"]}\n");
+    assert_string_equal(o.err,
+                        "note: 1 binding binds a role that is not there, and is not compared\n");
+    outcome_done(&o);
+}
+
+static void test_learn_keeps_what_others_wrote_inside_its_comments(void **state)
+{
+    struct outcome o = compare(*state, "yaml");
+    char *rest;
+
+    assert_code(&o, EXIT_DONE);
+    assert_contains(o.out, "#   never used: ClusterRole wide by ClusterRoleBinding b?kind: Pod\n");
+    for (char *line = strtok_r(o.out, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        for (const char *c = line; *c; c++)
+            assert_true(*c >= ' ' && *c < 0x7f);
+        if (strstr(line, "kind: Pod") || strstr(line, "kind: x"))
+            assert_int_equal(*line, '#');
+    }
+    outcome_done(&o);
+}
+
+static void test_learn_tells_programs_what_was_never_used(void **state)
+{
+    struct outcome o = compare(*state, "json");
+
+    assert_code(&o, EXIT_DONE);
+    assert_contains(
+        o.out,
+        "\"unused\":[{\"binding\":{\"kind\":\"RoleBinding\",\"namespace\":\"shop\",\"name\":"
+        "\"idle\"},"
+        "\"role\":{\"kind\":\"ClusterRole\",\"name\":\"wide\"},\"rules\":[{\"verbs\":[\"delete\","
+        "\"get\"],\"apiGroups\":[\"\"],\"resources\":[\"pods\"]},");
+    assert_contains(
+        o.out, "\"wide\":[{\"verbs\":[\"get\"],\"nonResourceURLs\":[\"/*\"]}],\"cut\":false}]");
+    outcome_done(&o);
+}
+
+static void test_learn_fails_where_what_it_compares_with_cannot_be_read(void **state)
+{
+    struct command_bench *b = *state;
+    struct outcome o;
+
+    folder_write(&b->folder, "audit.log", story);
+    o = COMMAND_RUN(b, "rbac", "learn", "-f", folder_at(&b->folder, "audit.log"), "--compare",
+                    folder_at(&b->folder, "none.yaml"));
+    assert_code(&o, EXIT_FAILED);
+    assert_contains(o.err, "none.yaml");
+    assert_string_equal(o.out, "");
+    outcome_done(&o);
+    o = COMMAND_RUN(b, "rbac", "learn", "-f", folder_at(&b->folder, "audit.log"),
+                    "--compare-cluster", "--kubeconfig", folder_at(&b->folder, "none"));
+    assert_code(&o, EXIT_FAILED);
+    assert_contains(o.err, "none");
+    outcome_done(&o);
+    o = COMMAND_RUN(b, "rbac", "learn", "-f", folder_at(&b->folder, "audit.log"), "--context", "x");
+    assert_code(&o, EXIT_USAGE);
+    assert_contains(o.err, "--context: nothing is asked of a cluster without --compare-cluster\n");
+    outcome_done(&o);
+}
+
 static void test_learn_fails_where_there_is_nothing_to_read(void **state)
 {
     struct command_bench *b = *state;
@@ -365,6 +483,10 @@ int main(void)
         COMMAND_TEST(test_learn_reads_several_files_and_names_the_lines_that_it_cannot_read),
         COMMAND_TEST(test_learn_names_ten_lines_of_a_file_and_counts_the_others),
         COMMAND_TEST(test_learn_says_where_there_was_no_room_and_exits_with_3),
+        COMMAND_TEST(test_learn_tells_what_is_granted_and_was_never_used),
+        COMMAND_TEST(test_learn_keeps_what_others_wrote_inside_its_comments),
+        COMMAND_TEST(test_learn_tells_programs_what_was_never_used),
+        COMMAND_TEST(test_learn_fails_where_what_it_compares_with_cannot_be_read),
         COMMAND_TEST(test_learn_fails_where_there_is_nothing_to_read),
         COMMAND_TEST(test_learn_names_the_value_that_is_wrong),
         COMMAND_TEST(test_rbac_names_its_commands),

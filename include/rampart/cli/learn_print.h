@@ -9,6 +9,7 @@
 
 #include "rampart/json/build.h"
 #include "rampart/reconcilers/learn_roles.h"
+#include "rampart/reconcilers/learn_unused.h"
 
 #define LEARN_PRINT_LEN_MAX (32u * 1024 * 1024) /* bytes of one account */
 #define LEARN_ROLE_PREFIX "learned:"            /* then NAMESPACE:NAME of the account */
@@ -43,14 +44,19 @@ struct learn_printer {
  * "roles":[{"kind":"Role|ClusterRole","namespace":"shop" (Role),"name":"learned:shop:web",
  * "rules":[{"verbs":["get"],"apiGroups":[""],"resources":["pods"],"resourceNames":["a"]}]}],
  * "used":[{"verb":"get","apiGroup":"","resource":"pods/log"|"path":"/metrics","requests":3,
- * "last":"..."}],"notes":["..."]}],"events":100,"leftOutLines":0,"leftOutAccounts":0}. "leftOut"
- * and "requests" count requests, "leftOutAccounts" events of accounts that found no room.
+ * "last":"..."}],"notes":["..."],
+ * "unused":[{"binding":{"kind":"RoleBinding","namespace":"shop","name":"b"},"role":{...},
+ * "rules":[...],"wide":[...],"cut":false}] (only where it is
+ * compared)}],"events":100,"leftOutLines":0,"leftOutAccounts":0}. "leftOut" and "requests" count
+ * requests, "leftOutAccounts" events of accounts that found no room.
  */
 void learn_print_begin(struct learn_printer *p, FILE *out, enum learn_format format,
                        const struct learn_bounds *bounds);
-/* ERR_NOMEM, ERR_LIMIT (LEARN_PRINT_LEN_MAX), ERR_IO: @out does not take it. */
+/* @unused NULL: it is not compared. ERR_NOMEM, ERR_LIMIT (LEARN_PRINT_LEN_MAX), ERR_IO: @out does
+ * not take it. */
 MUST_CHECK int learn_print_account(struct learn_printer *p, const struct learn_account *account,
-                                   const struct learn_roles *roles, struct err *err);
+                                   const struct learn_roles *roles,
+                                   const struct learn_unused *unused, struct err *err);
 MUST_CHECK int learn_print_end(struct learn_printer *p, const struct learn_table *t,
                                const struct learn_tally *tally, struct err *err);
 void learn_print_done(struct learn_printer *p);

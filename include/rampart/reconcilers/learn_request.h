@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "rampart/kube/audit_event.h"
+#include "rampart/kube/rbac_rule.h"
 
 #define LEARN_TEXT_LEN_MAX 253  /* bytes of a name, a group, a resource and its subresource */
 #define LEARN_PATH_LEN_MAX 1024 /* bytes of the path of a URL */
@@ -79,6 +80,12 @@ struct learn_request {
     char path[LEARN_PATH_LEN_MAX + 1];       /* of the URL, decoded */
     char ns_of_path[LEARN_TEXT_LEN_MAX + 1]; /* where @ns lies */
 };
+
+/* "NAMESPACE:NAME" in @user; NULL: it is no ServiceAccount, or was not asked for. */
+const char *learn_account_of(const char *user, const struct learn_filter *filter);
+
+/* Whether Kubernetes grants that to all ServiceAccounts by default. */
+bool learn_is_everyones(const struct rbac_request *request);
 
 /* @ret_request is written for NEEDED; for IMPERSONATED, DENIED, EVERYONES and ODD only its account
  * and stage. */

@@ -78,6 +78,11 @@ void learn_table_free(struct learn_table *t); /* NULL is fine */
 MUST_CHECK int learn_table_add(struct learn_table *t, const struct audit_event *event,
                                const struct learn_filter *filter, struct err *err);
 
+/* Puts the ServiceAccount with that user name into the table, where it is one and was asked for,
+ * although it did nothing. ERR_NOMEM. */
+MUST_CHECK int learn_table_know(struct learn_table *t, const char *user,
+                                const struct learn_filter *filter, struct err *err);
+
 /* How many events came to that verdict. */
 uint64_t learn_table_verdicts(const struct learn_table *t, enum learn_verdict verdict);
 /* Events of ServiceAccounts that are not in the table, for it was full. */
