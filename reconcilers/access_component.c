@@ -70,7 +70,7 @@ enum access_component access_who_component(const struct grant_facts *grant,
 bool access_who_is_component(const struct access_who *who, const struct access_rule *rule)
 {
     if (who->component == COMPONENT_DEFAULT)
-        return rule->asks_who || who_is_group(who, ACCESS_GROUP_MASTERS);
+        return rule->is_meant || who_is_group(who, ACCESS_GROUP_MASTERS);
     return who->component != COMPONENT_NONE;
 }
 

@@ -44,7 +44,7 @@ struct topic {
 
 static int hand_out(const struct asking *g, const struct topic *topic, enum rule_outcome outcome,
                     const struct access_rule *const *rules_, size_t count, const char *text,
-                    struct err *err)
+                    const struct grant_facts *grant, struct err *err)
 {
     const struct access_finding finding = {
         .outcome = outcome,
@@ -55,6 +55,7 @@ static int hand_out(const struct asking *g, const struct topic *topic, enum rule
         .name = topic->name,
         .is_component = topic->is_component,
         .text = text,
+        .grant = grant,
     };
 
     return g->fn(g->ctx, &finding, err);
@@ -98,13 +99,13 @@ static int ask_rule(struct asking *g, struct topic *topic, const struct access_r
         return -1;
     if (outcome == RULE_ERROR)
         return keep_untold(g, topic, rule, err);
-    return hand_out(g, topic, RULE_FAIL, &rule, 1, g->text.text, err);
+    return hand_out(g, topic, RULE_FAIL, &rule, 1, g->text.text, in->grant, err);
 }
 
 static int hand_out_untold(const struct asking *g, const struct topic *topic, struct err *err)
 {
     for (const struct untold *u = topic->untold; u; u = u->next) {
-        if (hand_out(g, topic, RULE_ERROR, u->rules, u->rules_count, u->text, err) < 0)
+        if (hand_out(g, topic, RULE_ERROR, u->rules, u->rules_count, u->text, NULL, err) < 0)
             return -1;
     }
     return 0;
@@ -145,7 +146,8 @@ static enum access_presence presence_of_account(const struct asking *g, const ch
                                                                           : ACCESS_UNKNOWN;
 }
 
-/* What manifests say of an aggregate is not what it gives: the API server fills it in. */
+/* What an aggregate gives is filled in by the cluster; in manifests it is empty, but for those that
+ * were taken from one. */
 static enum access_presence presence_of_role(const struct access_findings_question *q,
                                              const struct access_binding *b)
 {
@@ -153,7 +155,9 @@ static enum access_presence presence_of_role(const struct access_findings_questi
     enum access_read read = is_cluster_role ? q->cluster_roles : q->roles;
 
     if (b->role)
-        return b->role->is_aggregated && read != ACCESS_READ_ALL ? ACCESS_UNKNOWN : ACCESS_THERE;
+        return b->role->is_aggregated && b->role->rules.count == 0 && read != ACCESS_READ_ALL
+                   ? ACCESS_UNKNOWN
+                   : ACCESS_THERE;
     return read == ACCESS_READ_ALL ? ACCESS_MISSING : ACCESS_UNKNOWN;
 }
 

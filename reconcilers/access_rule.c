@@ -40,7 +40,7 @@ static void add_untold(const struct access_rule *rule, const struct access_rule_
                        struct strbuf *text)
 {
     strbuf_adds(text, "cannot be told: ");
-    if (in->grant && rule->asks_who) {
+    if (in->grant && rule->is_meant) {
         strbuf_adds(text, "whether the ServiceAccounts that it names are there was not read");
     } else if (in->grant) {
         grant_add_role(in->grant, text);
@@ -91,7 +91,11 @@ enum rule_outcome access_rule_ask(const struct access_rule *rule,
 {
     if (!is_about(rule, in))
         return RULE_NOT_APPLICABLE;
-    return rule->rights ? ask_rights(rule, in->grant) : rule->check(in);
+    if (rule->check)
+        return rule->check(in);
+    if (rule->rights)
+        return ask_rights(rule, in->grant);
+    return grant_has_who(in->grant, rule->is_meant) ? RULE_FAIL : RULE_PASS;
 }
 
 void access_rule_explain(const struct access_rule *rule, const struct access_rule_input *in,

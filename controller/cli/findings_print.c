@@ -35,6 +35,31 @@ static void count(struct findings_totals *t, const struct access_finding *f)
 
 /* ---- for machines ---- */
 
+/* The message names the first few of them. */
+static void write_grant(struct json_build *j, const struct access_rule *rule,
+                        const struct grant_facts *grant)
+{
+    json_open_obj(j, "role");
+    json_add_str(j, "kind", grant->has_cluster_role ? "ClusterRole" : "Role");
+    json_add_str(j, "namespace", grant->has_cluster_role ? "" : grant->ns);
+    json_add_str(j, "name", grant->role);
+    json_close_obj(j);
+    json_open_arr(j, "subjects");
+    for (size_t i = 0; i < grant->who_count; i++) {
+        const struct access_who *who = &grant->who[i];
+
+        if (rule->is_meant && !rule->is_meant(who))
+            continue;
+        json_open_obj(j, NULL);
+        json_add_str(j, "kind", access_subject_type_name(who->type));
+        json_add_str(j, "namespace", who->ns);
+        json_add_str(j, "name", who->name);
+        json_add_str(j, "criterion", access_component_name(who->component));
+        json_close_obj(j);
+    }
+    json_close_arr(j);
+}
+
 static void write_json(struct findings_printer *p, const struct access_finding *f)
 {
     bool is_fail = f->outcome == RULE_FAIL;
@@ -54,6 +79,8 @@ static void write_json(struct findings_printer *p, const struct access_finding *
     json_add_str(j, "namespace", f->ns);
     json_add_str(j, "name", f->name);
     json_add_bool(j, "component", f->is_component);
+    if (f->grant)
+        write_grant(j, f->rules[0], f->grant);
     json_add_str(j, "message", f->text);
     json_close_obj(j);
 }

@@ -137,6 +137,9 @@ func TestEachRuleFindsWhatIsPlantedAndNothingElse(t *testing.T) {
 		if finding.Severity == "" || finding.Standards == "" || finding.Message == "" {
 			t.Errorf("%v does not say everything: %+v", finding, finding)
 		}
+		if strings.HasSuffix(finding.Kind, "Binding") && (len(finding.Subjects) != 1 || finding.Subjects[0].Criterion != "") {
+			t.Errorf("%v is about %+v, expected one subject that is not of the cluster itself", finding, finding.Subjects)
+		}
 		if strings.Contains(finding.Message, "planted\n") || strings.Contains(finding.Message, "in-its-place") {
 			t.Errorf("a credential is told: %s", finding.Message)
 		}
@@ -287,6 +290,48 @@ func TestManifestsGiveTheSameWithoutACluster(t *testing.T) {
 	if code != 3 {
 		t.Errorf("exit code %d, expected 3", code)
 	}
+}
+
+// With the cluster's own roles beside them, manifests tell what they bind there.
+func TestManifestsAreToldWithTheRolesOfTheCluster(t *testing.T) {
+	roles, err := control.RunKubectl(t.Context(), "get", "clusterroles", "-o", "json", "-l", "kubernetes.io/bootstrapping=rbac-defaults")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"roles.json": roles,
+		"chart.yaml": `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: team, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: team}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: readers, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: readers}]
+`,
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, _ := ask(t, "-f", filepath.Join(folder, "chart.yaml"))
+	if len(f.lines("error")) != 2 || len(f.lines("fail")) != 0 {
+		t.Errorf("alone: %v; expected that neither binding can be told", f.Findings)
+	}
+	f, _ = ask(t, "-f", folder)
+	want := []string{}
+	for _, rule := range []string{
+		"rbac-create-pods", "rbac-exec", "rbac-impersonate", "rbac-secrets", "rbac-tokens", "rbac-workloads",
+	} {
+		want = append(want, "["+rule+"]: RoleBinding shop/team")
+	}
+	compare(t, f.lines("fail"), want)
+	compare(t, f.lines("error"), nil)
 }
 
 // Who may list bindings and roles alone is told what was not read, and none of that counts as passed.

@@ -44,6 +44,7 @@ type finding struct {
 	Outcome, Severity, Standards, Kind, Namespace, Name, Message string
 	Rules                                                        []string
 	Component                                                    bool
+	Subjects                                                     []struct{ Kind, Namespace, Name, Criterion string }
 }
 
 // found is all that it prints.

@@ -8,11 +8,6 @@ static bool is_anonymous(const struct access_who *who)
            (who->type == ACCESS_USER && strcmp(who->name, USER_ANONYMOUS) == 0);
 }
 
-static enum rule_outcome check(const struct access_rule_input *in)
-{
-    return grant_has_who(in->grant, is_anonymous) ? RULE_FAIL : RULE_PASS;
-}
-
 static void describe(const struct access_rule_input *in, struct strbuf *text)
 {
     strbuf_adds(text, "grants ");
@@ -32,7 +27,6 @@ const struct access_rule access_rule_rbac_anonymous = {
               "system:public-info-viewer.",
     .about = ABOUT_GRANT,
     .severity = SEVERITY_CRITICAL,
-    .asks_who = true,
-    .check = check,
+    .is_meant = is_anonymous,
     .describe = describe,
 };

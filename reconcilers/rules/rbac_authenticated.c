@@ -5,11 +5,6 @@ static bool is_everybody(const struct access_who *who)
     return who_is_group(who, GROUP_AUTHENTICATED) || who_is_group(who, GROUP_ACCOUNTS);
 }
 
-static enum rule_outcome check(const struct access_rule_input *in)
-{
-    return grant_has_who(in->grant, is_everybody) ? RULE_FAIL : RULE_PASS;
-}
-
 static void describe(const struct access_rule_input *in, struct strbuf *text)
 {
     strbuf_adds(text, "grants ");
@@ -29,7 +24,6 @@ const struct access_rule access_rule_rbac_authenticated = {
               "each of them.",
     .about = ABOUT_GRANT,
     .severity = SEVERITY_HIGH,
-    .asks_who = true,
-    .check = check,
+    .is_meant = is_everybody,
     .describe = describe,
 };

@@ -10,11 +10,6 @@ static bool is_default(const struct access_who *who)
            strncmp(who->name, GROUP_ACCOUNTS_OF, strlen(GROUP_ACCOUNTS_OF)) == 0;
 }
 
-static enum rule_outcome check(const struct access_rule_input *in)
-{
-    return grant_has_who(in->grant, is_default) ? RULE_FAIL : RULE_PASS;
-}
-
 static void describe(const struct access_rule_input *in, struct strbuf *text)
 {
     strbuf_adds(text, "grants ");
@@ -34,7 +29,6 @@ const struct access_rule access_rule_rbac_default_service_account = {
               "and in spec.serviceAccountName.",
     .about = ABOUT_GRANT,
     .severity = SEVERITY_MEDIUM,
-    .asks_who = true,
-    .check = check,
+    .is_meant = is_default,
     .describe = describe,
 };

@@ -34,7 +34,7 @@ const struct access_rule access_rule_rbac_missing_subject = {
     .remedy = "Take the subject out of the binding, or remove the binding.",
     .about = ABOUT_GRANT,
     .severity = SEVERITY_MEDIUM,
-    .asks_who = true,
+    .is_meant = is_missing,
     .check = check,
     .describe = describe,
 };

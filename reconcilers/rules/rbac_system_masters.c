@@ -5,11 +5,6 @@ static bool is_masters(const struct access_who *who)
     return who_is_group(who, ACCESS_GROUP_MASTERS);
 }
 
-static enum rule_outcome check(const struct access_rule_input *in)
-{
-    return grant_has_who(in->grant, is_masters) ? RULE_FAIL : RULE_PASS;
-}
-
 static void describe(const struct access_rule_input *in, struct strbuf *text)
 {
     strbuf_adds(text, "names ");
@@ -25,7 +20,6 @@ const struct access_rule access_rule_rbac_system_masters = {
               "group: only a new certificate authority takes it back.",
     .about = ABOUT_GRANT,
     .severity = SEVERITY_CRITICAL,
-    .asks_who = true,
-    .check = check,
+    .is_meant = is_masters,
     .describe = describe,
 };

@@ -1,138 +1,8 @@
 /* What the access rules find in a whole cluster, whom they blame for it, and what they cannot
  * tell. */
-#include "rules_grant.h"
+#include "reconcilers_access_cluster.h"
 
-#include "rampart/reconcilers/access_findings.h"
 #include "support/sweep.h"
-
-#define RBAC_V1 "'apiVersion':'rbac.authorization.k8s.io/v1',"
-#define LABELLED "'labels':{'kubernetes.io/bootstrapping':'rbac-defaults'},"
-#define SECRETS "{'apiGroups':[''],'resources':['secrets'],'verbs':['get']}"
-#define EVERYTHING "{'apiGroups':['*'],'resources':['*'],'verbs':['*']}"
-#define PODS "{'apiGroups':[''],'resources':['pods'],'verbs':['get']}"
-#define USER(name) "{'kind':'User','name':'" name "'}"
-#define GROUP(name) "{'kind':'Group','name':'" name "'}"
-#define ACCOUNT(ns, name) "{'kind':'ServiceAccount','namespace':'" ns "','name':'" name "'}"
-#define CLUSTER_ROLE(name, marks, rules)                                                           \
-    "{" RBAC_V1 "'kind':'ClusterRole','metadata':{" marks "'name':'" name "'},'rules':[" rules "]" \
-    "}"
-#define ROLE(ns, name, marks, rules)                                                    \
-    "{" RBAC_V1 "'kind':'Role','metadata':{" marks "'name':'" name "','namespace':'" ns \
-    "'},'rules':[" rules "]}"
-#define CLUSTER_BINDING(name, marks, role, subjects)                             \
-    "{" RBAC_V1 "'kind':'ClusterRoleBinding','metadata':{" marks "'name':'" name \
-    "'},'roleRef':{'kind':'ClusterRole','name':'" role "'},'subjects':[" subjects "]}"
-#define BINDING(ns, name, kind, role, subjects)                                       \
-    "{" RBAC_V1 "'kind':'RoleBinding','metadata':{'name':'" name "','namespace':'" ns \
-    "'},'roleRef':{'kind':'" kind "','name':'" role "'},'subjects':[" subjects "]}"
-
-struct cluster {
-    struct access graph;
-    struct access_accounts accounts;
-    struct access_findings_question question;
-    struct strbuf found; /* a line each: "[of the cluster] KIND NS/NAME: [?] rule rule" */
-    struct strbuf texts;
-    struct access_asked asked;
-};
-
-static int set_up(void **state)
-{
-    struct cluster *c = calloc(1, sizeof(*c));
-
-    access_init(&c->graph, 1u << 20);
-    access_accounts_init(&c->accounts, 1u << 20);
-    strbuf_init(&c->found, 1u << 16);
-    strbuf_init(&c->texts, 1u << 16);
-    c->question = (struct access_findings_question){
-        .graph = &c->graph,
-        .accounts = &c->accounts,
-        .roles = ACCESS_READ_ALL,
-        .cluster_roles = ACCESS_READ_ALL,
-        .bindings = ACCESS_READ_ALL,
-        .cluster_bindings = ACCESS_READ_ALL,
-        .service_accounts = ACCESS_READ_ALL,
-        .workloads = ACCESS_READ_ALL,
-    };
-    *state = c;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct cluster *c = *state;
-
-    strbuf_done(&c->found);
-    strbuf_done(&c->texts);
-    access_accounts_done(&c->accounts);
-    access_done(&c->graph);
-    free(c);
-    return 0;
-}
-
-static void add(struct cluster *c, const char *text)
-{
-    struct err err = {0};
-    char whole[2048];
-    json_t *object;
-    int kind;
-
-    (void)snprintf(whole, sizeof(whole), "%s", text);
-    for (char *at = whole; *at; at++)
-        *at = *at == '\'' ? '"' : *at;
-    object = json_decode(whole, strlen(whole), &err);
-    kind = object ? access_kind_of(object) : -1;
-    if (kind < 0 || access_add(&c->graph, (enum access_kind)kind, object, "", &err) < 0)
-        fail_msg("%s: %s", text, err.msg);
-    json_decref(object);
-}
-
-static void account(struct cluster *c, const char *ns, const char *name, bool is_used)
-{
-    assert_int_equal(access_accounts_add(&c->accounts, ns, name, NULL), 0);
-    if (is_used)
-        assert_int_equal(access_accounts_use(&c->accounts, ns, name, NULL), 0);
-}
-
-static int on_finding(void *ctx, const struct access_finding *f, struct err *err)
-{
-    struct cluster *c = ctx;
-
-    (void)err;
-    strbuf_addf(&c->found, "%s%s %s%s%s:%s", f->is_component ? "[of the cluster] " : "", f->kind,
-                f->ns, *f->ns ? "/" : "", f->name, f->outcome == RULE_ERROR ? " ?" : "");
-    assert_true(f->outcome == RULE_ERROR || f->rules_count == 1);
-    for (size_t i = 0; i < f->rules_count; i++)
-        strbuf_addf(&c->found, " %s", f->rules[i]->id);
-    strbuf_addc(&c->found, '\n');
-    strbuf_addf(&c->texts, "%s\n", f->text);
-    return 0;
-}
-
-static void link_graph(struct cluster *c)
-{
-    struct err err = {0};
-
-    if (!c->graph.is_linked && access_link(&c->graph, &err) < 0)
-        fail_msg("%s", err.msg);
-}
-
-static void expect(struct cluster *c, const char *wanted)
-{
-    struct err err = {0};
-
-    link_graph(c);
-    strbuf_clear(&c->found);
-    strbuf_clear(&c->texts);
-    if (access_findings(&c->question, on_finding, c, &c->asked, &err) < 0)
-        fail_msg("%s", err.msg);
-    assert_string_equal(c->found.text, wanted);
-}
-
-static void expect_text(const struct cluster *c, const char *text)
-{
-    if (!strstr(c->texts.text, text))
-        fail_msg("\"%s\" is not in:\n%s", text, c->texts.text);
-}
 
 /* ---- who is blamed ---- */
 
@@ -248,8 +118,6 @@ static void test_user_in_the_name_of_an_account_is_that_account(void **state)
               "ClusterRoleBinding d: rbac-missing-subject\n");
 }
 
-/* ---- what is used ---- */
-
 static void test_role_is_used_by_a_binding_or_by_an_aggregate(void **state)
 {
     struct cluster *c = *state;
@@ -346,16 +214,19 @@ static void test_cluster_role_is_unused_only_where_all_that_could_use_it_was_rea
     }
 }
 
-/* Manifests do not say what an aggregate gives: its rules are filled in by the cluster. */
-static void test_aggregate_of_manifests_cannot_be_told(void **state)
+/* Its rules are filled in by the cluster; those of kubectl get are. */
+static void test_aggregate_without_rules_cannot_be_told_of_manifests(void **state)
 {
     struct cluster *c = *state;
 
     add(c, "{" RBAC_V1 "'kind':'ClusterRole','metadata':{'name':'sum'},'aggregationRule':{}}");
+    add(c, "{" RBAC_V1 "'kind':'ClusterRole','metadata':{'name':'full'},'aggregationRule':{},"
+           "'rules':[" SECRETS "]}");
     add(c, BINDING("shop", "a", "ClusterRole", "sum", USER("kim")));
-    expect(c, "");
+    add(c, BINDING("shop", "b", "ClusterRole", "full", USER("kim")));
+    expect(c, "RoleBinding shop/b: rbac-secrets\n");
     c->question.cluster_roles = ACCESS_READ_SOME;
-    expect(c, "RoleBinding shop/a: ?" RIGHTS);
+    expect(c, "RoleBinding shop/a: ?" RIGHTS "RoleBinding shop/b: rbac-secrets\n");
 }
 
 static void test_one_namespace_is_asked_for_itself(void **state)
@@ -472,8 +343,6 @@ static void test_findings_survive_each_failing_allocation(void **state)
     assert_true(sweep(ask_swept, c) > 10);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -488,7 +357,7 @@ int main(void)
         TEST(test_what_a_binding_names_is_missing_only_where_all_was_read),
         TEST(test_nothing_passes_that_was_not_read),
         TEST(test_cluster_role_is_unused_only_where_all_that_could_use_it_was_read),
-        TEST(test_aggregate_of_manifests_cannot_be_told),
+        TEST(test_aggregate_without_rules_cannot_be_told_of_manifests),
         TEST(test_one_namespace_is_asked_for_itself),
         TEST(test_secret_and_config_map_are_asked_alone),
         TEST(test_refusal_of_a_finding_ends_it),

@@ -138,8 +138,12 @@ static void test_findings_speak_json(void **state)
     assert_code(&o, EXIT_CHANGES);
     assert_contains(o.out, "{\"findings\":[{\"outcome\":\"fail\",\"rules\":[\"rbac-cluster-admin\"]"
                            ",\"severity\":\"critical\",\"standards\":\"CIS 5.1.1; ");
-    assert_contains(o.out, "\"kind\":\"ClusterRoleBinding\",\"namespace\":\"\",\"name\":\"ops\","
-                           "\"component\":false,\"message\":\"gives every right ");
+    assert_contains(o.out,
+                    "\"kind\":\"ClusterRoleBinding\",\"namespace\":\"\",\"name\":\"ops\","
+                    "\"component\":false,\"role\":{\"kind\":\"ClusterRole\",\"namespace\":\"\","
+                    "\"name\":\"cluster-admin\"},\"subjects\":[{\"kind\":\"User\","
+                    "\"namespace\":\"\",\"name\":\"kim\",\"criterion\":\"\"}],"
+                    "\"message\":\"gives every right ");
     assert_contains(o.out, "{\"outcome\":\"fail\",\"rules\":[\"rbac-missing-role\"],");
     assert_contains(o.out, "],\"notRead\":[{\"what\":\"Secrets\",\"why\":\"");
     assert_contains(o.out, "says the server\"}],\"summary\":{\"objects\":1,\"critical\":1,\"high\":"
@@ -216,6 +220,30 @@ static void test_findings_tell_of_objects_that_cannot_be_read(void **state)
     assert_contains(o.out, "\nnot read: ConfigMaps: 2 of them: ");
     assert_contains(o.out, "\nnot read: RoleBindings: 1 of them: RoleBinding shop/odd: "
                            "subjects[0].kind: ");
+    outcome_done(&o);
+}
+
+/* A binding may have as many subjects as fit into an object. */
+static void test_findings_name_every_subject_to_machines(void **state)
+{
+    struct command_answer answers[PLACES + 1] = EMPTY;
+    char *subjects = text_repeat("{\"kind\":\"User\",\"name\":\"\\u0001\"},", 60000);
+    char *body = malloc(strlen(subjects) + 1024);
+    struct outcome o;
+
+    (void)sprintf(body,
+                  LIST("{\"metadata\":{\"name\":\"ops\"},\"roleRef\":{\"kind\":"
+                       "\"ClusterRole\",\"name\":\"cluster-admin\"},\"subjects\":[%s"
+                       "{\"kind\":\"User\",\"name\":\"last\"}]}"),
+                  subjects);
+    answers[CLUSTER_BINDINGS].body = body;
+    o = ask(*state, answers, "-o", "json");
+    free(subjects);
+    free(body);
+    assert_code(&o, EXIT_CHANGES);
+    assert_contains(o.out, "\"name\":\"\\u0001\",\"criterion\":\"\"},{\"kind\":\"User\","
+                           "\"namespace\":\"\",\"name\":\"last\",\"criterion\":\"\"}]");
+    assert_contains(o.out, "to User ?, User ?, User ?, User ? and 59997 more by ClusterRole ");
     outcome_done(&o);
 }
 
@@ -377,6 +405,7 @@ int main(void)
         COMMAND_TEST(test_findings_say_what_may_not_be_listed_and_never_pass_it),
         COMMAND_TEST(test_findings_ask_for_every_page_in_the_same_way),
         COMMAND_TEST(test_findings_tell_of_objects_that_cannot_be_read),
+        COMMAND_TEST(test_findings_name_every_subject_to_machines),
         COMMAND_TEST(test_findings_of_one_namespace_read_that_alone),
         COMMAND_TEST(test_findings_fail_where_the_cluster_cannot_be_asked),
         COMMAND_TEST(test_findings_of_manifests_need_no_cluster),

@@ -4,7 +4,9 @@
  * JSON: {"findings":[{"outcome":"fail|error" (cannot be told),"rules":["rbac-secrets"] (of an error
  * all that cannot be told for that reason),"severity":"high" and "standards":"CIS 5.1.2; ..." (of a
  * fail),"kind":"ClusterRoleBinding","namespace":"","name":"ops","component":false (of the cluster
- * itself),"message":"..."}],"notRead":[{"what":"Secrets","why":"..."}],
+ * itself),"role":{"kind":"ClusterRole","namespace":"","name":"edit"} and
+ * "subjects":[{"kind":"User", "namespace":"","name":"kim","criterion":"" (of the cluster itself: by
+ * what)}] (of a fail of a binding),"message":"..."}],"notRead":[{"what":"Secrets","why":"..."}],
  * "summary":{"objects":12,"critical":0,"high":1,"medium":0,"low":0,"component":0,
  * "cannotBeTold":0}}. "component" counts findings that the other numbers have too.
  */
@@ -16,7 +18,9 @@
 #include "rampart/json/build.h"
 #include "rampart/reconcilers/access_findings.h"
 
-#define FINDINGS_TEXT_MAX (1024u * 1024) /* bytes of one finding */
+/* Bytes of one finding: a binding of 3 MiB, the API server's limit, with all its subjects as JSON.
+ */
+#define FINDINGS_TEXT_MAX (64u * 1024 * 1024)
 
 struct findings_totals {
     size_t objects; /* that were asked about; the caller counts */

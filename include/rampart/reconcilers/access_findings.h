@@ -38,6 +38,9 @@ struct access_finding {
     const char *name;
     bool is_component; /* about the cluster's own; @text says by what */
     const char *text;  /* access_rule_explain() */
+    /* Of a RULE_FAIL of a binding: what it grants to the subjects that this is about, of a rule
+     * that has is_meant() to those of them that it means; else NULL. */
+    const struct grant_facts *grant;
 };
 
 /* Everything is borrowed for the call. -1 (with @err) ends it. */

@@ -129,10 +129,12 @@ struct access_rule {
     const char *remedy;    /* one plain sentence */
     enum access_about about;
     enum rule_severity severity;
-    bool asks_who; /* of a grant: about its subjects, whatever it gives */
-    /* ABOUT_GRANT: it fails when the grant gives one of them; NULL: check() decides. A grant that
-     * gives everything is not asked: rbac-cluster-admin says so. */
+    /* ABOUT_GRANT: the subjects that fail, whatever it gives; NULL: it is about what it gives. */
+    bool (*is_meant)(const struct access_who *who);
+    /* ABOUT_GRANT: it fails when the grant gives one of them. A grant that gives everything is not
+     * asked: rbac-cluster-admin says so. */
     const struct access_right *rights;
+    /* NULL: it fails for one of its rights, or for a subject that is meant. */
     enum rule_outcome (*check)(const struct access_rule_input *in);
     /* Says what fails, without the remedy. NULL for a rule with rights. */
     void (*describe)(const struct access_rule_input *in, struct strbuf *text);
