@@ -170,11 +170,6 @@ int learn_roles_of(const struct learn_account *account, struct arena *a,
     return 0;
 }
 
-bool learn_is_widened(const struct learn_right *right, const struct learn_place *place)
-{
-    return place->is_widened || right->is_spread;
-}
-
 static bool writes(const char *verb)
 {
     return strcmp(verb, "create") == 0 || strcmp(verb, "update") == 0 || strcmp(verb, "patch") == 0;

@@ -321,6 +321,8 @@ static void end_json(struct learn_printer *p, const struct learn_table *t,
 {
     json_close_arr(&p->json);
     json_add_int(&p->json, "events", (int64_t)tally->events);
+    json_add_int(&p->json, "eventsOfOthers", (int64_t)learn_table_verdicts(t, LEARN_OTHER_USER));
+    json_add_int(&p->json, "eventsTooOld", (int64_t)learn_table_verdicts(t, LEARN_TOO_OLD));
     json_add_int(&p->json, "leftOutLines", (int64_t)tally->lines_left_out);
     json_add_int(&p->json, "leftOutAccounts", (int64_t)learn_table_without_account(t));
     json_close_obj(&p->json);

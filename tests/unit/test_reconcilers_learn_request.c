@@ -217,6 +217,10 @@ static void test_what_is_asked_in_somebody_elses_name_shows_no_need(void **state
     assert_string_equal(r.account, "shop:web");
 }
 
+#define LONG_NAMESPACE       \
+    "system:serviceaccount:" \
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:web"
+
 static void test_only_service_accounts_are_learned_from(void **state)
 {
     static const char *const others[] = {
@@ -233,8 +237,7 @@ static void test_only_service_accounts_are_learned_from(void **state)
         "system:serviceaccount:shop:we b",
         "system:serviceaccount:shop:web\n",
         "System:serviceaccount:shop:web",
-        "system:serviceaccount:"
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:web",
+        LONG_NAMESPACE,
     };
     struct learn_request r;
 

@@ -184,6 +184,11 @@ static const struct learn_right *only_right(struct learn_table *t)
     return account->rights;
 }
 
+static bool is_widened(const struct learn_right *right)
+{
+    return right->is_spread || right->places[0].is_widened;
+}
+
 static void test_only_what_a_bound_made_wider_counts_as_widened(void **state)
 {
     struct learn_table *t = table();
@@ -196,7 +201,7 @@ static void test_only_what_a_bound_made_wider_counts_as_widened(void **state)
 
     (void)state;
     note(t, &named);
-    assert_false(learn_is_widened(only_right(t), &only_right(t)->places[0]));
+    assert_false(is_widened(only_right(t)));
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         struct audit_event event = named;
 
@@ -205,15 +210,15 @@ static void test_only_what_a_bound_made_wider_counts_as_widened(void **state)
         event.name = names[i];
         note(t, &event);
     }
-    assert_true(learn_is_widened(only_right(t), &only_right(t)->places[0]));
+    assert_true(is_widened(only_right(t)));
     note(t, &any);
-    assert_false(learn_is_widened(only_right(t), &only_right(t)->places[0]));
+    assert_false(is_widened(only_right(t)));
     note(t, &second);
     assert_false(only_right(t)->is_spread);
     note(t, &third);
-    assert_true(learn_is_widened(only_right(t), &only_right(t)->places[0]));
+    assert_true(is_widened(only_right(t)));
     note(t, &all);
-    assert_false(learn_is_widened(only_right(t), &only_right(t)->places[0]));
+    assert_false(is_widened(only_right(t)));
     assert_int_equal(only_right(t)->count, 1);
     learn_table_free(t);
 }

@@ -145,7 +145,8 @@ static void test_learn_tells_programs_in_json(void **state)
         "\"requests\":2,\"last\":\"2026-01-31T12:00:00.000000Z\"},{\"verb\":\"get\","
         "\"path\":\"/metrics\",\"requests\":1,\"last\":\"2026-01-31T12:00:00.000000Z\"}],"
         "\"notes\":[\"left out: 1 request made in somebody else's name;");
-    assert_contains(o.out, "],\"events\":6,\"leftOutLines\":0,\"leftOutAccounts\":0}\n");
+    assert_contains(o.out, "],\"events\":6,\"eventsOfOthers\":0,\"eventsTooOld\":0,"
+                           "\"leftOutLines\":0,\"leftOutAccounts\":0}\n");
     outcome_done(&o);
 }
 

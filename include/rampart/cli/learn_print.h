@@ -47,7 +47,8 @@ struct learn_printer {
  * "last":"..."}],"notes":["..."],
  * "unused":[{"binding":{"kind":"RoleBinding","namespace":"shop","name":"b"},"role":{...},
  * "rules":[...],"wide":[...],"cut":false}] (only where it is
- * compared)}],"events":100,"leftOutLines":0,"leftOutAccounts":0}. "leftOut" and "requests" count
+ * compared)}],"events":100,"eventsOfOthers":0,"eventsTooOld":0,
+ * "leftOutLines":0,"leftOutAccounts":0}. "leftOut" and "requests" count
  * requests, "leftOutAccounts" events of accounts that found no room.
  */
 void learn_print_begin(struct learn_printer *p, FILE *out, enum learn_format format,

@@ -29,9 +29,6 @@ struct learn_roles {
 MUST_CHECK int learn_roles_of(const struct learn_account *account, struct arena *a,
                               struct learn_roles *ret_roles, struct err *err);
 
-/* Whether a rule would be wider in that place than what was seen there. */
-bool learn_is_widened(const struct learn_right *right, const struct learn_place *place);
-
 /*
  * Rights that no audit log shows, for the API server looks for them while it handles another
  * request: to write roles and bindings takes the rights in them, or escalate and bind; to approve
