@@ -37,8 +37,9 @@ enum pod_security_want {
     POD_SECURITY_WRITE,       /* the plan is to be carried out */
 };
 
-#define PSA_WARNING_LEN_MAX 2048       /* bytes of the API server's warnings that are kept */
-#define PSA_VIOLATORS_BYTES_MAX 65536u /* of the arena of what violates in one namespace */
+#define PSA_WARNING_LEN_MAX 2048 /* bytes of the API server's warnings that are kept */
+#define PSA_VIOLATORS_BYTES_MAX \
+    (16u * 1024 * 1024) /* of the arena of what violates in one namespace */
 
 /* What was read for one pass over a namespace so far. */
 struct pod_security_known {
