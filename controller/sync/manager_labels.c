@@ -112,8 +112,9 @@ void labels_pass(struct manager *m, const char *key)
 static void tell_unread(struct manager *m, const struct subject *s, const struct label_read *read)
 {
     const char *profile = *read->profile != '\0' ? read->profile : NULL;
-    const struct plan plan = {
-        .profile = profile, .mode = MODE_ENFORCE, .state = profile ? VERDICT_DRIFTED : VERDICT_NONE};
+    const struct plan plan = {.profile = profile,
+                              .mode = MODE_ENFORCE,
+                              .state = profile ? VERDICT_DRIFTED : VERDICT_NONE};
     char message[MESSAGE_MAX];
     const struct finding finding = {
         .reason = read->err.code == ERR_FORBIDDEN ? REASON_FORBIDDEN : REASON_WRITE_FAILED,

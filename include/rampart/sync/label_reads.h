@@ -28,10 +28,10 @@ struct label_reads;
 /* What was read for one pass so far. */
 struct label_read {
     TAILQ_ENTRY(label_read) link;
-    struct label_reads *owner;       /* borrowed */
-    const char *key;                 /* borrowed: in the queue's processing set */
+    struct label_reads *owner;          /* borrowed */
+    const char *key;                    /* borrowed: in the queue's processing set */
     char profile[PROFILE_NAME_MAX + 1]; /* the owner's own: who decides; "": nobody */
-    struct pod_security_known known; /* points into the next ones */
+    struct pod_security_known known;    /* points into the next ones */
     struct pod_security_owners owners;
     char gate_rv[RV_LEN_MAX + 1];
     char *warning;      /* owned */
