@@ -72,8 +72,11 @@ static void text_write(struct plan_printer *p, const struct write *write)
     AUTO_STRBUF what;
 
     strbuf_init(&what, 4 * NAME_LEN_MAX);
-    strbuf_addf(&what, "%s %s%s%s", resource_of(write->object.kind)->name, ns, *ns ? "/" : "",
-                write->object.name);
+    if (write->object.kind == KIND_NAMESPACE) /* which says its labels */
+        strbuf_adds(&what, write->summary);
+    else
+        strbuf_addf(&what, "%s %s%s%s", resource_of(write->object.kind)->name, ns, *ns ? "/" : "",
+                    write->object.name);
     text_line(p, look->color, look->sign, look->verb, what.text);
 }
 

@@ -17,13 +17,15 @@ static void separate(struct strbuf *out)
     add(out, ' ');
 }
 
-/* A quoted string from behind its first quote. Returns what follows its last one. */
+/* A quoted string from behind its first quote; @out NULL: skips it. Returns what follows its last
+ * one. */
 static const char *add_quoted(const char *text, struct strbuf *out)
 {
     for (; *text != '\0' && *text != '\n' && *text != '"'; text++) {
         if (*text == '\\' && text[1] != '\0' && text[1] != '\n')
             text++;
-        add(out, *text);
+        if (out)
+            add(out, *text);
     }
     return *text == '"' ? text + 1 : text;
 }
@@ -37,6 +39,9 @@ static const char *add_one(const char *value, struct strbuf *out)
     separate(out);
     if (quote) {
         value = add_quoted(quote + 1, out);
+        value += strspn(value, " ");
+        if (*value == '"') /* the date, which has a comma */
+            value = add_quoted(value + 1, NULL);
         return value + strcspn(value, ",\n");
     }
     for (size_t i = 0; i < len; i++)
