@@ -93,6 +93,7 @@ struct bench {
     bool goes;                  /* profiles are being deleted */
     bool removes;               /* their onDelete is Remove */
     bool audits;                /* a profile's network section is in Audit */
+    bool labels;                /* a profile has a section podSecurityAdmission */
     bool forbids_ingresses;     /* to be listed */
     bool is_down;               /* every request fails */
     bool is_paused[KIND_COUNT]; /* watches of the kind tell nothing more */
@@ -139,11 +140,12 @@ static inline const char *thing_json(const struct thing *t)
     case KIND_PROFILE:
         return api_text(
             "{\"kind\":\"SecurityProfile\",\"apiVersion\":\"rampart.dev/v1alpha1\","
-            "\"metadata\":{%s%s},\"spec\":{%s%s\"namespaceSelector\":{}%s%s},\"status\":%s}",
+            "\"metadata\":{%s%s},\"spec\":{%s%s\"namespaceSelector\":{}%s%s%s},\"status\":%s}",
             meta, bench_now->goes ? ",\"deletionTimestamp\":\"2026-11-24T00:00:00Z\"" : "",
             bench_now->fills ? "\"mode\":\"Enforce\"," : "",
             bench_now->removes ? "\"onDelete\":\"Remove\"," : "",
             bench_now->audits ? ",\"network\":{\"mode\":\"Audit\"}" : "",
+            bench_now->labels ? ",\"podSecurityAdmission\":{\"warn\":\"baseline\"}" : "",
             t->asks_nothing ? "" : ",\"workloads\":{}", *t->status ? t->status : "{}");
     case KIND_INGRESS:
         return api_text("{\"kind\":\"Ingress\",\"metadata\":{%s},\"spec\":{\"defaultBackend\":"
