@@ -71,15 +71,30 @@ static void take_findings(struct profile_tally *t, const struct verdict *verdict
     }
 }
 
-static void add_verdict(struct profile_tally *t, const struct profile *p, enum mode mode,
-                        const struct verdict *verdict, struct namespace_sum *sum)
+/* One section, in one namespace. */
+struct section {
+    const struct profile
+        *decides; /* whose it is that counts; NULL: the profile does not state it */
+    enum mode mode;
+    const struct verdict *verdict;
+    struct section_tally *tally;
+};
+
+static void add_verdict(struct profile_tally *t, const struct profile *p,
+                        const struct section *section, struct namespace_sum *sum)
 {
+    const struct verdict *verdict = section->verdict;
+    enum mode mode = section->mode;
+
     sum->is_decided = true;
     if (!verdict || !verdict->profile || strcmp(verdict->profile, p->object.name) != 0 ||
         verdict->mode != mode) {
         sum->is_pending |= mode != MODE_OFF;
         return;
     }
+    section->tally->compliant += verdict->state == VERDICT_COMPLIANT;
+    section->tally->drifted += verdict->state == VERDICT_DRIFTED;
+    section->tally->failed += verdict->state == VERDICT_FAILED;
     if (verdict->state > sum->worst)
         sum->worst = verdict->state;
     sum->is_unsettled |= verdict->state == VERDICT_DRIFTED && mode == MODE_ENFORCE;
@@ -88,20 +103,25 @@ static void add_verdict(struct profile_tally *t, const struct profile *p, enum m
 
 /* A namespace that the profile no longer decides may still fail in its name: what cannot be taken
  * back. */
-static void add_leftovers(struct profile_tally *t, const struct profile *p,
-                          const struct verdict *verdict, bool *ret_is_failing)
+static bool add_leftovers(struct profile_tally *t, const struct profile *p,
+                          const struct section *section)
 {
+    const struct verdict *verdict = section->verdict;
+    bool is_failing = false;
+
     for (size_t i = 0; verdict && i < verdict->findings_count; i++) {
         const struct finding *finding = &verdict->findings[i];
 
         if (!finding->counts_as_failed || !finding->profile ||
             strcmp(finding->profile, p->object.name) != 0)
             continue;
-        *ret_is_failing = true;
+        is_failing = true;
         profile_tally_keep(t, finding);
         if (!t->worst)
             t->worst = finding;
     }
+    section->tally->failed += is_failing;
+    return is_failing;
 }
 
 static void add_sum(struct profile_tally *t, const struct namespace_sum *sum, bool is_left)
@@ -121,41 +141,45 @@ static void add_sum(struct profile_tally *t, const struct namespace_sum *sum, bo
     }
 }
 
-/* @decides: whose section it is that counts; NULL: the profile does not state it. */
-static void add_section(struct profile_tally *t, const struct profile *p,
-                        const struct profile *decides, enum mode mode,
-                        const struct verdict *verdict, struct namespace_sum *sum, bool *ret_is_left)
+/* Whether something is left there that fails. */
+static bool add_section(struct profile_tally *t, const struct profile *p,
+                        const struct section *section, struct namespace_sum *sum)
 {
-    if (decides == p) {
-        add_verdict(t, p, mode, verdict, sum);
-        return;
+    if (section->decides == p) {
+        add_verdict(t, p, section, sum);
+        return false;
     }
-    if (decides && !t->winner)
-        t->winner = decides->object.name;
-    add_leftovers(t, p, verdict, ret_is_left);
+    if (section->decides && !t->winner)
+        t->winner = section->decides->object.name;
+    return add_leftovers(t, p, section);
 }
 
 static void add_namespace(struct profile_tally *t, const struct view *v, const struct profile *p,
                           const struct object_list *profiles, const struct namespace_facts *ns)
 {
-    const struct verdict *of_network = view_verdict(v, ns->object.name);
-    const struct verdict *of_labels = view_pod_security(v, ns->object.name);
-    const struct profile *network = NULL, *labels = NULL;
+    struct section network = {.mode = p->network.mode,
+                              .verdict = view_verdict(v, ns->object.name),
+                              .tally = &t->network};
+    struct section labels = {.mode = p->pod_security.mode,
+                             .verdict = view_pod_security(v, ns->object.name),
+                             .tally = &t->labels};
     struct namespace_sum sum = {.is_decided = false};
-    bool is_left = false;
+    bool is_left;
 
     t->labelled += pod_security_holds(v, p, ns);
     if (profile_selects(p, ns, v->own_namespace)) {
         t->selected++;
         t->filling += p->workloads.is_stated && p->workloads.mode == MODE_ENFORCE &&
                       selection_workloads(v, profiles, ns) == p;
-        network = p->network.is_stated ? selection_network(v, profiles, ns) : NULL;
-        labels = p->pod_security.is_stated ? selection_pod_security(v, profiles, ns) : NULL;
+        if (p->network.is_stated)
+            network.decides = selection_network(v, profiles, ns);
+        if (p->pod_security.is_stated)
+            labels.decides = selection_pod_security(v, profiles, ns);
     }
-    t->networked += network == p && p->network.mode == MODE_ENFORCE;
-    t->labelling += labels == p && pod_security_section_fills_in(&p->pod_security);
-    add_section(t, p, network, p->network.mode, of_network, &sum, &is_left);
-    add_section(t, p, labels, p->pod_security.mode, of_labels, &sum, &is_left);
+    t->networked += network.decides == p && network.mode == MODE_ENFORCE;
+    t->labelling += labels.decides == p && pod_security_section_fills_in(&p->pod_security);
+    is_left = add_section(t, p, &network, &sum);
+    is_left |= add_section(t, p, &labels, &sum);
     add_sum(t, &sum, is_left);
 }
 

@@ -84,6 +84,46 @@ static void test_namespaces_count_by_the_worst_of_both_sections(void **state)
     assert_status("6 1 3 2 0", "Degraded", "True", "Failed", "");
 }
 
+static void test_each_section_has_an_entry_in_rules_sorted_by_id(void **state)
+{
+    const json_t *rules, *network, *labels;
+    json_t *status;
+    size_t i = 0;
+
+    (void)state;
+    put_namespace("a", "'team':'shop'");
+    put_namespace("b", "'team':'shop'");
+    put_profile("p", "", BOTH ",'workloads':{}", "");
+    say("a", "p", MODE_ENFORCE, VERDICT_COMPLIANT, NULL, 0);
+    say_labels("a", "p", MODE_ENFORCE, VERDICT_DRIFTED, NULL, 0);
+    say("b", "p", MODE_ENFORCE, VERDICT_COMPLIANT, NULL, 0);
+    say_labels("b", "p", MODE_ENFORCE, VERDICT_FAILED, NULL, 0);
+    status = status_of("p");
+    rules = json_object_get(status, "rules");
+    while (i + 1 < json_array_size(rules) &&
+           strcmp(text_of(json_array_get(rules, i), "id"),
+                  text_of(json_array_get(rules, i + 1), "id")) < 0)
+        i++;
+    assert_int_equal(i + 1, json_array_size(rules));
+    network = labels = NULL;
+    for (i = 0; i < json_array_size(rules); i++) {
+        const json_t *rule = json_array_get(rules, i);
+
+        network = strcmp(text_of(rule, "id"), "network") == 0 ? rule : network;
+        labels = strcmp(text_of(rule, "id"), "pod-security-admission") == 0 ? rule : labels;
+    }
+    assert_int_equal(json_integer_value(json_object_get(network, "pass")), 2);
+    assert_int_equal(json_integer_value(json_object_get(network, "fail")), 0);
+    assert_int_equal(json_integer_value(json_object_get(labels, "pass")), 0);
+    assert_int_equal(json_integer_value(json_object_get(labels, "fail")), 1);
+    assert_int_equal(json_integer_value(json_object_get(labels, "error")), 1);
+    json_decref(status);
+    put_profile("p", "", ",'podSecurityAdmission':{'mode':'Off','warn':'baseline'}", "");
+    status = status_of("p");
+    assert_int_equal(json_array_size(json_object_get(status, "rules")), 0);
+    json_decref(status);
+}
+
 static void test_a_profile_of_labels_alone_has_a_status_of_its_own(void **state)
 {
     (void)state;
@@ -223,6 +263,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_namespaces_count_by_the_worst_of_both_sections,
+                                        labels_setup, teardown),
+        cmocka_unit_test_setup_teardown(test_each_section_has_an_entry_in_rules_sorted_by_id,
                                         labels_setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_profile_of_labels_alone_has_a_status_of_its_own,
                                         labels_setup, teardown),

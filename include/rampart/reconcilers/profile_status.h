@@ -10,6 +10,13 @@
 #define STATUS_DRIFT_MAX 20     /* entries of status.drift; more sets driftTruncated */
 #define STATUS_MESSAGE_MAX 1024 /* bytes of one message in it */
 
+/* Namespaces by what the passes of one section say. */
+struct section_tally {
+    size_t compliant;
+    size_t drifted;
+    size_t failed; /* those included where what it made cannot be taken back */
+};
+
 /* What the namespaces say, added up. */
 struct profile_tally {
     size_t
@@ -22,7 +29,8 @@ struct profile_tally {
     size_t failed;
     size_t left; /* of the failed: decided by another profile or none, with policies that cannot be
                     taken back */
-    size_t pending;     /* decided, but a pass has not looked yet */
+    size_t pending; /* decided, but a pass has not looked yet */
+    struct section_tally network, labels;
     size_t standing;    /* policies that carry its name, in namespaces that are not terminating */
     size_t networked;   /* namespaces that its network section decides, in Enforce */
     size_t labelling;   /* namespaces whose labels it fills in */
