@@ -260,7 +260,6 @@ static struct verdict_text enforcing(const struct profile *p, const struct profi
                                      struct arena *a)
 {
     struct verdict_text c = {.type = "Enforcing"};
-    size_t lost = t->selected - t->decided;
     bool has_network = p->network.is_stated && p->network.mode == MODE_ENFORCE;
 
     if (p->invalid || p->object.is_deleting || (!is_about_namespaces(p) && !p->workloads.is_stated))
@@ -273,7 +272,7 @@ static struct verdict_text enforcing(const struct profile *p, const struct profi
         c.message =
             arena_printf(a,
                          "%zu of %zu namespaces are decided by a profile of higher priority (%s)",
-                         lost, t->selected, t->winner);
+                         t->overridden, t->selected, t->winner);
     } else if (has_network) {
         c.reason = t->decided > 0 ? "Enforced" : "NothingSelected";
         c.message =
@@ -398,8 +397,7 @@ const char *profile_status_text(const struct view *v, const struct profile *p,
     json_add_int(&j, "compliant", (int64_t)t->compliant);
     json_add_int(&j, "drifted", (int64_t)(t->drifted + t->pending));
     json_add_int(&j, "failed", (int64_t)t->failed);
-    json_add_int(&j, "overridden",
-                 (int64_t)(is_about_namespaces(p) ? t->selected - t->decided : 0));
+    json_add_int(&j, "overridden", (int64_t)t->overridden);
     json_close_obj(&j);
     json_open_obj(&j, "workloads");
     json_add_int(&j, "total", (int64_t)tally_workloads(t));

@@ -42,6 +42,7 @@ void profile_tally_keep(struct profile_tally *t, const struct finding *finding)
 /* What the sections of one profile say of one namespace. */
 struct namespace_sum {
     bool is_decided; /* by at least one of them */
+    bool is_overridden;
     bool is_pending;
     bool is_contested;
     bool is_unsettled;
@@ -127,6 +128,7 @@ static bool add_leftovers(struct profile_tally *t, const struct profile *p,
 static void add_sum(struct profile_tally *t, const struct namespace_sum *sum, bool is_left)
 {
     t->decided += sum->is_decided;
+    t->overridden += sum->is_overridden;
     t->contested += sum->is_contested;
     t->left += is_left && !sum->is_decided;
     if (is_left || sum->worst == VERDICT_FAILED) {
@@ -149,6 +151,7 @@ static bool add_section(struct profile_tally *t, const struct profile *p,
         add_verdict(t, p, section, sum);
         return false;
     }
+    sum->is_overridden |= section->decides != NULL;
     if (section->decides && !t->winner)
         t->winner = section->decides->object.name;
     return add_leftovers(t, p, section);

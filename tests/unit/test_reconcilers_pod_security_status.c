@@ -205,6 +205,8 @@ static void test_a_profile_whose_labels_another_decides_is_overridden(void **sta
     put_profile("p", "", LABELS, "");
     put_profile("high", "", ",'priority':5" LABELS, "");
     assert_status("1 0 0 0 1", "Enforcing", "False", "Overridden", "(high)");
+    put_profile("p", "", BOTH, ""); /* of one section alone */
+    assert_status("1 0 1 0 1", "Enforcing", "True", "Overridden", "1 of 1 namespaces are decided");
 }
 
 static void test_what_cannot_be_taken_back_fails_in_the_old_name(void **state)

@@ -23,6 +23,7 @@ struct profile_tally {
         selected; /* namespaces that the profile selects, those that another one decides included */
     size_t decided; /* of those: where one of its sections about the namespace itself, network and
                        podSecurityAdmission, is the one that counts */
+    size_t overridden; /* where another profile decides one of those that it states */
     size_t compliant;
     size_t drifted;
     size_t unsettled; /* of the drifted: in a section in Enforce */
