@@ -29,9 +29,9 @@ const char *psa_level_name(uint8_t level)
 
 uint8_t psa_level_of(enum psa_mode mode, const char *value)
 {
-    for (uint8_t i = 0; value && i <= LEVEL_RESTRICTED; i++) {
+    for (unsigned i = 0; value && i <= LEVEL_RESTRICTED; i++) {
         if (strcmp(value, level_names[i]) == 0)
-            return i;
+            return (uint8_t)i;
     }
     return value && mode == PSA_ENFORCE ? LEVEL_RESTRICTED : LEVEL_PRIVILEGED;
 }

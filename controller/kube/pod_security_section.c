@@ -21,10 +21,10 @@ static int level_decode(const json_t *obj, enum psa_mode mode, struct pod_securi
         return -1;
     if (!text)
         return 0;
-    for (uint8_t level = LEVEL_PRIVILEGED; level <= LEVEL_RESTRICTED; level++) {
-        if (strcmp(text, psa_level_name(level)) == 0) {
+    for (unsigned level = LEVEL_PRIVILEGED; level <= LEVEL_RESTRICTED; level++) {
+        if (strcmp(text, psa_level_name((uint8_t)level)) == 0) {
             s->has_level[mode] = true;
-            s->levels[mode] = level;
+            s->levels[mode] = (uint8_t)level;
             return 0;
         }
     }
