@@ -316,9 +316,13 @@ static inline void serve_write(struct bench *b, size_t number)
     for (size_t i = 0; i < b->things_count; i++) {
         struct thing *t = &b->things[i];
 
-        if (t->is_gone || t->kind == KIND_NAMESPACE ||
+        if (t->is_gone || (t->kind == KIND_NAMESPACE && !b->labels) ||
             !path_names(path, t->ns, resource_of(t->kind)->plural, t->name))
             continue;
+        if (strstr(path, "dryRun=All")) {
+            fake_answer(&b->net, number, 200, NULL, thing_json(t));
+            return;
+        }
         if (request->method == HTTP_DELETE) {
             take_away(b, t->kind, t->ns, t->name);
             fake_answer(&b->net, number, 200, NULL,
@@ -367,9 +371,9 @@ static inline bool serve_conflict(struct bench *b, size_t number)
 static inline enum kind evidence_kind(const char *path)
 {
     static const enum kind kinds[] = {KIND_REPLICA_SET, KIND_CONTROLLER_REVISION, KIND_POD,
-                                      KIND_POD_DISRUPTION_BUDGET};
+                                      KIND_POD_DISRUPTION_BUDGET, KIND_JOB};
 
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         if (strstr(path, api_text("/%s?limit", resource_of(kinds[i])->plural)))
             return kinds[i];
     }

@@ -65,7 +65,7 @@ static void test_a_stated_label_stays(void **state)
         {"baseline", "latest", false},  {"baseline", "v1.29", true},
         {"baseline", "v1.31", false},   {"restricted", "v1.20", false},
         {"baseline", "v1.2", true},     {"nonsense", "latest", false}, /* which is restricted */
-        {"privileged", "latest", true},
+        {"privileged", "latest", true}, {"baseline", "v1.30", false},
     };
 
     (void)state;

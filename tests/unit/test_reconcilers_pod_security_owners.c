@@ -174,6 +174,26 @@ static void test_what_is_no_longer_wanted_goes_if_it_is_ours(void **state)
     assert_int_equal(said.state, VERDICT_COMPLIANT);
 }
 
+static void test_a_label_that_nobody_asks_for_is_nobodys_business(void **state)
+{
+    (void)state;
+    user_sets("warn", "baseline");
+    profile("", "'enforce':'baseline','warn':'baseline','audit':'baseline'");
+    user_sets("warn-version", "latest");
+    user_sets("audit", "baseline");
+    profile("", "'enforce':'baseline','warn':'baseline'");
+    assert_int_equal(look(), 1);
+    assert_string_equal(trace, "gate write owners ");
+    assert_int_equal(look(), 0);
+    assert_string_equal(trace, "");
+    assert_label("audit", "baseline");
+    assert_int_equal(said.state, VERDICT_COMPLIANT);
+    user_sets("enforce", NULL); /* both labels */
+    user_sets("enforce-version", NULL);
+    assert_int_equal(look(), 1);
+    assert_contains(event, PREFIX "enforce was removed");
+}
+
 static void test_another_profile_takes_the_labels_over(void **state)
 {
     (void)state;
@@ -364,7 +384,10 @@ static void test_memory_that_is_out_is_an_error_of_each_kind_of_pass(void **stat
     profile("", "'enforce':'baseline','onViolation':'Enforce'");
     assert_true(sweep(walk, NULL) > 0); /* imposed */
     (void)look();
+    workload(KIND_DEPLOYMENT, "web", false);
+    workload(KIND_CRON_JOB, "nightly", false);
     user_sets("enforce", NULL);
+    user_sets("enforce-version", NULL);
     assert_true(sweep(walk, NULL) > 0); /* removed */
     (void)look();
     user_sets("enforce", NULL);
@@ -398,6 +421,8 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_no_longer_wanted_goes_if_it_is_ours, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_a_label_that_nobody_asks_for_is_nobodys_business,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_profile_takes_the_labels_over, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_remove_takes_back_all_that_is_ours_and_nothing_else,

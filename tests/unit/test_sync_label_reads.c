@@ -170,6 +170,21 @@ static void test_owners_are_read_from_the_namespace(void **state)
     label_read_free(read);
 }
 
+static void test_a_redirect_is_no_answer(void **state)
+{
+    struct bench *b = *state;
+
+    for (unsigned want = POD_SECURITY_OWNERS; want <= POD_SECURITY_VIOLATORS; want++) {
+        struct label_read *read;
+
+        ask(b, (enum pod_security_want)want);
+        fake_answer(&b->net, FAKE_LAST, 302, NULL, "elsewhere");
+        read = result(b);
+        assert_int_not_equal(read->err.code, ERR_NONE);
+        label_read_free(read);
+    }
+}
+
 static void test_another_namespace_of_the_name_is_told(void **state)
 {
     struct bench *b = *state;
@@ -493,6 +508,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_owners_are_read_from_the_namespace, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_redirect_is_no_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_namespace_of_the_name_is_told, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_dry_run_brings_the_warnings, setup, teardown),
