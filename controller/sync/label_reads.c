@@ -180,6 +180,8 @@ static int take_owners(struct label_read *read, const struct http_response *resp
         return -1;
     if (strcmp(read->owners.uid, read->uid) != 0)
         return err_set(err, ERR_NOT_FOUND, "it is gone: another one has its name");
+    if (strcmp(read->owners.rv, read->rv) != 0) /* the caches are behind: it is of no use to them */
+        return err_set(err, ERR_CONFLICT, "it has changed");
     read->known.owners_rv = read->owners.rv;
     read->known.ours = read->owners.ours;
     return 0;

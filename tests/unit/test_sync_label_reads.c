@@ -132,14 +132,19 @@ static struct label_read *result(struct bench *b)
     return read;
 }
 
-static const char *live(const char *uid)
+static const char *live_at(const char *uid, const char *rv)
 {
     return api_text("{\"kind\":\"Namespace\",\"metadata\":{\"name\":\"shop\",\"uid\":\"%s\","
-                    "\"resourceVersion\":\"8\",\"labels\":{\"pod-security.kubernetes.io/warn\":"
+                    "\"resourceVersion\":\"%s\",\"labels\":{\"pod-security.kubernetes.io/warn\":"
                     "\"baseline\"},\"managedFields\":[{\"manager\":\"rampart\",\"operation\":"
                     "\"Update\",\"fieldsV1\":{\"f:metadata\":{\"f:labels\":{"
                     "\"f:pod-security.kubernetes.io/warn\":{}}}}}]}}",
-                    uid);
+                    uid, rv);
+}
+
+static const char *live(const char *uid)
+{
+    return live_at(uid, shop.rv);
 }
 
 static const char *page(const char *kind, const char *name, const char *token)
@@ -164,7 +169,7 @@ static void test_owners_are_read_from_the_namespace(void **state)
     read = result(b);
     assert_int_equal(read->err.code, ERR_NONE);
     assert_string_equal(read->key, "labels/shop");
-    assert_string_equal(read->known.owners_rv, "8");
+    assert_string_equal(read->known.owners_rv, "7");
     assert_int_equal(read->known.ours, 1u << PSA_LEVEL_LABEL(PSA_WARN));
     assert_null(read->known.gate_rv);
     label_read_free(read);
@@ -185,7 +190,7 @@ static void test_a_redirect_is_no_answer(void **state)
     }
 }
 
-static void test_another_namespace_of_the_name_is_told(void **state)
+static void test_another_namespace_of_the_name_and_a_newer_one_are_told(void **state)
 {
     struct bench *b = *state;
     struct label_read *read;
@@ -195,6 +200,12 @@ static void test_another_namespace_of_the_name_is_told(void **state)
     read = result(b);
     assert_int_equal(read->err.code, ERR_NOT_FOUND);
     assert_contains(read->err.msg, "get of namespace shop: it is gone");
+    label_read_free(read);
+    ask(b, POD_SECURITY_OWNERS);
+    answer(b, NAMESPACE, 200, live_at("u-1", "8")); /* the watch has not told of it yet */
+    read = result(b);
+    assert_int_equal(read->err.code, ERR_CONFLICT);
+    assert_null(read->known.owners_rv);
     label_read_free(read);
     ask(b, POD_SECURITY_OWNERS);
     answer(b, NAMESPACE, 200, "{}");
@@ -247,7 +258,7 @@ static void test_what_was_read_before_is_kept_beside_the_next(void **state)
     b->net.warnings = NULL;
     answer(b, DRY_RUN, 200, "{}");
     read = result(b);
-    assert_string_equal(read->known.owners_rv, "8");
+    assert_string_equal(read->known.owners_rv, "7");
     assert_string_equal(read->known.warning, "");
     label_read_free(read);
 }
@@ -509,8 +520,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_owners_are_read_from_the_namespace, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_redirect_is_no_answer, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_another_namespace_of_the_name_is_told, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(test_another_namespace_of_the_name_and_a_newer_one_are_told,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_dry_run_brings_the_warnings, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_was_read_before_is_kept_beside_the_next, setup,
                                         teardown),

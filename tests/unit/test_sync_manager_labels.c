@@ -217,9 +217,7 @@ static void test_what_a_step_asks_for_is_read_and_it_is_asked_again(void **state
     begin_labels(b);
     labels.asks_owners = labels.asks_gate = labels.asks_pods = labels.writes = true;
     look(b);
-    answer(b, NS_PATH, 200,
-           "{\"kind\":\"Namespace\",\"metadata\":{\"name\":\"shop\",\"uid\":\"u-1\","
-           "\"resourceVersion\":\"9\"}}");
+    answer(b, NS_PATH, 200, shop_json(b));
     answer(b, "/namespaces/shop/pods?limit", 200,
            "{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[]}");
     answer(b, "/namespaces/shop/jobs?limit", 200,
