@@ -41,21 +41,12 @@ static const struct projection namespace_keep[] = {STATUS_COMMON,
                                                    PARTS("status", namespace_status), END};
 
 /* Whose its Pod Security Admission labels are: kube/pod_security_owners.h. */
-static const struct projection psa_labels[] = {KEEP("pod-security.kubernetes.io/enforce"),
-                                               KEEP("pod-security.kubernetes.io/enforce-version"),
-                                               KEEP("pod-security.kubernetes.io/warn"),
-                                               KEEP("pod-security.kubernetes.io/warn-version"),
-                                               KEEP("pod-security.kubernetes.io/audit"),
-                                               KEEP("pod-security.kubernetes.io/audit-version"),
-                                               END};
-static const struct projection psa_label_fields[] = {
-    KEEP("f:pod-security.kubernetes.io/enforce"),
-    KEEP("f:pod-security.kubernetes.io/enforce-version"),
-    KEEP("f:pod-security.kubernetes.io/warn"),
-    KEEP("f:pod-security.kubernetes.io/warn-version"),
-    KEEP("f:pod-security.kubernetes.io/audit"),
-    KEEP("f:pod-security.kubernetes.io/audit-version"),
-    END};
+#define PSA_LABELS(prefix_)                                                         \
+    KEEP(prefix_ "enforce"), KEEP(prefix_ "enforce-version"), KEEP(prefix_ "warn"), \
+        KEEP(prefix_ "warn-version"), KEEP(prefix_ "audit"), KEEP(prefix_ "audit-version")
+static const struct projection psa_labels[] = {PSA_LABELS("pod-security.kubernetes.io/"), END};
+static const struct projection psa_label_fields[] = {PSA_LABELS("f:pod-security.kubernetes.io/"),
+                                                     END};
 static const struct projection owner_annotations[] = {
     KEEP("kubectl.kubernetes.io/last-applied-configuration"), END};
 static const struct projection owner_metadata_fields[] = {PARTS("f:labels", psa_label_fields), END};

@@ -198,39 +198,6 @@ static void test_http_hands_a_stream_out_only_when_it_is_a_success(void **state)
     wire_close(&w);
 }
 
-static void on_warnings(void *ctx, struct server_stream *s, const struct server_request *r)
-{
-    AUTO_STRBUF headers;
-
-    (void)ctx;
-    strbuf_init(&headers, 64 * 1024);
-    strbuf_adds(&headers,
-                "warning: 299 - \"one\"\r\nx-warning: no\r\nwarning:  299 - \"two\" \r\n");
-    for (int i = 0; strcmp(r->path, "/many") == 0 && i < 100; i++)
-        strbuf_addf(&headers, "warning: 299 - \"%0100d\"\r\n", i);
-    server_answer(s, 200, strcmp(r->path, "/none") == 0 ? "warnings: no\r\n" : headers.text, "{}");
-}
-
-static void test_http_hands_warnings_over_up_to_their_ceiling(void **state)
-{
-    struct wire w;
-    struct call *c;
-
-    (void)state;
-    wire_open(&w, on_warnings);
-    c = wire_get(&w, "/two");
-    wire_until_done(c);
-    assert_string_equal(c->warnings, "299 - \"one\"\n299 - \"two\"");
-    c = wire_get(&w, "/none");
-    wire_until_done(c);
-    assert_string_equal(c->warnings, "");
-    c = wire_get(&w, "/many");
-    wire_until_done(c);
-    assert_int_equal(c->err.code, ERR_NONE);
-    assert_in_range(strlen(c->warnings), TRANSPORT_WARNINGS_MAX - 1, TRANSPORT_WARNINGS_MAX);
-    wire_close(&w);
-}
-
 static void on_nothing_in_it(void *ctx, struct server_stream *s, const struct server_request *r)
 {
     (void)ctx;
@@ -485,7 +452,6 @@ int main(void)
         cmocka_unit_test(test_http_copies_the_request),
         cmocka_unit_test(test_http_sends_a_body_of_3_mib),
         cmocka_unit_test(test_http_hands_a_stream_out_only_when_it_is_a_success),
-        cmocka_unit_test(test_http_hands_warnings_over_up_to_their_ceiling),
         cmocka_unit_test(test_http_gives_an_empty_body_as_an_empty_string),
         cmocka_unit_test(test_http_follows_no_redirect),
         cmocka_unit_test(test_http_takes_no_proxy_of_the_environment_for_loopback),
