@@ -107,7 +107,7 @@ func (s *story) plan() string {
 	return string(out)
 }
 
-// A violating pod of a workload that was mended meanwhile holds it up by itself: the server's words and our list say so.
+// In Audit nothing is set; the plan shows what Enforce would.
 func TestPlanShowsTheLabels(t *testing.T) {
 	s := begin(t, "planned", nil)
 	s.profile(`{mode: Audit, podSecurityAdmission: {enforce: baseline}}`)
