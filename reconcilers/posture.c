@@ -78,35 +78,38 @@ static bool has_pods(enum kind kind)
     return kind_is_workload(kind) || kind == KIND_POD || kind == KIND_JOB;
 }
 
-/* Of a ReplicaSet "web-5f6d8c": whether there is a Deployment "web". */
-static bool has_deployment(const struct view *v, const char *ns, const char *replica_set)
+/* Of a ReplicaSet "web-5f6d8c": the Deployment "web". */
+static const struct object *deployment_of(const struct view *v, const char *ns,
+                                          const char *replica_set)
 {
     const char *dash = strrchr(replica_set, '-');
     char name[NAME_LEN_MAX + 1];
 
     if (!dash || dash - replica_set > NAME_LEN_MAX)
-        return false;
+        return NULL;
     (void)snprintf(name, sizeof(name), "%.*s", (int)(dash - replica_set), replica_set);
     return view_get(v, KIND_DEPLOYMENT, ns, name);
 }
 
-/*
- * What a scan comes by and what is evaluated as its owner already. Whether the owner is there is
- * asked of the caches, by name: another operator's StatefulSet is not one of those.
- */
-static bool is_of_another(const struct view *v, const struct workload_facts *w)
+const struct object *posture_owner_of(const struct view *v, const struct workload_facts *w)
 {
     const char *ns = w->object.ns, *kind = w->owner_kind, *name = w->owner_name;
 
     if (w->object.kind == KIND_JOB)
-        return strcmp(kind, "CronJob") == 0 && view_get(v, KIND_CRON_JOB, ns, name);
+        return strcmp(kind, "CronJob") == 0 ? view_get(v, KIND_CRON_JOB, ns, name) : NULL;
     if (w->object.kind != KIND_POD)
-        return false;
+        return NULL;
     if (strcmp(kind, "ReplicaSet") == 0)
-        return has_deployment(v, ns, name);
-    return strcmp(kind, "Job") == 0 ||
-           (strcmp(kind, "StatefulSet") == 0 && view_get(v, KIND_STATEFUL_SET, ns, name)) ||
-           (strcmp(kind, "DaemonSet") == 0 && view_get(v, KIND_DAEMON_SET, ns, name));
+        return deployment_of(v, ns, name);
+    if (strcmp(kind, "StatefulSet") == 0)
+        return view_get(v, KIND_STATEFUL_SET, ns, name);
+    return strcmp(kind, "DaemonSet") == 0 ? view_get(v, KIND_DAEMON_SET, ns, name) : NULL;
+}
+
+/* What a scan comes by and what is evaluated as its owner already. */
+static bool is_of_another(const struct view *v, const struct workload_facts *w)
+{
+    return posture_owner_of(v, w) || posture_is_of_job(w);
 }
 
 static int find_profile(const struct view *v, const char *ns, struct arena *a,

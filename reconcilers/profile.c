@@ -66,17 +66,17 @@ static bool has_fill(const struct workloads_section *s)
 
 /*
  * The finalizer is on only while there is something to take back, or is about to be. A profile that
- * is going keeps it until its policies and its fills are gone, unless it says Retain (or can no
- * longer be understood: then nothing is removed in its name).
+ * is going keeps it until its policies, its fills and its labels are gone, unless it says Retain
+ * (or can no longer be understood: then nothing is removed in its name).
  */
 static bool wants_finalizer(const struct profile *p, const struct profile_tally *t)
 {
     if (p->invalid || !p->removes_on_delete)
         return false;
     if (p->object.is_deleting)
-        return p->has_finalizer && t->standing + t->filled > 0;
-    return t->standing + t->filled > 0 || (t->filling > 0 && has_fill(&p->workloads)) ||
-           (p->network.is_stated && p->network.mode == MODE_ENFORCE && t->decided > 0);
+        return p->has_finalizer && t->standing + t->filled + t->labelled > 0;
+    return t->standing + t->filled + t->labelled + t->networked + t->labelling > 0 ||
+           (t->filling > 0 && has_fill(&p->workloads));
 }
 
 static int plan_status(struct plan *plan, const struct view *v, const struct profile *p,

@@ -65,7 +65,9 @@ static const char *unready_reason(const struct profile_tally *t)
 {
     const struct finding *finding = obstacle(t);
 
-    if (finding && (finding->reason == REASON_CONTESTED || finding->reason == REASON_UNDONE))
+    if (finding &&
+        (finding->reason == REASON_CONTESTED || finding->reason == REASON_UNDONE ||
+         finding->reason == REASON_LABEL_WAITS || finding->reason == REASON_LABEL_STATED))
         return reason_name(finding->reason);
     return "Progressing";
 }
@@ -104,12 +106,29 @@ static bool workloads_obstacle(const struct profile *p, const struct profile_tal
     return true;
 }
 
-/* The strictest mode of the sections that are stated. */
+/* Whether a section is about the namespaces themselves. */
+static bool is_about_namespaces(const struct profile *p)
+{
+    return p->network.is_stated || p->pod_security.is_stated;
+}
+
+/* The strictest mode of the sections about namespaces that are stated, Off without any. */
+static enum mode namespaces_mode(const struct profile *p)
+{
+    enum mode network = p->network.is_stated ? p->network.mode : MODE_OFF;
+    enum mode labels = p->pod_security.is_stated ? p->pod_security.mode : MODE_OFF;
+
+    return network > labels ? network : labels;
+}
+
+/* ... of all that are stated. */
 static enum mode mode_of(const struct profile *p)
 {
-    if (!p->workloads.is_stated || (p->network.is_stated && p->network.mode > p->workloads.mode))
-        return p->network.mode;
-    return p->workloads.mode;
+    enum mode mode = namespaces_mode(p);
+
+    if (!p->workloads.is_stated)
+        return is_about_namespaces(p) ? mode : p->network.mode;
+    return p->workloads.mode > mode ? p->workloads.mode : mode;
 }
 
 /* What it says of the sections that count something. */
@@ -121,7 +140,7 @@ static const char *compliance_message(const struct profile *p, const struct prof
 
     if (!t->has_workloads)
         return arena_printf(a, "%zu of %zu namespaces are compliant", t->compliant, t->decided);
-    if (!p->network.is_stated)
+    if (!is_about_namespaces(p))
         return arena_printf(a, "%zu of %zu workloads are compliant or exempt", kept,
                             tally_workloads(t));
     return arena_printf(
@@ -141,13 +160,14 @@ static struct verdict_text ready(const struct profile *p, const struct profile_t
         c.reason = "TakingBack";
         c.message = arena_printf(a,
                                  "%zu policies are still to be removed, and what was filled in is "
-                                 "still to be taken back from %zu workloads",
-                                 t->standing, t->filled);
+                                 "still to be taken back from %zu workloads and the labels of %zu "
+                                 "namespaces",
+                                 t->standing, t->filled, t->labelled);
     } else if (t->failed > 0) {
         c.reason = failure_reason(t);
         c.message = arena_printf(a, "%zu of %zu namespaces cannot be made compliant; first: %s",
                                  t->failed, t->decided + t->left, failure_message(t));
-    } else if (t->pending > 0 || (p->network.mode == MODE_ENFORCE && t->drifted > 0)) {
+    } else if (t->pending > 0 || t->unsettled > 0) {
         const struct finding *first = obstacle(t);
 
         c.reason = unready_reason(t);
@@ -195,44 +215,73 @@ static struct verdict_text enforcing_workloads(const struct profile *p,
     return c;
 }
 
+/* Of one whose labels count, and no network section beside them. */
+static const char *labels_message(const struct profile *p, const struct profile_tally *t)
+{
+    if (p->pod_security.mode == MODE_OFF)
+        return "the podSecurityAdmission section is switched off";
+    if (p->pod_security.mode == MODE_AUDIT)
+        return "the podSecurityAdmission section is evaluated and nothing is written; set mode: "
+               "Enforce";
+    return t->labelling > 0
+               ? "Pod Security Admission labels are filled in where they are not stated"
+               : "no namespace matches spec.namespaceSelector";
+}
+
+static const char *idle_message(const struct profile *p, const struct profile_tally *t)
+{
+    if (t->labelling > 0)
+        return p->network.is_stated
+                   ? "labels are filled in; for the network section nothing is written"
+                   : labels_message(p, t);
+    if (t->filling > 0)
+        return "workloads are filled in; for the network section nothing is written";
+    if (!p->network.is_stated)
+        return labels_message(p, t);
+    return p->network.mode == MODE_OFF
+               ? "the network section is switched off"
+               : "the network section is evaluated and nothing is written; set mode: Enforce";
+}
+
+static struct verdict_text enforcing_nothing(const struct profile *p)
+{
+    struct verdict_text c = {.type = "Enforcing"};
+
+    c.reason = p->invalid              ? reason_name(REASON_INVALID_SPEC)
+               : p->object.is_deleting ? "Deleting"
+                                       : "NothingStated";
+    c.message = p->invalid              ? p->invalid
+                : p->object.is_deleting ? "the profile is being deleted and selects nothing"
+                                        : "the profile states no section that could be enforced";
+    return c;
+}
+
 static struct verdict_text enforcing(const struct profile *p, const struct profile_tally *t,
                                      struct arena *a)
 {
     struct verdict_text c = {.type = "Enforcing"};
-    size_t lost = t->selected - t->decided;
+    bool has_network = p->network.is_stated && p->network.mode == MODE_ENFORCE;
 
-    if (p->invalid || p->object.is_deleting || (!p->network.is_stated && !p->workloads.is_stated)) {
-        c.reason = p->invalid              ? reason_name(REASON_INVALID_SPEC)
-                   : p->object.is_deleting ? "Deleting"
-                                           : "NothingStated";
-        c.message = p->invalid ? p->invalid
-                    : p->object.is_deleting
-                        ? "the profile is being deleted and selects nothing"
-                        : "the profile states no section that could be enforced";
-        return c;
-    }
-    if (!p->network.is_stated)
+    if (p->invalid || p->object.is_deleting || (!is_about_namespaces(p) && !p->workloads.is_stated))
+        return enforcing_nothing(p);
+    if (!is_about_namespaces(p))
         return enforcing_workloads(p, t);
-    c.is_true = (p->network.mode == MODE_ENFORCE && t->decided > 0) || t->filling > 0;
+    c.is_true = t->networked + t->labelling + t->filling > 0;
     if (t->winner) {
         c.reason = reason_name(REASON_OVERRIDDEN);
         c.message =
             arena_printf(a,
                          "%zu of %zu namespaces are decided by a profile of higher priority (%s)",
-                         lost, t->selected, t->winner);
-    } else if (p->network.mode != MODE_ENFORCE) {
-        c.reason = mode_name(p->network.mode);
-        c.message = "the network section is evaluated and nothing is written; set mode: Enforce";
-        if (p->network.mode == MODE_OFF)
-            c.message = "the network section is switched off";
-        if (t->filling > 0) {
-            c.reason = "Enforced";
-            c.message = "workloads are filled in; for the network section nothing is written";
-        }
-    } else {
+                         t->overridden, t->selected, t->winner);
+    } else if (has_network) {
         c.reason = t->decided > 0 ? "Enforced" : "NothingSelected";
         c.message =
             t->decided > 0 ? plugin_message(t, a) : "no namespace matches spec.namespaceSelector";
+    } else {
+        c.reason = c.is_true                            ? "Enforced"
+                   : namespaces_mode(p) == MODE_ENFORCE ? "NothingSelected"
+                                                        : mode_name(namespaces_mode(p));
+        c.message = idle_message(p, t);
     }
     return c;
 }
@@ -348,7 +397,7 @@ const char *profile_status_text(const struct view *v, const struct profile *p,
     json_add_int(&j, "compliant", (int64_t)t->compliant);
     json_add_int(&j, "drifted", (int64_t)(t->drifted + t->pending));
     json_add_int(&j, "failed", (int64_t)t->failed);
-    json_add_int(&j, "overridden", (int64_t)(p->network.is_stated ? t->selected - t->decided : 0));
+    json_add_int(&j, "overridden", (int64_t)t->overridden);
     json_close_obj(&j);
     json_open_obj(&j, "workloads");
     json_add_int(&j, "total", (int64_t)tally_workloads(t));

@@ -3,10 +3,12 @@
 #include "rampart/json/build.h"
 #include "rampart/json/get.h"
 #include "rampart/kube/timestamp.h"
+#include "rampart/reconcilers/pod_security.h"
 #include "rampart/reconcilers/posture.h"
 #include "rampart/reconcilers/profile_status.h"
 
 #define RULE_NETWORK "network"
+#define SECTIONS_MAX 2
 #define RULE_LEN_MAX 64 /* bytes of an id */
 
 /* One entry of status.rules. */
@@ -54,20 +56,32 @@ static void write_entry(struct json_build *j, const struct entry *e, const json_
     json_close_obj(j);
 }
 
-static bool has_network_entry(const struct profile *p)
+/* The sections about namespaces, by id. Returns how many there are. */
+static size_t sections_of(const struct profile *p, const struct profile_tally *t,
+                          struct entry ret_entries[SECTIONS_MAX])
 {
-    return p->network.is_stated && p->network.mode != MODE_OFF;
+    size_t count = 0;
+
+    if (p->network.is_stated && p->network.mode != MODE_OFF)
+        ret_entries[count++] = (struct entry){.id = RULE_NETWORK,
+                                              .mode = mode_name(p->network.mode),
+                                              .pass = t->network.compliant,
+                                              .fail = t->network.drifted,
+                                              .error = t->network.failed};
+    if (p->pod_security.is_stated && p->pod_security.mode != MODE_OFF)
+        ret_entries[count++] = (struct entry){.id = POD_SECURITY_RULE,
+                                              .mode = mode_name(p->pod_security.mode),
+                                              .pass = t->labels.compliant,
+                                              .fail = t->labels.drifted,
+                                              .error = t->labels.failed};
+    return count;
 }
 
 int profile_status_rules(struct json_build *j, const struct view *v, const struct profile *p,
                          const struct profile_tally *t, struct arena *a, struct err *err)
 {
-    const struct entry network = {.id = RULE_NETWORK,
-                                  .mode = mode_name(p->network.mode),
-                                  .pass = t->compliant,
-                                  .fail = t->drifted,
-                                  .error = t->failed};
-    bool owes_network = has_network_entry(p);
+    struct entry sections[SECTIONS_MAX];
+    size_t count = sections_of(p, t, sections), next = 0;
     char now[TIMESTAMP_LEN];
     struct err why = {0};
     json_auto_t *before = json_decode(p->rules_status, strlen(p->rules_status), &why);
@@ -85,15 +99,13 @@ int profile_status_rules(struct json_build *j, const struct view *v, const struc
                                     .error = t->postures.error[i],
                                     .exempt = t->postures.exempt[i]};
 
-        if (owes_network && strcmp(RULE_NETWORK, rules[i]->id) < 0) {
-            write_entry(j, &network, before, now, a);
-            owes_network = false;
-        }
+        while (next < count && strcmp(sections[next].id, rules[i]->id) < 0)
+            write_entry(j, &sections[next++], before, now, a);
         if (mode != RULE_MODE_OFF)
             write_entry(j, &entry, before, now, a);
     }
-    if (owes_network)
-        write_entry(j, &network, before, now, a);
+    while (next < count)
+        write_entry(j, &sections[next++], before, now, a);
     json_close_arr(j);
     return 0;
 }

@@ -1,7 +1,9 @@
 #include <string.h>
 
 #include "rampart/kube/network_plugin.h"
+#include "rampart/kube/pod_security_section.h"
 #include "rampart/reconcilers/ownership.h"
+#include "rampart/reconcilers/pod_security.h"
 #include "rampart/reconcilers/profile_status.h"
 #include "rampart/reconcilers/selection.h"
 
@@ -37,14 +39,22 @@ void profile_tally_keep(struct profile_tally *t, const struct finding *finding)
     t->drift_count++;
 }
 
-static void add_verdict(struct profile_tally *t, const struct verdict *verdict)
+/* What the sections of one profile say of one namespace. */
+struct namespace_sum {
+    bool is_decided; /* by at least one of them */
+    bool is_overridden;
+    bool is_pending;
+    bool is_contested;
+    bool is_unsettled;
+    enum verdict_state worst;
+};
+
+static void take_findings(struct profile_tally *t, const struct verdict *verdict,
+                          struct namespace_sum *sum)
 {
-    t->compliant += verdict->state == VERDICT_COMPLIANT;
-    t->drifted += verdict->state == VERDICT_DRIFTED;
-    t->failed += verdict->state == VERDICT_FAILED;
     t->is_drift_cut |= verdict->findings_cut > 0;
     if (verdict->contest) {
-        t->contested++;
+        sum->is_contested = true;
         if (!t->contest)
             t->contest = verdict->contest;
     }
@@ -54,15 +64,50 @@ static void add_verdict(struct profile_tally *t, const struct verdict *verdict)
         profile_tally_keep(t, finding);
         if (!t->worst || (finding->counts_as_failed && !t->worst->counts_as_failed))
             t->worst = finding;
+        if (finding->reason != REASON_CONTESTED)
+            continue;
+        sum->is_contested = true;
+        if (!t->contest)
+            t->contest = finding;
     }
 }
 
-/* A namespace that the profile no longer decides may still fail in its name: policies that cannot
- * be taken back. */
-static void add_leftovers(struct profile_tally *t, const struct view *v, const struct profile *p,
-                          const struct namespace_facts *ns)
+/* One section, in one namespace. */
+struct section {
+    const struct profile
+        *decides; /* whose it is that counts; NULL: the profile does not state it */
+    enum mode mode;
+    const struct verdict *verdict;
+    struct section_tally *tally;
+};
+
+static void add_verdict(struct profile_tally *t, const struct profile *p,
+                        const struct section *section, struct namespace_sum *sum)
 {
-    const struct verdict *verdict = view_verdict(v, ns->object.name);
+    const struct verdict *verdict = section->verdict;
+    enum mode mode = section->mode;
+
+    sum->is_decided = true;
+    if (!verdict || !verdict->profile || strcmp(verdict->profile, p->object.name) != 0 ||
+        verdict->mode != mode) {
+        sum->is_pending |= mode != MODE_OFF;
+        return;
+    }
+    section->tally->compliant += verdict->state == VERDICT_COMPLIANT;
+    section->tally->drifted += verdict->state == VERDICT_DRIFTED;
+    section->tally->failed += verdict->state == VERDICT_FAILED;
+    if (verdict->state > sum->worst)
+        sum->worst = verdict->state;
+    sum->is_unsettled |= verdict->state == VERDICT_DRIFTED && mode == MODE_ENFORCE;
+    take_findings(t, verdict, sum);
+}
+
+/* A namespace that the profile no longer decides may still fail in its name: what cannot be taken
+ * back. */
+static bool add_leftovers(struct profile_tally *t, const struct profile *p,
+                          const struct section *section)
+{
+    const struct verdict *verdict = section->verdict;
     bool is_failing = false;
 
     for (size_t i = 0; verdict && i < verdict->findings_count; i++) {
@@ -76,39 +121,69 @@ static void add_leftovers(struct profile_tally *t, const struct view *v, const s
         if (!t->worst)
             t->worst = finding;
     }
-    t->left += is_failing;
-    t->failed += is_failing;
+    section->tally->failed += is_failing;
+    return is_failing;
+}
+
+static void add_sum(struct profile_tally *t, const struct namespace_sum *sum, bool is_left)
+{
+    t->decided += sum->is_decided;
+    t->overridden += sum->is_overridden;
+    t->contested += sum->is_contested;
+    t->left += is_left && !sum->is_decided;
+    if (is_left || sum->worst == VERDICT_FAILED) {
+        t->failed++;
+    } else if (sum->is_pending) {
+        t->pending++;
+    } else if (sum->worst == VERDICT_DRIFTED) {
+        t->drifted++;
+        t->unsettled += sum->is_unsettled;
+    } else if (sum->worst == VERDICT_COMPLIANT) {
+        t->compliant++;
+    }
+}
+
+/* Whether something is left there that fails. */
+static bool add_section(struct profile_tally *t, const struct profile *p,
+                        const struct section *section, struct namespace_sum *sum)
+{
+    if (section->decides == p) {
+        add_verdict(t, p, section, sum);
+        return false;
+    }
+    sum->is_overridden |= section->decides != NULL;
+    if (section->decides && !t->winner)
+        t->winner = section->decides->object.name;
+    return add_leftovers(t, p, section);
 }
 
 static void add_namespace(struct profile_tally *t, const struct view *v, const struct profile *p,
                           const struct object_list *profiles, const struct namespace_facts *ns)
 {
-    const struct verdict *verdict;
-    const struct profile *decides;
+    struct section network = {.mode = p->network.mode,
+                              .verdict = view_verdict(v, ns->object.name),
+                              .tally = &t->network};
+    struct section labels = {.mode = p->pod_security.mode,
+                             .verdict = view_pod_security(v, ns->object.name),
+                             .tally = &t->labels};
+    struct namespace_sum sum = {.is_decided = false};
+    bool is_left;
 
-    if (!profile_selects(p, ns, v->own_namespace)) {
-        add_leftovers(t, v, p, ns);
-        return;
+    t->labelled += pod_security_holds(v, p, ns);
+    if (profile_selects(p, ns, v->own_namespace)) {
+        t->selected++;
+        t->filling += p->workloads.is_stated && p->workloads.mode == MODE_ENFORCE &&
+                      selection_workloads(v, profiles, ns) == p;
+        if (p->network.is_stated)
+            network.decides = selection_network(v, profiles, ns);
+        if (p->pod_security.is_stated)
+            labels.decides = selection_pod_security(v, profiles, ns);
     }
-    t->selected++;
-    t->filling += p->workloads.is_stated && p->workloads.mode == MODE_ENFORCE &&
-                  selection_workloads(v, profiles, ns) == p;
-    if (!p->network.is_stated)
-        return;
-    decides = selection_network(v, profiles, ns);
-    if (decides != p) {
-        if (!t->winner)
-            t->winner = decides->object.name;
-        add_leftovers(t, v, p, ns);
-        return;
-    }
-    t->decided++;
-    verdict = view_verdict(v, ns->object.name);
-    if (verdict && verdict->profile && strcmp(verdict->profile, p->object.name) == 0 &&
-        verdict->mode == p->network.mode)
-        add_verdict(t, verdict);
-    else if (p->network.mode != MODE_OFF)
-        t->pending++;
+    t->networked += network.decides == p && network.mode == MODE_ENFORCE;
+    t->labelling += labels.decides == p && pod_security_section_fills_in(&p->pod_security);
+    is_left = add_section(t, p, &network, &sum);
+    is_left |= add_section(t, p, &labels, &sum);
+    add_sum(t, &sum, is_left);
 }
 
 static int count_standing(struct profile_tally *t, const struct view *v, const struct profile *p,

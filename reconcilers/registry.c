@@ -3,6 +3,7 @@
 #include "rampart/reconcilers/evidence_ops.h"
 #include "rampart/reconcilers/harden.h"
 #include "rampart/reconcilers/network.h"
+#include "rampart/reconcilers/pod_security.h"
 #include "rampart/reconcilers/posture.h"
 #include "rampart/reconcilers/profile_status.h"
 
@@ -12,6 +13,7 @@ static void map(const struct view *v, const struct object *before, const struct 
 {
     posture_map(v, before, after, dirty);
     harden_map(v, before, after, dirty);
+    pod_security_map(v, before, after, dirty);
     network_map(v, before, after, dirty);
 }
 
@@ -24,6 +26,12 @@ static const struct harden_ops harden = {
     .evidence_end = evidence_end,
 };
 
+static const struct pod_security_ops pod_security = {
+    .step = pod_security_step,
+    .begin = pod_security_begin,
+    .take = pod_security_take,
+};
+
 const struct reconciler_ops registry_ops = {
     .map = map,
     .plan_namespace = network_plan,
@@ -34,4 +42,5 @@ const struct reconciler_ops registry_ops = {
     .explain = posture_explain,
     .plan_exception = exception_plan,
     .harden = &harden,
+    .pod_security = &pod_security,
 };

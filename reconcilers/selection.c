@@ -19,6 +19,11 @@ static bool states_workloads(const struct profile *p)
     return p->workloads.is_stated;
 }
 
+static bool states_pod_security(const struct profile *p)
+{
+    return p->pod_security.is_stated;
+}
+
 static const struct profile *best_of(const struct view *v, const struct object_list *profiles,
                                      const struct namespace_facts *ns,
                                      bool (*states_section)(const struct profile *p))
@@ -46,6 +51,13 @@ const struct profile *selection_workloads(const struct view *v, const struct obj
                                           const struct namespace_facts *ns)
 {
     return best_of(v, profiles, ns, states_workloads);
+}
+
+const struct profile *selection_pod_security(const struct view *v,
+                                             const struct object_list *profiles,
+                                             const struct namespace_facts *ns)
+{
+    return best_of(v, profiles, ns, states_pod_security);
 }
 
 int selection_workloads_of(const struct view *v, const char *ns, struct arena *a,

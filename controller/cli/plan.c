@@ -11,6 +11,7 @@
 #include "rampart/edge/allocators.h"
 #include "rampart/edge/config.h"
 #include "rampart/edge/loop.h"
+#include "rampart/reconcilers/pod_security.h"
 #include "rampart/reconcilers/registry.h"
 
 #define MEMORY_MAX (256u * 1024 * 1024) /* configuration, files and lists of one run */
@@ -31,7 +32,8 @@ static int plan_one(const struct plan_view *view, const char *ns, struct plan_pr
 
     arena_reset(a);
     plan_init(&plan, a);
-    if (registry_ops.plan_namespace(&view->view, ns, &plan, err) < 0 || plan_check(&plan, err) < 0)
+    if (registry_ops.plan_namespace(&view->view, ns, &plan, err) < 0 ||
+        pod_security_preview(&view->view, ns, &plan, err) < 0 || plan_check(&plan, err) < 0)
         return err_wrap(err, "namespace %s", ns);
     plan_sort(&plan);
     return plan_print_namespace(printer, ns, &plan, err);
@@ -171,7 +173,7 @@ int plan_command(int argc, char **argv)
                 "Profiles in Audit are shown as if in Enforce: those of the files, or all of them\n"
                 "without -f. Where an order has to be kept, its first steps are shown. Of\n"
                 "workloads it says who would be filled in, when, and who left alone; their pods\n"
-                "are not asked.\n"
+                "are not asked, nor is the API server by a dry run of a namespace's labels.\n"
                 "\n"
                 "  + create   ~ mend, fill in   - remove   ! cannot, and why\n"
                 "\n"

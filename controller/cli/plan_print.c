@@ -71,6 +71,10 @@ static void text_write(struct plan_printer *p, const struct write *write)
     const char *ns = write->object.ns;
     AUTO_STRBUF what;
 
+    if (write->object.kind == KIND_NAMESPACE) { /* "label Namespace shop: enforce=baseline" */
+        text_line(p, look->color, look->sign, "label", write->summary + strlen("label "));
+        return;
+    }
     strbuf_init(&what, 4 * NAME_LEN_MAX);
     strbuf_addf(&what, "%s %s%s%s", resource_of(write->object.kind)->name, ns, *ns ? "/" : "",
                 write->object.name);

@@ -72,6 +72,8 @@ static const struct profile *enforcing(struct plan_view *v, const struct profile
         is_raised = raise_mode(&copy->network.mode);
     if (copy->workloads.is_stated)
         is_raised |= raise_mode(&copy->workloads.mode);
+    if (copy->pod_security.is_stated)
+        is_raised |= raise_mode(&copy->pod_security.mode);
     v->raised_count += is_raised;
     if (copy->mode == MODE_AUDIT)
         copy->mode = MODE_ENFORCE;

@@ -57,27 +57,6 @@ static size_t give_up(struct flight *f, enum err_code code, const char *what)
     return 0;
 }
 
-static void take_retry_after(struct flight *f, const char *line, size_t len)
-{
-    static const char name[] = "retry-after:";
-    const size_t name_len = sizeof(name) - 1;
-
-    if (len <= name_len || strncasecmp(line, name, name_len) != 0)
-        return;
-    line += name_len;
-    len -= name_len;
-    while (len > 0 && (*line == ' ' || *line == '\t')) {
-        line++;
-        len--;
-    }
-    while (len > 0 && strchr(" \t\r\n", line[len - 1]))
-        len--;
-    if (len >= sizeof(f->retry_after) || memchr(line, '\0', len))
-        return; /* no server sends one that long: as good as none */
-    memcpy(f->retry_after, line, len);
-    f->retry_after[len] = '\0';
-}
-
 static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 {
     struct flight *f = ctx;
@@ -90,12 +69,12 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
     if (f->headers_len > HTTP_HEADERS_MAX)
         return give_up(f, ERR_LIMIT, "headers of more than 256 KiB");
     if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
-        f->retry_after[0] = '\0'; /* what came before was an interim answer */
+        head_clear(&f->head); /* what came before was an interim answer */
         f->has_head = false;
     } else if (*line == '\r' || *line == '\n') {
         f->has_head = true;
-    } else {
-        take_retry_after(f, line, len);
+    } else if (head_take(&f->head, line, len) < 0) {
+        return give_up(f, ERR_NOMEM, "out of memory");
     }
     return len;
 }
@@ -294,6 +273,7 @@ struct flight *flight_new(const struct flight_common *common, const struct http_
     f->started_ms = now_ms;
     f->heard_ms = now_ms;
     strbuf_init(&f->body, TRANSPORT_BODY_MAX);
+    head_init(&f->head);
     if (prepare(f, request, err) < 0) {
         flight_free(f);
         return NULL;
@@ -333,6 +313,7 @@ void flight_free(struct flight *f)
     curl_slist_free_all(f->headers);
     tls_unref(f->tls);
     strbuf_done(&f->body);
+    head_done(&f->head);
     mem_free(f->url);
     mem_free(f->request_body);
     mem_free(f);
@@ -389,7 +370,8 @@ void flight_deliver(struct flight *f, uint64_t now_ms)
     struct exchange *x = f->x;
     const struct http_response response = {
         .status = f->status,
-        .retry_after = f->retry_after[0] != '\0' ? f->retry_after : NULL,
+        .retry_after = f->head.retry_after[0] != '\0' ? f->head.retry_after : NULL,
+        .warnings = f->head.warnings.len > 0 ? f->head.warnings.text : NULL,
         .body = f->body.text,
         .body_len = f->body.len,
     };

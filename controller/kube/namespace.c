@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rampart/json/get.h"
+#include "rampart/kube/profile.h"
 
 static int phase_decode(const json_t *root, const char **ret_phase, struct err *err)
 {
@@ -19,14 +20,18 @@ int namespace_decode(const json_t *root, struct arena *a, struct object **ret_ob
                      struct err *err)
 {
     struct namespace_facts *ns = arena_alloc(a, sizeof(*ns));
+    const json_t *meta = json_member(root, "metadata");
     const char *phase;
 
     if (!ns)
         return err_nomem(err);
     if (meta_decode(KIND_NAMESPACE, root, a, &ns->object, err) < 0)
         return -1;
-    if (labels_decode(json_object_get(root, "metadata"), "labels", a, &ns->labels, err) < 0)
+    if (labels_decode(meta, "labels", a, &ns->labels, err) < 0)
         return json_path_wrap(err, "metadata");
+    if (text_keep(json_member(meta, "annotations"), ANNOTATION_POD_SECURITY, PROFILE_NAME_MAX, a,
+                  &ns->pod_security, err) < 0)
+        return -1;
     if (phase_decode(root, &phase, err) < 0)
         return -1;
     if (phase && strcmp(phase, "Terminating") == 0)

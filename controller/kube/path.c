@@ -52,6 +52,7 @@ static void add_query(struct strbuf *out, const struct path_query *query)
     add_number(out, &separator, "limit", query->limit);
     add_param(out, &separator, "continue", query->continue_token);
     add_param(out, &separator, "fieldManager", query->field_manager);
+    add_param(out, &separator, "dryRun", query->is_dry_run ? "All" : NULL);
     add_param(out, &separator, "labelSelector", query->label_selector);
 }
 

@@ -37,6 +37,11 @@ static const char *const reason_names[REASON_COUNT] = {
     [REASON_REVERTED] = "Reverted",
     [REASON_STOOD_DOWN] = "StoodDown",
     [REASON_ROLLOUTS_PAUSED] = "RolloutsPaused",
+    [REASON_LABEL_MISSING] = "LabelMissing",
+    [REASON_LABEL_REMOVED] = "LabelRemoved",
+    [REASON_LABEL_STATED] = "LabelStated",
+    [REASON_LABEL_WAITS] = "LabelWaits",
+    [REASON_LABEL_IMPOSED] = "LabelImposed",
 };
 
 /* NULL sorts first: a text that is absent is the smallest. */

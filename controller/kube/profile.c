@@ -7,6 +7,7 @@
 #include "rampart/json/get.h"
 #include "rampart/kube/decode.h"
 #include "rampart/kube/network_section.h"
+#include "rampart/kube/pod_security_section.h"
 #include "rampart/kube/workloads_section.h"
 
 #define FINALIZERS_MAX 64
@@ -116,7 +117,8 @@ static int spec_decode(const json_t *root, struct arena *a, struct profile *p, s
         excluded_decode(spec, a, p, err) < 0 ||
         selector_member_decode(spec, a, &p->selector, err) < 0 ||
         network_section_decode(spec, p->mode, a, &p->network, err) < 0 ||
-        workloads_section_decode(spec, p->mode, a, &p->workloads, err) < 0)
+        workloads_section_decode(spec, p->mode, a, &p->workloads, err) < 0 ||
+        pod_security_section_decode(spec, p->mode, &p->pod_security, err) < 0)
         return json_path_wrap(err, "spec");
     return 0;
 }

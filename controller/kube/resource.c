@@ -30,13 +30,39 @@ static const struct projection annotations[] = {ANNOTATION_COMMON, END};
 static const struct projection metadata[] = {META_COMMON, PARTS("annotations", annotations), END};
 
 /* ---- Namespace ---- */
+static const struct projection namespace_annotations[] = {ANNOTATION_COMMON,
+                                                          KEEP("rampart.dev/pod-security"), END};
 static const struct projection namespace_metadata[] = {META_COMMON,
-                                                       PARTS("annotations", annotations),
+                                                       PARTS("annotations", namespace_annotations),
                                                        KEEP("labels"), END};
 static const struct projection namespace_status[] = {KEEP("phase"), END};
 static const struct projection namespace_keep[] = {STATUS_COMMON,
                                                    PARTS("metadata", namespace_metadata),
                                                    PARTS("status", namespace_status), END};
+
+/* Whose its Pod Security Admission labels are: kube/pod_security_owners.h. */
+#define PSA_LABELS(prefix_)                                                         \
+    KEEP(prefix_ "enforce"), KEEP(prefix_ "enforce-version"), KEEP(prefix_ "warn"), \
+        KEEP(prefix_ "warn-version"), KEEP(prefix_ "audit"), KEEP(prefix_ "audit-version")
+static const struct projection psa_labels[] = {PSA_LABELS("pod-security.kubernetes.io/"), END};
+static const struct projection psa_label_fields[] = {PSA_LABELS("f:pod-security.kubernetes.io/"),
+                                                     END};
+static const struct projection owner_annotations[] = {
+    KEEP("kubectl.kubernetes.io/last-applied-configuration"), END};
+static const struct projection owner_metadata_fields[] = {PARTS("f:labels", psa_label_fields), END};
+static const struct projection owner_fields[] = {PARTS("f:metadata", owner_metadata_fields), END};
+static const struct projection owner_managed[] = {KEEP("manager"), KEEP("operation"),
+                                                  KEEP("subresource"),
+                                                  PARTS("fieldsV1", owner_fields), END};
+static const struct projection owner_metadata[] = {KEEP("name"),
+                                                   KEEP("uid"),
+                                                   KEEP("resourceVersion"),
+                                                   PARTS("labels", psa_labels),
+                                                   PARTS("annotations", owner_annotations),
+                                                   PARTS("managedFields", owner_managed),
+                                                   END};
+static const struct projection namespace_evidence[] = {KEEP("kind"),
+                                                       PARTS("metadata", owner_metadata), END};
 
 /* ---- SecurityProfile ---- */
 static const struct projection profile_metadata[] = {META_COMMON, PARTS("annotations", annotations),
@@ -373,7 +399,8 @@ static const struct projection ingress_keep[] = {STATUS_COMMON, PARTS("metadata"
                                                  PARTS("spec", ingress_spec), END};
 
 static const struct resource resources[KIND_COUNT] = {
-    [KIND_NAMESPACE] = {"", "v1", "namespaces", "Namespace", false, namespace_keep, NULL},
+    [KIND_NAMESPACE] = {"", "v1", "namespaces", "Namespace", false, namespace_keep,
+                        namespace_evidence},
     [KIND_PROFILE] = {"rampart.dev", "v1alpha1", "securityprofiles", "SecurityProfile", false,
                       profile_keep, NULL},
     [KIND_EXCEPTION] = {"rampart.dev", "v1alpha1", "securityexceptions", "SecurityException", true,

@@ -95,6 +95,17 @@ int applier_request_write(struct applier_request *r, const struct write *write, 
     return finish(r, err);
 }
 
+int applier_request_dry_run(struct applier_request *r, const struct write *write, struct err *err)
+{
+    const struct path_query query = {.field_manager = FIELD_MANAGER, .is_dry_run = true};
+
+    assert(write->verb == WRITE_PATCH);
+    start(r, HTTP_PATCH);
+    path_build(&r->path, write->object.kind, write->object.ns, write->object.name, NULL, &query);
+    set_body(r, "application/merge-patch+json", write->body);
+    return finish(r, err);
+}
+
 int applier_request_read(struct applier_request *r, const struct object_ref *object,
                          struct err *err)
 {

@@ -34,6 +34,13 @@ static const struct verdict *view_get_verdict(const void *ctx, const char *ns)
     return verdicts_get(&m->namespaces, ns);
 }
 
+static const struct verdict *view_get_pod_security(const void *ctx, const char *ns)
+{
+    const struct manager *m = ctx;
+
+    return verdicts_get(&m->labels, ns);
+}
+
 static void view_get_tally(const void *ctx, const char *profile, struct posture_tally *ret_tally)
 {
     const struct manager *m = ctx;
@@ -74,6 +81,7 @@ static const struct view_ops caches_and_verdicts = {
     .list = view_list_caches,
     .get = view_get_cached,
     .verdict = view_get_verdict,
+    .pod_security = view_get_pod_security,
     .tally = view_get_tally,
     .drifted = posture_view_drifted,
     .scanned = view_get_scanned,
@@ -113,7 +121,8 @@ static int build(struct manager *m, struct err *err)
                                             options->seed + 1, err)
                              : NULL;
     m->queue = m->recorder ? workqueue_new(WORKQUEUE_KEYS_MAX, err) : NULL;
-    if (!m->queue || manager_scan_new(m, err) < 0 || manager_ingress_new(m, err) < 0)
+    if (!m->queue || manager_scan_new(m, err) < 0 || manager_ingress_new(m, err) < 0 ||
+        labels_init(m, err) < 0)
         return -1;
     return harden_init(m, err);
 }
@@ -141,6 +150,7 @@ struct manager *manager_new(const struct manager_options *options, struct err *e
     verdicts_init(&m->namespaces, MANAGER_VERDICTS_MAX, options->seed);
     verdicts_init(&m->profiles, PROFILE_TRACKS_MAX, options->seed);
     verdicts_init(&m->exceptions, MANAGER_EXCEPTIONS_MAX, options->seed);
+    verdicts_init(&m->labels, MANAGER_VERDICTS_MAX, options->seed);
     postures_init(&m->postures, POSTURES_MAX);
     hardenings_init(&m->harden.records, m->options.hardenings_max);
     map_init(&m->harden.unseen, STORE_OBJECTS_MAX);
@@ -172,6 +182,8 @@ void manager_free(struct manager *m)
     verdicts_done(&m->namespaces);
     verdicts_done(&m->profiles);
     verdicts_done(&m->exceptions);
+    verdicts_done(&m->labels);
+    label_reads_free(m->label_reads);
     postures_done(&m->postures);
     scan_results_done(&m->scanned);
     scan_results_done(&m->scanning);
@@ -267,7 +279,7 @@ static uint64_t deadline(const struct manager *m)
         return sooner(due_ms, m->stop_by_ms);
     /* Without room for a plan the end of one of those in flight is waited for, not time. */
     if (m->has_synced && applier_has_room(m->applier))
-        due_ms = m->batch.key || harden_can_go_on(m)
+        due_ms = m->batch.key || harden_can_go_on(m) || labels_can_go_on(m)
                      ? 0
                      : sooner(due_ms, workqueue_deadline(m->queue, m->now_ms));
     if (m->has_synced)
@@ -310,6 +322,8 @@ void manager_stop(struct manager *m, uint64_t now_ms)
     scan_stop(m->ingress_scan);
     if (m->harden.evidence)
         evidence_stop(m->harden.evidence);
+    if (m->label_reads)
+        label_reads_stop(m->label_reads);
     applier_drain(m->applier);
 }
 
@@ -321,6 +335,7 @@ bool manager_is_stopped(const struct manager *m)
            (m->has_drained && cluster_is_stopped(m->cluster) && scan_is_stopped(m->scan) &&
             scan_is_stopped(m->ingress_scan) &&
             (!m->harden.evidence || evidence_is_stopped(m->harden.evidence)) &&
+            (!m->label_reads || label_reads_are_stopped(m->label_reads)) &&
             recorder_pending(m->recorder) == 0);
 }
 

@@ -13,9 +13,12 @@ struct subject subject_of(const char *key)
 {
     static const size_t ns_len = sizeof(NAMESPACE_PREFIX) - 1;
     static const size_t profile_len = sizeof(PROFILE_PREFIX) - 1;
+    static const size_t labels_len = sizeof(LABELS_PREFIX) - 1;
 
     if (strncmp(key, PROFILE_PREFIX, profile_len) == 0)
         return (struct subject){.key = key, .name = key + profile_len, .is_profile = true};
+    if (labels_has_key(key))
+        return (struct subject){.key = key, .name = key + labels_len, .is_labels = true};
     assert(strncmp(key, NAMESPACE_PREFIX, ns_len) == 0);
     return (struct subject){.key = key, .name = key + ns_len};
 }
@@ -194,6 +197,19 @@ static void mark_workloads(void *ctx, const char *ns)
         settle(m, "workloads", harden_begin_round(m, &err), &err);
 }
 
+static void mark_labels_of(void *ctx, const char *ns)
+{
+    labels_mark(ctx, ns);
+}
+
+static void mark_pod_security(void *ctx, const char *ns)
+{
+    if (ns)
+        labels_mark(ctx, ns);
+    else
+        mark_all(ctx, KIND_NAMESPACE, mark_labels_of);
+}
+
 static void mark_scan(void *ctx)
 {
     struct manager *m = ctx;
@@ -222,9 +238,11 @@ int manager_resync(struct manager *m, struct err *err)
     /* Profiles last: their status counts all others. */
     if (mark_kind(m, KIND_NAMESPACE, mark_namespace, err) < 0 ||
         mark_kind(m, KIND_NAMESPACE, mark_objects_of, err) < 0 || mark_exceptions(m, err) < 0 ||
-        harden_begin_round(m, err) < 0 || mark_kind(m, KIND_PROFILE, mark_profile, err) < 0)
+        harden_begin_round(m, err) < 0 || mark_kind(m, KIND_NAMESPACE, mark_labels_of, err) < 0 ||
+        mark_kind(m, KIND_PROFILE, mark_profile, err) < 0)
         return err_wrap(err, "look at everything again");
     verdicts_each(&m->namespaces, mark_namespace, m);
+    verdicts_each(&m->labels, mark_labels_of, m);
     verdicts_each(&m->profiles, mark_profile, m);
     if (m->resync_at_ms != UINT64_MAX)
         return err_set(err, ERR_NOMEM, "look at everything again: the queue has no room");
@@ -276,6 +294,7 @@ void manager_on_change(void *ctx, const struct object *before, const struct obje
         .mark_exception = mark_exception,
         .mark_workload = mark_workload,
         .mark_workloads = mark_workloads,
+        .mark_pod_security = mark_pod_security,
         .mark_scan = mark_scan,
         .ctx = m,
     };
@@ -290,6 +309,8 @@ void manager_on_change(void *ctx, const struct object *before, const struct obje
     if ((after ? after : before)->kind == KIND_PROFILE) {
         m->rules_count += asks_rules(after);
         m->rules_count -= asks_rules(before);
+        m->labels_count += labels_states_it(after);
+        m->labels_count -= labels_states_it(before);
         m->audits_count += audits_network(after);
         m->audits_count -= audits_network(before);
         if (audits_network(after) && !audits_network(before))

@@ -113,7 +113,7 @@ static struct finding planless_finding(const struct subject *s, const struct err
     return finding;
 }
 
-static void planning_failed(struct manager *m, const struct subject *s, const struct err *err)
+void manager_planning_failed(struct manager *m, const struct subject *s, const struct err *err)
 {
     char message[ERR_MSG_MAX + 2 * NAME_LEN_MAX];
     struct finding finding = planless_finding(s, err, message, sizeof(message));
@@ -126,7 +126,9 @@ static void planning_failed(struct manager *m, const struct subject *s, const st
 /* True: others undo what is written here, and the next round has to wait. */
 static bool must_wait(struct manager *m, const struct subject *s, const struct plan *plan)
 {
-    struct pace *pace = s->is_profile ? NULL : verdicts_pace(&m->namespaces, s->name);
+    /* Labels are given up before it comes to that. */
+    struct pace *pace =
+        s->is_profile || s->is_labels ? NULL : verdicts_pace(&m->namespaces, s->name);
     uint64_t due_ms = pace ? pace_due(pace, m->now_ms) : 0;
 
     if (due_ms > m->now_ms) {
@@ -184,10 +186,27 @@ static void carry_out(struct manager *m, const struct subject *s, const struct p
     workqueue_done(m->queue, s->key);
 }
 
+void manager_conclude(struct manager *m, const struct subject *s, const struct plan *plan)
+{
+    const struct finding *standing = NULL;
+    struct err err = {0};
+
+    /* What kept the writes from being done holds until they are done, or until there are none. */
+    if (plan->writes_count > 0)
+        standing = verdicts_failure(report_verdicts(m, s), s->name);
+    if (plan->look_again_s > 0)
+        manager_come_back(m, s->key, manager_due_of(m, plan->look_again_s));
+    if (report_pass(m, s, plan, standing, m->now_ms, &err) < 0)
+        manager_planning_failed(m, s, &err);
+    else if (plan->writes_count > 0)
+        carry_out(m, s, plan);
+    else
+        finish(m, s);
+}
+
 /* A namespace or a profile. */
 static void pass_subject(struct manager *m, const char *key)
 {
-    const struct finding *standing = NULL;
     struct subject s = subject_of(key);
     struct err err = {0};
     struct plan plan;
@@ -195,27 +214,17 @@ static void pass_subject(struct manager *m, const char *key)
     if (s.is_profile)
         look_at_profile(m, s.name);
     if (make_plan(m, &s, &plan, &err) < 0) {
-        planning_failed(m, &s, &err);
+        manager_planning_failed(m, &s, &err);
         return;
     }
-    /* What kept the writes from being done holds until they are done, or until there are none. */
-    if (plan.writes_count > 0)
-        standing = verdicts_failure(report_verdicts(m, &s), s.name);
-    if (plan.look_again_s > 0)
-        manager_come_back(m, key, manager_due_of(m, plan.look_again_s));
-    if (report_pass(m, &s, &plan, standing, m->now_ms, &err) < 0)
-        planning_failed(m, &s, &err);
-    else if (plan.writes_count > 0)
-        carry_out(m, &s, &plan);
-    else
-        finish(m, &s);
+    manager_conclude(m, &s, &plan);
 }
 
 bool manager_pass(struct manager *m)
 {
     const char *key = m->batch.key;
 
-    if (!key && harden_go_on(m))
+    if (!key && (harden_go_on(m) || labels_go_on(m)))
         return true;
     if (!key)
         key = workqueue_take(m->queue, m->now_ms);
@@ -225,6 +234,8 @@ bool manager_pass(struct manager *m)
         posture_pass(m, key);
     else if (harden_has_key(key))
         harden_pass(m, key);
+    else if (labels_has_key(key))
+        labels_pass(m, key);
     else
         pass_subject(m, key);
     return true;
@@ -347,7 +358,7 @@ static void plan_done(struct manager *m, const struct subject *s, const struct p
     workqueue_forget(m->queue, s->key);
     /* Once more: it finds nothing to do, or the rest of what could not be done at once. */
     if (!s->is_profile)
-        manager_mark_namespace(m, s->name);
+        manager_add_key(m, s->key);
 }
 
 void manager_on_applied(void *ctx, const char *key, const struct plan *plan,

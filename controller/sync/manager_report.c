@@ -8,6 +8,8 @@
 
 struct verdicts *report_verdicts(struct manager *m, const struct subject *s)
 {
+    if (s->is_labels)
+        return &m->labels;
     return s->is_profile ? &m->profiles : &m->namespaces;
 }
 
@@ -79,7 +81,9 @@ void report_forget_namespace(struct manager *m, const char *ns)
     const struct subject s = {.name = ns};
 
     mark_concerned(m, &s, verdicts_get(&m->namespaces, ns));
+    mark_concerned(m, &s, verdicts_get(&m->labels, ns));
     verdicts_forget(&m->namespaces, ns);
+    verdicts_forget(&m->labels, ns);
 }
 
 static int keep(struct manager *m, const struct subject *s, const struct statement *said,
@@ -311,7 +315,7 @@ void report_contest(struct manager *m, const struct subject *s, const struct pla
         (!write && !told->after && is_profile_edited(m, plan->profile, now_ms)))
         return;
     contest_text(plan, told, write, text, sizeof(text));
-    said = statement_of(m, s, plan, verdicts_failure(&m->namespaces, s->name), now_ms);
+    said = statement_of(m, s, plan, verdicts_failure(report_verdicts(m, s), s->name), now_ms);
     said.verdict.contest = &contest;
     keep_note(m, s, &said);
     if (keep(m, s, &said, NULL) < 0)

@@ -12,6 +12,7 @@
  *   manager_look.c    hardening: a step of one workload, and what becomes of it
  *   manager_read.c    hardening: what is read for a step
  *   manager_turns.c   hardening: who may begin
+ *   manager_labels.c  Pod Security Admission labels of namespaces
  */
 #ifndef RAMPART_SYNC_MANAGER_STATE_H
 #define RAMPART_SYNC_MANAGER_STATE_H
@@ -23,6 +24,7 @@
 #include "rampart/sync/evidence.h"
 #include "rampart/sync/hardenings.h"
 #include "rampart/sync/ingresses.h"
+#include "rampart/sync/label_reads.h"
 #include "rampart/sync/manager.h"
 #include "rampart/sync/postures.h"
 #include "rampart/sync/profile_tracks.h"
@@ -89,9 +91,12 @@ struct manager {
     struct workqueue *queue;
     struct scan *scan;
     struct view view;
-    struct verdicts namespaces; /* by name */
-    struct verdicts profiles;   /* by name */
-    struct verdicts exceptions; /* by "<namespace>/<name>" */
+    struct verdicts namespaces;      /* by name */
+    struct verdicts profiles;        /* by name */
+    struct verdicts exceptions;      /* by "<namespace>/<name>" */
+    struct verdicts labels;          /* of passes over labels, by the namespace's name */
+    struct label_reads *label_reads; /* owned; NULL: Namespaces are never labelled */
+    size_t labels_count;             /* profiles in the caches that state the labels' section */
     struct postures postures;
     struct scan_results scanned;  /* by the last scan that came to its end */
     struct scan_results scanning; /* by the one under way */
@@ -122,6 +127,7 @@ struct subject {
     const char *key;
     const char *name;
     bool is_profile;
+    bool is_labels; /* those of the namespace @name */
 };
 
 static inline uint64_t sooner(uint64_t one, uint64_t other)
@@ -156,6 +162,26 @@ bool manager_may_delete(void *ctx, const struct plan *plan, const struct write *
                         uint64_t now_ms);
 void manager_on_applied(void *ctx, const char *key, const struct plan *plan,
                         const struct apply_result *result, uint64_t now_ms);
+
+/* It could not even be planned: said, and tried again. */
+void manager_planning_failed(struct manager *m, const struct subject *s, const struct err *err);
+/* Says what the pass found, and carries the plan out. */
+void manager_conclude(struct manager *m, const struct subject *s, const struct plan *plan);
+
+/* ---- manager_labels.c ---- */
+#define LABELS_PREFIX "labels/"      /* of its keys; the rest is the namespace's name */
+#define MANAGER_LABELS_AGAIN_MS 5000 /* until the API server is asked again what it warns of */
+
+MUST_CHECK int labels_init(struct manager *m, struct err *err);
+bool labels_has_key(const char *key);
+bool labels_states_it(const struct object *profile);
+/* Without a profile that states the section, and with nothing said of one that did, nothing is
+ * queued. */
+void labels_mark(struct manager *m, const char *ns);
+void labels_pass(struct manager *m, const char *key);
+/* What was read goes on, and what waits to be. False: there is none. */
+bool labels_go_on(struct manager *m);
+bool labels_can_go_on(const struct manager *m);
 
 /* ---- manager_report.c ---- */
 /*

@@ -183,6 +183,10 @@ func fillDefaults(spec map[string]any) {
 	if workloads, ok := spec["workloads"].(map[string]any); ok {
 		fillWorkloads(workloads)
 	}
+	if admission, ok := spec["podSecurityAdmission"].(map[string]any); ok {
+		setDefault(admission, "version", "latest")
+		setDefault(admission, "onViolation", "Wait")
+	}
 	network, ok := spec["network"].(map[string]any)
 	if !ok {
 		return

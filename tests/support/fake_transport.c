@@ -188,7 +188,10 @@ void fake_end(struct fake_transport *t, size_t number)
 void fake_answer(struct fake_transport *t, size_t number, int status, const char *retry_after,
                  const char *body)
 {
-    struct http_response response = {.status = status, .retry_after = retry_after, .body = ""};
+    struct http_response response = {.status = status,
+                                     .retry_after = retry_after,
+                                     .warnings = t->warnings,
+                                     .body = ""};
     struct fake_exchange *e = fake_get(t, number);
 
     number = (size_t)(e - t->exchanges);

@@ -38,6 +38,7 @@ struct fake_transport {
     struct fake_exchange *exchanges;
     size_t count; /* exchanges started so far */
     size_t cap;
+    const char *warnings;      /* of the answers from now on; NULL: none. Borrowed */
     enum err_code start_fails; /* ERR_NONE, or what every start() answers */
     size_t starts_failed;      /* how many did */
 };

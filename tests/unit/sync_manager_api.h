@@ -93,6 +93,7 @@ struct bench {
     bool goes;                  /* profiles are being deleted */
     bool removes;               /* their onDelete is Remove */
     bool audits;                /* a profile's network section is in Audit */
+    bool labels;                /* a profile has a section podSecurityAdmission */
     bool forbids_ingresses;     /* to be listed */
     bool is_down;               /* every request fails */
     bool is_paused[KIND_COUNT]; /* watches of the kind tell nothing more */
@@ -139,11 +140,12 @@ static inline const char *thing_json(const struct thing *t)
     case KIND_PROFILE:
         return api_text(
             "{\"kind\":\"SecurityProfile\",\"apiVersion\":\"rampart.dev/v1alpha1\","
-            "\"metadata\":{%s%s},\"spec\":{%s%s\"namespaceSelector\":{}%s%s},\"status\":%s}",
+            "\"metadata\":{%s%s},\"spec\":{%s%s\"namespaceSelector\":{}%s%s%s},\"status\":%s}",
             meta, bench_now->goes ? ",\"deletionTimestamp\":\"2026-11-24T00:00:00Z\"" : "",
             bench_now->fills ? "\"mode\":\"Enforce\"," : "",
             bench_now->removes ? "\"onDelete\":\"Remove\"," : "",
             bench_now->audits ? ",\"network\":{\"mode\":\"Audit\"}" : "",
+            bench_now->labels ? ",\"podSecurityAdmission\":{\"warn\":\"baseline\"}" : "",
             t->asks_nothing ? "" : ",\"workloads\":{}", *t->status ? t->status : "{}");
     case KIND_INGRESS:
         return api_text("{\"kind\":\"Ingress\",\"metadata\":{%s},\"spec\":{\"defaultBackend\":"
@@ -314,9 +316,13 @@ static inline void serve_write(struct bench *b, size_t number)
     for (size_t i = 0; i < b->things_count; i++) {
         struct thing *t = &b->things[i];
 
-        if (t->is_gone || t->kind == KIND_NAMESPACE ||
+        if (t->is_gone || (t->kind == KIND_NAMESPACE && !b->labels) ||
             !path_names(path, t->ns, resource_of(t->kind)->plural, t->name))
             continue;
+        if (strstr(path, "dryRun=All")) {
+            fake_answer(&b->net, number, 200, NULL, thing_json(t));
+            return;
+        }
         if (request->method == HTTP_DELETE) {
             take_away(b, t->kind, t->ns, t->name);
             fake_answer(&b->net, number, 200, NULL,
@@ -365,9 +371,9 @@ static inline bool serve_conflict(struct bench *b, size_t number)
 static inline enum kind evidence_kind(const char *path)
 {
     static const enum kind kinds[] = {KIND_REPLICA_SET, KIND_CONTROLLER_REVISION, KIND_POD,
-                                      KIND_POD_DISRUPTION_BUDGET};
+                                      KIND_POD_DISRUPTION_BUDGET, KIND_JOB};
 
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         if (strstr(path, api_text("/%s?limit", resource_of(kinds[i])->plural)))
             return kinds[i];
     }

@@ -179,7 +179,8 @@ static void test_every_resource_is_complete(void **state)
         assert_non_null(r->name);
         assert_int_equal(r->keep != NULL, kind < KIND_WATCHED_COUNT || kind == KIND_POD ||
                                               kind == KIND_JOB || kind == KIND_INGRESS);
-        assert_int_equal(r->keep_evidence != NULL, kind >= KIND_POD && kind < KIND_INGRESS);
+        assert_int_equal(r->keep_evidence != NULL,
+                         (kind >= KIND_POD && kind < KIND_INGRESS) || kind == KIND_NAMESPACE);
         for (int other = 0; other < kind; other++)
             assert_string_not_equal(r->name, resource_of((enum kind)other)->name);
     }

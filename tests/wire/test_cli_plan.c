@@ -38,6 +38,26 @@ static void test_plan_shows_the_profiles_of_the_cluster_as_if_they_enforced(void
     outcome_done(&o);
 }
 
+static void test_plan_shows_labels_of_namespaces_beside_policies(void **state)
+{
+    struct command_bench *b = *state;
+    struct outcome o;
+
+    command_serve(b);
+    folder_write(
+        &b->folder, "p.yaml",
+        "apiVersion: rampart.dev/v1alpha1\nkind: SecurityProfile\nmetadata: {name: basic}\n"
+        "spec: {namespaceSelector: {}, excludedNamespaces: [default],\n"
+        "  network: {defaultDeny: [Ingress]}, podSecurityAdmission: {warn: baseline}}\n");
+    o = COMMAND_RUN(b, "plan", "--kubeconfig", folder_at(&b->folder, "config"), "-f",
+                    folder_at(&b->folder, "p.yaml"));
+    assert_code(&o, EXIT_CHANGES);
+    assert_contains(o.out, "  + create NetworkPolicy shop/rampart-default-deny\n"
+                           "  ~ label Namespace shop: warn=baseline, warn-version=latest\n");
+    assert_contains(o.err, "note: 1 SecurityProfile is in Audit, shown as if in Enforce\n");
+    outcome_done(&o);
+}
+
 static void test_plan_leaves_a_profile_alone_that_is_off(void **state)
 {
     struct command_bench *b = *state;
@@ -296,6 +316,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         COMMAND_TEST(test_plan_shows_what_a_file_would_do_and_exits_with_3),
         COMMAND_TEST(test_plan_shows_the_profiles_of_the_cluster_as_if_they_enforced),
+        COMMAND_TEST(test_plan_shows_labels_of_namespaces_beside_policies),
         COMMAND_TEST(test_plan_leaves_a_profile_alone_that_is_off),
         COMMAND_TEST(test_plan_lets_a_file_replace_the_profile_of_the_same_name),
         COMMAND_TEST(test_plan_speaks_json),

@@ -73,6 +73,39 @@ static void test_the_failure_of_a_stream_ends_at_the_ceiling_too(void **state)
     wire_close(&w);
 }
 
+static void on_warnings(void *ctx, struct server_stream *s, const struct server_request *r)
+{
+    AUTO_STRBUF headers;
+
+    (void)ctx;
+    strbuf_init(&headers, 64 * 1024);
+    strbuf_adds(&headers,
+                "warning: 299 - \"one\"\r\nx-warning: no\r\nwarning:  299 - \"two\" \r\n");
+    for (int i = 0; strcmp(r->path, "/many") == 0 && i < 100; i++)
+        strbuf_addf(&headers, "warning: 299 - \"%0100d\"\r\n", i);
+    server_answer(s, 200, strcmp(r->path, "/none") == 0 ? "warnings: no\r\n" : headers.text, "{}");
+}
+
+static void test_warnings_are_handed_over_up_to_their_ceiling(void **state)
+{
+    struct wire w;
+    struct call *c;
+
+    (void)state;
+    wire_open(&w, on_warnings);
+    c = wire_get(&w, "/two");
+    wire_until_done(c);
+    assert_string_equal(c->warnings, "299 - \"one\"\n299 - \"two\"");
+    c = wire_get(&w, "/none");
+    wire_until_done(c);
+    assert_string_equal(c->warnings, "");
+    c = wire_get(&w, "/many");
+    wire_until_done(c);
+    assert_int_equal(c->err.code, ERR_NONE);
+    assert_in_range(strlen(c->warnings), TRANSPORT_WARNINGS_MAX - 1, TRANSPORT_WARNINGS_MAX);
+    wire_close(&w);
+}
+
 static void on_headers(void *ctx, struct server_stream *s, const struct server_request *r)
 {
     unsigned lines = (unsigned)strtoul(r->path + 1, NULL, 10);
@@ -316,6 +349,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_collected_body_ends_at_its_ceiling),
         cmocka_unit_test(test_the_failure_of_a_stream_ends_at_the_ceiling_too),
+        cmocka_unit_test(test_warnings_are_handed_over_up_to_their_ceiling),
         cmocka_unit_test(test_endless_headers_end_at_their_ceiling),
         cmocka_unit_test(test_the_ceiling_counts_what_was_unpacked),
         cmocka_unit_test(test_the_97th_exchange_is_refused_until_one_ends),

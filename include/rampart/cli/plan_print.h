@@ -6,7 +6,8 @@
  * decides),"state":"Compliant|Drifted|Failed|None",
  * "writes":[{"verb":"create|mend|remove","kind":"NetworkPolicy","namespace":"shop","name":"...","body":{...}
  * (absent for
- * remove)}],"findings":[{"reason":"...","failed":true,"message":"..."}]}],
+ * remove)},
+ * {"verb":"mend","kind":"Namespace","namespace":"","name":"shop",...}],"findings":[{"reason":"...","failed":true,"message":"..."}]}],
  * "workloads":[{"profile":"restricted","kind":"Deployment","namespace":"shop","name":"web",
  * "replicas":2,"when":"Now|NextChange|AtOnce|LeftAlone|Never","fill":["runAsNonRoot"],
  * "asked":["runAsNonRoot"] (of fill: only where the pods do not speak against it),

@@ -12,11 +12,11 @@
 
 #include "rampart/base/strbuf.h"
 #include "rampart/edge/endpoint.h"
+#include "rampart/edge/head.h"
 #include "rampart/edge/identity.h"
 #include "rampart/sync/transport.h"
 
 #define FLIGHT_BUFFER_LEN 16384 /* of libcurl, per transfer: one HTTP/2 frame */
-#define FLIGHT_RETRY_AFTER_MAX 64
 
 struct multi;
 
@@ -56,12 +56,12 @@ struct flight {
     char *request_body;         /* owned; NULL: none */
     struct multi *multi;        /* the one that it was added to, NULL: none */
     bool is_stream;
-    int status;                               /* of the answer's final header, 0 before it */
-    size_t headers_len;                       /* bytes so far */
-    bool has_head;                            /* its headers are all there */
-    uint64_t mem_failures;                    /* of the process, before it began */
-    struct strbuf body;                       /* collected */
-    char retry_after[FLIGHT_RETRY_AFTER_MAX]; /* "": none */
+    int status;            /* of the answer's final header, 0 before it */
+    size_t headers_len;    /* bytes so far */
+    bool has_head;         /* its headers are all there */
+    uint64_t mem_failures; /* of the process, before it began */
+    struct strbuf body;    /* collected */
+    struct head head;      /* what is kept of its headers */
     char curl_reason[CURL_ERROR_SIZE];
     uint32_t timeout_ms;      /* as asked; 0: none */
     uint32_t idle_timeout_ms; /* likewise */

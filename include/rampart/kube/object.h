@@ -32,6 +32,9 @@
 /* How far a rollout is: on a workload (kube/workload.h) and on a default-deny of ours
  * (reconcilers/deny_rollout.h). */
 #define ANNOTATION_ROLLOUT "rampart.dev/rollout"
+/* On a Namespace: the SecurityProfile in whose name its Pod Security Admission labels were filled
+ * in. Whose each of them is, managedFields tell (kube/pod_security_owners.h). */
+#define ANNOTATION_POD_SECURITY "rampart.dev/pod-security"
 
 struct object {
     enum kind kind;
@@ -80,6 +83,7 @@ int object_order(const struct object *one, const struct object *other);
 struct namespace_facts {
     struct object object; /* is_deleting also when status.phase is Terminating */
     struct labels labels;
+    const char *pod_security; /* ANNOTATION_POD_SECURITY; NULL: none that could be a profile's */
 };
 
 /* ---- NetworkPolicy ---- */

@@ -20,6 +20,7 @@ struct path_query {
     bool sends_initial_events; /* sendInitialEvents=true */
     uint32_t timeout_s;        /* timeoutSeconds of a watch */
     const char *field_manager;
+    bool is_dry_run;            /* dryRun=All: everything but the write itself */
     const char *label_selector; /* "app in (a,b)" */
 };
 

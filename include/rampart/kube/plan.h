@@ -76,6 +76,11 @@ enum reason {
     REASON_REVERTED,          /* a fill did not come back and was taken back */
     REASON_STOOD_DOWN,        /* a user rolled a fill back: not again until the template changes */
     REASON_ROLLOUTS_PAUSED,   /* too many rollouts of a profile failed */
+    REASON_LABEL_MISSING,     /* Audit: Enforce would fill in a label of the Namespace */
+    REASON_LABEL_REMOVED,     /* Enforce: was removed by somebody else and put back */
+    REASON_LABEL_STATED,      /* a label of the Namespace states less than the profile asks for */
+    REASON_LABEL_WAITS,       /* it would have pods refused; the message says whose */
+    REASON_LABEL_IMPOSED,     /* so it does, and the profile says to go on */
     REASON_COUNT,
 };
 const char *reason_name(enum reason reason); /* "PolicyEdited" */

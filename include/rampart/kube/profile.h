@@ -126,6 +126,24 @@ struct workloads_section {
     uint32_t failures_percent_max; /* rollout.pauseAtFailuresPercent, 1..100; default 20 */
 };
 
+enum psa_mode {                  /* of Pod Security Admission */
+                PSA_ENFORCE = 0, /* pods below the level are refused */
+                PSA_WARN,        /* whoever makes them is warned */
+                PSA_AUDIT,       /* the audit log has them */
+                PSA_COUNT,
+};
+
+enum on_violation { ON_VIOLATION_WAIT = 0, ON_VIOLATION_ENFORCE };
+
+struct pod_security_section {
+    bool is_stated; /* spec.podSecurityAdmission is there */
+    enum mode mode; /* spec.podSecurityAdmission.mode, else spec.mode */
+    bool has_level[PSA_COUNT];
+    uint8_t levels[PSA_COUNT]; /* enum rule_level, LEVEL_PRIVILEGED .. LEVEL_RESTRICTED */
+    uint16_t pss_minor;        /* version; PSS_MINOR_LATEST for "latest" */
+    enum on_violation on_violation;
+};
+
 struct condition {
     const char *type;
     const char *status; /* "True" "False" "Unknown" */
@@ -153,6 +171,7 @@ struct profile {
     bool removes_on_delete; /* onDelete: Remove */
     struct network_section network;
     struct workloads_section workloads;
+    struct pod_security_section pod_security;
     const char *status; /* canonical JSON of the whole observed status; "{}" when there is none */
     const char *rules_status; /* canonical JSON of status.rules; "[]" when there is none */
     const struct condition *conditions; /* observed */
@@ -164,8 +183,8 @@ struct profile {
  * resourceVersion may be absent (""). A wrong spec is no error: @invalid says
  * "spec.network.allow.to[1].ipBlock.cidr: ...; <what to do>". What comes before the fault stands
  * (onDelete, mode, priority, includeSystemNamespaces, excludedNamespaces, namespaceSelector,
- * network, workloads, in this order), the rest is zero. A spoilt status has no conditions. Errors:
- * ERR_INVALID (metadata), ERR_NOMEM.
+ * network, workloads, podSecurityAdmission, in this order), the rest is zero. A spoilt status has
+ * no conditions. Errors: ERR_INVALID (metadata), ERR_NOMEM.
  */
 MUST_CHECK int profile_decode(const json_t *root, struct arena *a, struct profile **ret_profile,
                               struct err *err);

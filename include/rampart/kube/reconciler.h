@@ -7,6 +7,7 @@
 
 #include "rampart/kube/harden.h"
 #include "rampart/kube/plan.h"
+#include "rampart/kube/pod_security.h"
 #include "rampart/kube/posture.h"
 #include "rampart/kube/view.h"
 
@@ -26,6 +27,8 @@ struct dirty {
     /* ... of all workloads of the namespace; NULL: of all namespaces, and nothing new is begun
      * before each of them was looked at. What a profile's edit calls for. */
     void (*mark_workloads)(void *ctx, const char *ns);
+    /* The Pod Security Admission labels of the namespace are looked at again; NULL: of all. */
+    void (*mark_pod_security)(void *ctx, const char *ns);
     void (*mark_scan)(void *ctx); /* what the last scan found may be otherwise by now */
     void *ctx;
 };
@@ -61,7 +64,8 @@ struct reconciler_ops {
      * say something else by itself; INT64_MAX: never. */
     int (*plan_exception)(const struct view *v, const char *ns, const char *name, struct plan *plan,
                           int64_t *ret_look_again_s, struct err *err);
-    const struct harden_ops *harden; /* NULL: nothing is hardened */
+    const struct harden_ops *harden;             /* NULL: nothing is hardened */
+    const struct pod_security_ops *pod_security; /* NULL: Namespaces are never labelled */
 };
 
 #endif

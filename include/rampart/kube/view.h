@@ -37,6 +37,8 @@ struct view_ops {
     /* What the last pass said of a namespace; NULL before the first. */
     const struct verdict *(*verdict)(const void *ctx, const char *ns);
     /* The members from here on may be NULL: then there is nothing to tell. */
+    /* The same of the pass over its Pod Security Admission labels. */
+    const struct verdict *(*pod_security)(const void *ctx, const char *ns);
     /* The postures of all objects that @profile decides, but for those of the scan. */
     void (*tally)(const void *ctx, const char *profile, struct posture_tally *ret_tally);
     /* Which of them are POSTURE_DRIFTED or POSTURE_FAILED: the first @count_max by object_order(),
@@ -82,6 +84,11 @@ static inline const struct object *view_get(const struct view *v, enum kind kind
 static inline const struct verdict *view_verdict(const struct view *v, const char *ns)
 {
     return v->ops->verdict(v->ctx, ns);
+}
+
+static inline const struct verdict *view_pod_security(const struct view *v, const char *ns)
+{
+    return v->ops->pod_security ? v->ops->pod_security(v->ctx, ns) : NULL;
 }
 
 static inline void view_tally(const struct view *v, const char *profile,

@@ -5,7 +5,10 @@
 #ifndef RAMPART_RECONCILERS_POSTURE_H
 #define RAMPART_RECONCILERS_POSTURE_H
 
+#include <string.h>
+
 #include "rampart/kube/reconciler.h"
+#include "rampart/kube/workload.h"
 #include "rampart/reconcilers/exemption.h"
 #include "rampart/reconcilers/rule.h"
 
@@ -21,6 +24,18 @@ enum rule_mode posture_rule_mode(const struct workloads_section *section, const 
 const char *rule_mode_name(enum rule_mode mode); /* "Require" */
 /* The rules that the section names and that do not exist, "a, b"; "" when all do. */
 void posture_unknown_rules(const struct workloads_section *section, struct strbuf *ret_text);
+
+/*
+ * The workload of the caches that has made a Pod or a Job, as its controller says: NULL for what is
+ * neither, has none, or has one that is not there. It is asked for by name: another operator's
+ * StatefulSet is not one of those.
+ */
+const struct object *posture_owner_of(const struct view *v, const struct workload_facts *w);
+/* A Pod that a Job has made, which is evaluated itself. */
+static inline bool posture_is_of_job(const struct workload_facts *w)
+{
+    return w->object.kind == KIND_POD && strcmp(w->owner_kind, "Job") == 0;
+}
 
 /* See struct reconciler_ops. */
 void posture_map(const struct view *v, const struct object *before, const struct object *after,

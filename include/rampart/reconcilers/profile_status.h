@@ -10,18 +10,32 @@
 #define STATUS_DRIFT_MAX 20     /* entries of status.drift; more sets driftTruncated */
 #define STATUS_MESSAGE_MAX 1024 /* bytes of one message in it */
 
+/* Namespaces by what the passes of one section say. */
+struct section_tally {
+    size_t compliant;
+    size_t drifted;
+    size_t failed; /* those included where what it made cannot be taken back */
+};
+
 /* What the namespaces say, added up. */
 struct profile_tally {
     size_t
         selected; /* namespaces that the profile selects, those that another one decides included */
-    size_t decided; /* of those: where its network section is the one that counts */
+    size_t decided; /* of those: where one of its sections about the namespace itself, network and
+                       podSecurityAdmission, is the one that counts */
+    size_t overridden; /* where another profile decides one of those that it states */
     size_t compliant;
     size_t drifted;
+    size_t unsettled; /* of the drifted: in a section in Enforce */
     size_t failed;
     size_t left; /* of the failed: decided by another profile or none, with policies that cannot be
                     taken back */
-    size_t pending;     /* decided, but no pass has looked yet */
+    size_t pending; /* decided, but a pass has not looked yet */
+    struct section_tally network, labels;
     size_t standing;    /* policies that carry its name, in namespaces that are not terminating */
+    size_t networked;   /* namespaces that its network section decides, in Enforce */
+    size_t labelling;   /* namespaces whose labels it fills in */
+    size_t labelled;    /* namespaces with a mark in its name: labels that can be taken back */
     const char *plugin; /* the network plugin, as far as the API tells; NULL: unknown */
     const char *winner; /* a profile that decides in its place somewhere; NULL for none */
     const struct finding **drift; /* sorted, at most STATUS_DRIFT_MAX */

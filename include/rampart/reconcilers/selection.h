@@ -16,7 +16,12 @@ const struct profile *selection_network(const struct view *v, const struct objec
 /* The same for the workloads section. */
 const struct profile *selection_workloads(const struct view *v, const struct object_list *profiles,
                                           const struct namespace_facts *ns);
-/* The same by the namespace's name; NULL as well for one that is not there. ERR_NOMEM. */
+/* The same for the Pod Security Admission section. */
+const struct profile *selection_pod_security(const struct view *v,
+                                             const struct object_list *profiles,
+                                             const struct namespace_facts *ns);
+/* The workloads section by the namespace's name; NULL as well for one that is not there. ERR_NOMEM.
+ */
 MUST_CHECK int selection_workloads_of(const struct view *v, const char *ns, struct arena *a,
                                       const struct profile **ret_profile, struct err *err);
 

@@ -25,6 +25,10 @@ void applier_request_done(struct applier_request *r);
  */
 MUST_CHECK int applier_request_write(struct applier_request *r, const struct write *write,
                                      struct err *err);
+/* The same of a WRITE_PATCH as a dry run: the API server does all but the write, and warns of what
+ * the write would lead to. */
+MUST_CHECK int applier_request_dry_run(struct applier_request *r, const struct write *write,
+                                       struct err *err);
 /* GET of the object. Errors as above. */
 MUST_CHECK int applier_request_read(struct applier_request *r, const struct object_ref *object,
                                     struct err *err);

@@ -15,6 +15,7 @@
 
 #define TRANSPORT_EXCHANGES_MAX 96 /* at once; the API server allows 100 streams a connection */
 #define TRANSPORT_BODY_MAX (4u * 1024 * 1024) /* of an answer that is collected */
+#define TRANSPORT_WARNINGS_MAX 4096           /* bytes; the API server sends no more either */
 
 enum http_method { HTTP_GET = 0, HTTP_POST, HTTP_PATCH, HTTP_DELETE };
 
@@ -35,6 +36,10 @@ struct http_request {
 struct http_response {
     int status;              /* 0 when there was no answer */
     const char *retry_after; /* header value or NULL */
+    /* The values of all Warning headers (RFC 7234, 5.5), one a line, cut at
+     * TRANSPORT_WARNINGS_MAX bytes; NULL: none. A head that could not be kept for want of memory
+     * ends the exchange with ERR_NOMEM: a warning is never lost. */
+    const char *warnings;
     const char *body; /* collected body, NUL-terminated; "" for a stream that was handed out */
     size_t body_len;
 };

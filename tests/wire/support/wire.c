@@ -152,6 +152,8 @@ static void on_done(struct exchange *x, const struct http_response *response, co
     c->err = err ? *err : (struct err){0};
     c->status = response->status;
     assert_int_equal(strlen(response->body), response->body_len);
+    if (response->warnings)
+        snprintf(c->warnings, sizeof(c->warnings), "%s", response->warnings);
     if (response->retry_after)
         snprintf(c->retry_after, sizeof(c->retry_after), "%s", response->retry_after);
     strbuf_add(&c->body, response->body, response->body_len);

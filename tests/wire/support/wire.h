@@ -28,6 +28,7 @@ struct call {
     struct err err;           /* code ERR_NONE: none */
     int status;
     char retry_after[64];            /* "" for none */
+    char warnings[8192];             /* likewise */
     struct strbuf body;              /* streamed or collected */
     int data_result;                 /* what on_data returns */
     void (*on_data)(struct call *c); /* may be NULL; run inside on_data */
