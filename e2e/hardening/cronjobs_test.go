@@ -9,6 +9,8 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"rampart.dev/e2e/poll"
 )
 
 const (
@@ -102,7 +104,7 @@ func TestJobThatEndsIsNewsOfItsCronJob(t *testing.T) {
 	s.kubectl("", "create", "job", "now", "--from", "cronjob/by-hand")
 	s.within(func() error { return s.cronJobIs("by-hand", "Proven", true) })
 	const twoMinutes = 150 * time.Second // the first Job may have begun before the fill
-	s.must(poll(twoMinutes, func() error { return s.cronJobIs("fine", "Proven", true) }))
-	s.must(poll(twoMinutes, func() error { return s.cronJobIs("crash", "Reverted", false) }))
+	s.must(poll.Until(twoMinutes, func() error { return s.cronJobIs("fine", "Proven", true) }))
+	s.must(poll.Until(twoMinutes, func() error { return s.cronJobIs("crash", "Reverted", false) }))
 	s.deleteProfile()
 }
