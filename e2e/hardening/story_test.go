@@ -173,16 +173,17 @@ func phase(annotations map[string]string) string {
 }
 
 // is checks the generation, what the mark says, and that all pods are ready. A Deployment's generation counts each write
-// to its spec or its annotations: the one that fills in is the second, the mark that says "Proven" the third.
+// to its spec or its annotations: the one that fills in is the second, the mark that says "Proven" the third. Once its
+// controller has observed it, the ReplicaSet remembers the mark, and a rival may take it away.
 func (s *story) is(name string, generation int64, want string) error {
 	d, err := s.deployment(name)
 	if err != nil {
 		return err
 	}
 	if got := phase(d.Annotations); d.Generation != generation || got != want || d.Status.ReadyReplicas != *d.Spec.Replicas ||
-		d.Status.UpdatedReplicas != *d.Spec.Replicas {
-		return fmt.Errorf("%s: generation %d, phase %q, %d updated and %d ready; expected %d and %q",
-			name, d.Generation, got, d.Status.UpdatedReplicas, d.Status.ReadyReplicas, generation, want)
+		d.Status.UpdatedReplicas != *d.Spec.Replicas || d.Status.ObservedGeneration != generation {
+		return fmt.Errorf("%s: generation %d of which %d is observed, phase %q, %d updated and %d ready; expected %d and %q",
+			name, d.Generation, d.Status.ObservedGeneration, got, d.Status.UpdatedReplicas, d.Status.ReadyReplicas, generation, want)
 	}
 	return nil
 }
