@@ -59,7 +59,8 @@ type spec struct {
 	IncludeSystemNamespaces bool                  `json:"includeSystemNamespaces"`
 	OnDelete                string                `json:"onDelete"`
 	Network                 *network              `json:"network"`
-	Workloads               any                   `json:"workloads"` // says nothing about traffic
+	Workloads               any                   `json:"workloads"`            // says nothing about traffic
+	PodSecurityAdmission    any                   `json:"podSecurityAdmission"` // nor does this
 }
 
 type network struct {
