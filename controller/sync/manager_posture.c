@@ -252,7 +252,7 @@ static int look_at_exception(struct manager *m, const char *name, const struct k
         return -1;
     plan_sort(&plan);
     said.verdict.findings = plan.findings;
-    said.verdict.findings_count = plan.findings_count;
+    said.verdict.findings_count = (uint32_t)plan.findings_count;
     if (!verdicts_differ(&m->exceptions, name, &said))
         return 0;
     for (size_t i = 0; i < plan.findings_count; i++) {

@@ -9,7 +9,7 @@ struct record {
     struct verdict verdict; /* its texts lie in this block, as do the next two */
     const uint64_t
         *hashes; /* of all findings that were said, in their order; the failure is not among them */
-    size_t hashes_count;
+    uint32_t hashes_count;
     bool has_failure; /* it is the first of the findings */
     uint64_t failure_hash;
     uint64_t contest_hash; /* of verdict.contest */
@@ -206,8 +206,8 @@ static bool own_findings(struct arena *a, struct record *record, const struct st
             return false;
     }
     record->verdict.findings = findings;
-    record->verdict.findings_count = count;
-    record->verdict.findings_cut = cut_count(said);
+    record->verdict.findings_count = (uint32_t)count;
+    record->verdict.findings_cut = (uint32_t)cut_count(said);
     return true;
 }
 
@@ -243,7 +243,7 @@ static struct record *compose(const struct verdicts *v, struct arena *a,
     for (size_t i = 0; i < count; i++)
         hashes[i] = hash_finding(v, &said->verdict.findings[i]);
     record->hashes = hashes;
-    record->hashes_count = count;
+    record->hashes_count = (uint32_t)count;
     if (said->failure) {
         record->has_failure = true;
         record->failure_hash = hash_finding(v, said->failure);

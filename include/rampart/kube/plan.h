@@ -132,14 +132,14 @@ enum verdict_state {
 };
 
 /* What the pass says of its namespace. */
-struct verdict {
+struct verdict {         /* one is kept of each namespace and section: it is small */
     const char *profile; /* who decides; NULL: nobody */
     enum mode mode;      /* of the deciding section */
     enum verdict_state state;
     const struct finding
         *findings; /* sorted by object, then reason; before them a write that failed */
-    size_t findings_count;
-    size_t findings_cut;
+    uint32_t findings_count;
+    uint32_t findings_cut;
     const struct finding *contest; /* the runtime's: what is written does not stay; NULL: it does.
                                       Not among the findings */
     uint32_t in_place; /* the reconciler's note to its next pass (which of its objects stood),
