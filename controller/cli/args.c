@@ -77,6 +77,8 @@ static void print_help(const struct arg_command *command)
     print_flag('h', "help", NULL, "this text");
 }
 
+enum args_outcome { ARGS_RUN, ARGS_HELP, ARGS_WRONG };
+
 static enum args_outcome complain(const struct arg_command *command, const char *what,
                                   const char *arg)
 {
@@ -159,7 +161,7 @@ static enum args_outcome take_rest(const struct arg_command *command, int argc, 
     return ARGS_RUN;
 }
 
-enum args_outcome args_parse(const struct arg_command *command, int argc, char **argv)
+static enum args_outcome parse(const struct arg_command *command, int argc, char **argv)
 {
     struct options options;
 
@@ -188,6 +190,14 @@ enum args_outcome args_parse(const struct arg_command *command, int argc, char *
                 return ARGS_WRONG;
         }
     }
+}
+
+bool args_parse(const struct arg_command *command, int argc, char **argv, int *ret_code)
+{
+    enum args_outcome outcome = parse(command, argc, argv);
+
+    *ret_code = outcome == ARGS_WRONG ? EXIT_USAGE : EXIT_DONE;
+    return outcome == ARGS_RUN;
 }
 
 int args_refuse(const struct arg_command *command, const char *flag, const char *fmt, ...)

@@ -344,14 +344,8 @@ int controller_command(int argc, char **argv)
         .health_socket = HEALTH_SOCKET_DEFAULT,
     };
     const struct arg_flag flags[] = {
-        {.name = "kubeconfig",
-         .value = "FILE",
-         .ret_text = &s.kubeconfig,
-         .help = "default: KUBECONFIG, else in-cluster, else\n~/.kube/config"},
-        {.name = "context",
-         .value = "NAME",
-         .ret_text = &s.context,
-         .help = "of the kubeconfig (default: its current one)"},
+        ARG_KUBECONFIG(&s.kubeconfig),
+        ARG_CONTEXT(&s.context),
         {.name = "log-format",
          .value = "FORMAT",
          .ret_text = &s.log_format,
@@ -382,16 +376,11 @@ int controller_command(int argc, char **argv)
         .flags = flags,
         .flags_count = sizeof(flags) / sizeof(flags[0]),
     };
+    int code;
     int wrong;
 
-    switch (args_parse(&command, argc, argv)) {
-    case ARGS_RUN:
-        break;
-    case ARGS_HELP:
-        return EXIT_DONE;
-    case ARGS_WRONG:
-        return EXIT_USAGE;
-    }
+    if (!args_parse(&command, argc, argv, &code))
+        return code;
     wrong = check(&command, &s);
     return wrong ? wrong : start(&s);
 }

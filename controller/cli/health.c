@@ -27,17 +27,12 @@ int health_command(int argc, char **argv)
         .flags = flags,
         .flags_count = sizeof(flags) / sizeof(flags[0]),
     };
+    int code;
     struct health_state state;
     struct err err = {0};
 
-    switch (args_parse(&command, argc, argv)) {
-    case ARGS_RUN:
-        break;
-    case ARGS_HELP:
-        return EXIT_DONE;
-    case ARGS_WRONG:
-        return EXIT_USAGE;
-    }
+    if (!args_parse(&command, argc, argv, &code))
+        return code;
     if (health_ask(name, &state, &err) < 0) {
         (void)fprintf(stderr, "rampart health: %s\n", err.msg);
         return EXIT_FAILED;

@@ -152,19 +152,9 @@ int plan_command(int argc, char **argv)
          .ret_list = &s.files,
          .help = "SecurityProfiles (YAML or JSON, - is standard\ninput) that join or replace those "
                  "of the\ncluster; may be given several times"},
-        {.name = "kubeconfig",
-         .value = "FILE",
-         .ret_text = &s.kubeconfig,
-         .help = "default: KUBECONFIG, else in-cluster, else\n~/.kube/config"},
-        {.name = "context",
-         .value = "NAME",
-         .ret_text = &s.context,
-         .help = "of the kubeconfig (default: its current one)"},
-        {.name = "output",
-         .letter = 'o',
-         .value = "FORMAT",
-         .ret_text = &s.output,
-         .help = "text or json (default: text)"},
+        ARG_KUBECONFIG(&s.kubeconfig),
+        ARG_CONTEXT(&s.context),
+        ARG_TEXT_OR_JSON(&s.output),
     };
     const struct arg_command command = {
         .name = "plan",
@@ -181,15 +171,10 @@ int plan_command(int argc, char **argv)
         .flags = flags,
         .flags_count = sizeof(flags) / sizeof(flags[0]),
     };
+    int code;
 
-    switch (args_parse(&command, argc, argv)) {
-    case ARGS_RUN:
-        break;
-    case ARGS_HELP:
-        return EXIT_DONE;
-    case ARGS_WRONG:
-        return EXIT_USAGE;
-    }
+    if (!args_parse(&command, argc, argv, &code))
+        return code;
     if (args_text_or_json(&command, s.output, &s.is_json) != EXIT_DONE)
         return EXIT_USAGE;
     return start(&s);

@@ -133,19 +133,9 @@ int rbac_findings_command(int argc, char **argv)
         {.name = "all",
          .ret_flag = &s.asks_components,
          .help = "the cluster's own components too, each with what\ntells it apart"},
-        {.name = "kubeconfig",
-         .value = "FILE",
-         .ret_text = &s.kubeconfig,
-         .help = "default: KUBECONFIG, else in-cluster, else\n~/.kube/config"},
-        {.name = "context",
-         .value = "NAME",
-         .ret_text = &s.context,
-         .help = "of the kubeconfig (default: its current one)"},
-        {.name = "output",
-         .letter = 'o',
-         .value = "FORMAT",
-         .ret_text = &s.output,
-         .help = "text or json (default: text)"},
+        ARG_KUBECONFIG(&s.kubeconfig),
+        ARG_CONTEXT(&s.context),
+        ARG_TEXT_OR_JSON(&s.output),
     };
     const struct arg_command command = {
         .name = "rbac findings",
@@ -161,15 +151,10 @@ int rbac_findings_command(int argc, char **argv)
         .flags = flags,
         .flags_count = sizeof(flags) / sizeof(flags[0]),
     };
+    int code;
 
-    switch (args_parse(&command, argc, argv)) {
-    case ARGS_RUN:
-        break;
-    case ARGS_HELP:
-        return EXIT_DONE;
-    case ARGS_WRONG:
-        return EXIT_USAGE;
-    }
+    if (!args_parse(&command, argc, argv, &code))
+        return code;
     if (args_text_or_json(&command, s.output, &s.is_json) != EXIT_DONE)
         return EXIT_USAGE;
     if (s.files.count > 0 && (s.kubeconfig || s.context))

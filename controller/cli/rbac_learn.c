@@ -437,10 +437,7 @@ int rbac_learn_command(int argc, char **argv)
          .value = "FILE",
          .ret_text = &s.compare.kubeconfig,
          .help = "of that cluster (default: KUBECONFIG, else\nin-cluster, else ~/.kube/config)"},
-        {.name = "context",
-         .value = "NAME",
-         .ret_text = &s.compare.context,
-         .help = "of the kubeconfig (default: its current one)"},
+        ARG_CONTEXT(&s.compare.context),
         {.name = "output",
          .letter = 'o',
          .value = "FORMAT",
@@ -460,15 +457,10 @@ int rbac_learn_command(int argc, char **argv)
         .flags = flags,
         .flags_count = sizeof(flags) / sizeof(flags[0]),
     };
+    int code;
 
-    switch (args_parse(&command, argc, argv)) {
-    case ARGS_RUN:
-        break;
-    case ARGS_HELP:
-        return EXIT_DONE;
-    case ARGS_WRONG:
-        return EXIT_USAGE;
-    }
+    if (!args_parse(&command, argc, argv, &code))
+        return code;
     if (parse(&command, &s) != EXIT_DONE)
         return EXIT_USAGE;
     return start(&s);

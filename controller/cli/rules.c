@@ -188,15 +188,10 @@ int rules_command(int argc, char **argv)
         .flags = flags,
         .flags_count = sizeof(flags) / sizeof(flags[0]),
     };
+    int code;
 
-    switch (args_parse(&command, argc, argv)) {
-    case ARGS_RUN:
-        break;
-    case ARGS_HELP:
-        return EXIT_DONE;
-    case ARGS_WRONG:
-        return EXIT_USAGE;
-    }
+    if (!args_parse(&command, argc, argv, &code))
+        return code;
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
         if (strcmp(output, formats[i].name) == 0)
             return print(&formats[i]);

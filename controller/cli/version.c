@@ -17,16 +17,11 @@ int version_command(int argc, char **argv)
         .usage = "[FLAGS]",
         .text = "Tells the versions of Rampart and of the libraries that it runs with.\n",
     };
+    int code;
 
     if (argc > 0 && argv[0][0] != '-') {
-        switch (args_parse(&command, argc, argv)) {
-        case ARGS_RUN:
-            break;
-        case ARGS_HELP:
-            return EXIT_DONE;
-        case ARGS_WRONG:
-            return EXIT_USAGE;
-        }
+        if (!args_parse(&command, argc, argv, &code))
+            return code;
     }
     (void)printf("rampart  %s\n", rampart_version);
     (void)printf("libcurl  %s\n", curl_version_info(CURLVERSION_NOW)->version);

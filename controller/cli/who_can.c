@@ -291,19 +291,9 @@ int who_can_command(int argc, char **argv)
          .ret_list = &s.files,
          .help = "manifests instead of a cluster: YAML or JSON, a\nfolder, or - for standard "
                  "input; may be given\nseveral times"},
-        {.name = "kubeconfig",
-         .value = "FILE",
-         .ret_text = &s.kubeconfig,
-         .help = "default: KUBECONFIG, else in-cluster, else\n~/.kube/config"},
-        {.name = "context",
-         .value = "NAME",
-         .ret_text = &s.context,
-         .help = "of the kubeconfig (default: its current one)"},
-        {.name = "output",
-         .letter = 'o',
-         .value = "FORMAT",
-         .ret_text = &s.output,
-         .help = "text or json (default: text)"},
+        ARG_KUBECONFIG(&s.kubeconfig),
+        ARG_CONTEXT(&s.context),
+        ARG_TEXT_OR_JSON(&s.output),
     };
     const struct arg_command command = {
         .name = "who-can",
@@ -322,16 +312,11 @@ int who_can_command(int argc, char **argv)
         .words_min = 2,
         .words_max = 3,
     };
+    int code;
     const char *wrong;
 
-    switch (args_parse(&command, argc, argv)) {
-    case ARGS_RUN:
-        break;
-    case ARGS_HELP:
-        return EXIT_DONE;
-    case ARGS_WRONG:
-        return EXIT_USAGE;
-    }
+    if (!args_parse(&command, argc, argv, &code))
+        return code;
     wrong = contradiction(&s);
     if (wrong)
         return refuse(wrong);

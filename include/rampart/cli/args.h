@@ -39,14 +39,28 @@ struct arg_command {
     size_t words_min, words_max;
 };
 
-enum args_outcome {
-    ARGS_RUN = 0,
-    ARGS_HELP,  /* was asked for and is written to stdout */
-    ARGS_WRONG, /* one line on stderr names the flag and says what to do */
-};
+/* Flags of several commands; @ret is where their value goes. */
+#define ARG_KUBECONFIG(ret)                                                  \
+    {                                                                        \
+        .name = "kubeconfig", .value = "FILE", .ret_text = (ret),            \
+        .help = "default: KUBECONFIG, else in-cluster, else\n~/.kube/config" \
+    }
+#define ARG_CONTEXT(ret)                                       \
+    {                                                          \
+        .name = "context", .value = "NAME", .ret_text = (ret), \
+        .help = "of the kubeconfig (default: its current one)" \
+    }
+#define ARG_TEXT_OR_JSON(ret) /* see args_text_or_json() */                    \
+    {                                                                          \
+        .name = "output", .letter = 'o', .value = "FORMAT", .ret_text = (ret), \
+        .help = "text or json (default: text)"                                 \
+    }
 
-/* @argv[0] is the command's name. */
-enum args_outcome args_parse(const struct arg_command *command, int argc, char **argv);
+/*
+ * @argv[0] is the command's name. False: the command ends with *ret_code: help was asked for and is
+ * on stdout, or what is wrong is on stderr, in one line that says what to do.
+ */
+bool args_parse(const struct arg_command *command, int argc, char **argv, int *ret_code);
 /* "rampart COMMAND: --FLAG: WHAT" on stderr; returns EXIT_USAGE. */
 int args_refuse(const struct arg_command *command, const char *flag, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
